@@ -1,0 +1,5 @@
+//! Comparisons between groups.
+
+mod result;
+
+pub use result::{Comparison, ComparisonTable, Measure};

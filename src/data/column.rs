@@ -1,0 +1,306 @@
+//! One variable: its values, its labels, and why values are missing.
+
+use std::ops::Range;
+
+use super::codes::{Codes, Factor, Level};
+
+/// A column of numbers in the narrowest type that holds them exactly.
+///
+/// The smallest integer of each type (and NaN) means "missing".
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Numbers {
+    /// Whole numbers −127 … 127.
+    I8(Vec<i8>),
+    /// Whole numbers −32,767 … 32,767.
+    I16(Vec<i16>),
+    /// Whole numbers within ±(2³¹ − 1).
+    I32(Vec<i32>),
+    /// Anything else.
+    F64(Vec<f64>),
+}
+
+macro_rules! each_width {
+    ($numbers:expr, $v:ident, $convert:ident, $body:expr) => {
+        match $numbers {
+            Numbers::I8($v) => {
+                let $convert = |x: i8| if x == i8::MIN { f64::NAN } else { f64::from(x) };
+                $body
+            }
+            Numbers::I16($v) => {
+                let $convert = |x: i16| if x == i16::MIN { f64::NAN } else { f64::from(x) };
+                $body
+            }
+            Numbers::I32($v) => {
+                let $convert = |x: i32| if x == i32::MIN { f64::NAN } else { f64::from(x) };
+                $body
+            }
+            Numbers::F64($v) => {
+                let $convert = |x: f64| x;
+                $body
+            }
+        }
+    };
+}
+
+impl Numbers {
+    /// Packs numbers (NaN = missing) into the narrowest type that holds them exactly.
+    pub fn pack(values: Vec<f64>) -> Numbers {
+        let (mut low, mut high) = (0.0_f64, 0.0_f64);
+        for &x in values.iter().filter(|x| !x.is_nan()) {
+            if x.fract() != 0.0 || (x == 0.0 && x.is_sign_negative()) {
+                return Numbers::F64(values);
+            }
+            low = low.min(x);
+            high = high.max(x);
+        }
+        let narrow = |limit: i32| low >= f64::from(-limit) && high <= f64::from(limit);
+        // The casts are exact: every value is whole and within the type's limits.
+        if narrow(i32::from(i8::MAX)) {
+            let cast = |x: &f64| if x.is_nan() { i8::MIN } else { *x as i8 };
+            Numbers::I8(values.iter().map(cast).collect())
+        } else if narrow(i32::from(i16::MAX)) {
+            let cast = |x: &f64| if x.is_nan() { i16::MIN } else { *x as i16 };
+            Numbers::I16(values.iter().map(cast).collect())
+        } else if narrow(i32::MAX) {
+            let cast = |x: &f64| if x.is_nan() { i32::MIN } else { *x as i32 };
+            Numbers::I32(values.iter().map(cast).collect())
+        } else {
+            Numbers::F64(values)
+        }
+    }
+
+    /// Number of rows.
+    pub fn len(&self) -> usize {
+        each_width!(self, v, _c, v.len())
+    }
+
+    /// True when there are no rows.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The value of one row, NaN if it is missing.
+    #[inline]
+    pub fn get(&self, row: usize) -> f64 {
+        each_width!(self, v, c, c(v[row]))
+    }
+
+    /// Writes a run of rows into `out` (as long as the range), NaN for missing.
+    pub fn fill(&self, rows: Range<usize>, out: &mut [f64]) {
+        each_width!(self, v, c, out.iter_mut().zip(&v[rows]).for_each(|(o, &x)| *o = c(x)));
+    }
+
+    /// Writes scattered rows into `out` (as long as `rows`), NaN for missing.
+    pub fn gather(&self, rows: &[u32], out: &mut [f64]) {
+        each_width!(
+            self,
+            v,
+            c,
+            out.iter_mut().zip(rows).for_each(|(o, &r)| *o = c(v[r as usize]))
+        );
+    }
+
+    /// All values, NaN for missing.
+    pub fn to_vec(&self) -> Vec<f64> {
+        let mut out = vec![0.0; self.len()];
+        self.fill(0..self.len(), &mut out);
+        out
+    }
+
+    /// True when at least one value is missing.
+    pub fn any_missing(&self) -> bool {
+        match self {
+            Numbers::I8(v) => v.contains(&i8::MIN),
+            Numbers::I16(v) => v.contains(&i16::MIN),
+            Numbers::I32(v) => v.contains(&i32::MIN),
+            Numbers::F64(v) => v.iter().any(|x| x.is_nan()),
+        }
+    }
+}
+
+/// The values of a column.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Values {
+    /// Numbers; NaN is missing.
+    Numbers(Numbers),
+    /// Text, held as codes into its distinct values.
+    Text(Factor),
+}
+
+/// Why a value is missing: the code or the text that stood in the file, and its label.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MissingCode {
+    /// What stood in the file, such as `-9`, `.a` or `NA`.
+    pub code: String,
+    /// Its label, such as "refused".
+    pub label: Option<String>,
+    /// How many rows have it.
+    pub count: u64,
+}
+
+/// One variable of a [`Table`](super::Table).
+#[derive(Debug, Clone, PartialEq)]
+pub struct Column {
+    /// The name as written in the file.
+    pub name: String,
+    /// The variable label, if the file or the study file gives one.
+    pub label: Option<String>,
+    /// The values, with every missing value as NaN or [`Codes::NONE`].
+    pub values: Values,
+    /// Labels of numbers: (value, label), in the order given. Text levels carry their own.
+    pub value_labels: Vec<(f64, String)>,
+    /// The codes that were read as missing, with counts; system-missing is not listed.
+    pub missing: Vec<MissingCode>,
+}
+
+impl Column {
+    /// A column of numbers without labels; NaN is missing.
+    pub fn numbers(name: impl Into<String>, values: Vec<f64>) -> Column {
+        Column::from_values(name, Values::Numbers(Numbers::pack(values)))
+    }
+
+    /// A column of text; `None` is missing. Levels are put in natural order (numbers within
+    /// text compare as numbers), so they do not depend on the order of the rows.
+    pub fn text<S: AsRef<str>>(name: impl Into<String>, values: &[Option<S>]) -> Column {
+        let mut order: Vec<&str> = values.iter().flatten().map(AsRef::as_ref).collect();
+        order.sort_unstable_by(|a, b| natural_order(a, b));
+        order.dedup();
+        let index: std::collections::HashMap<&str, u32> =
+            order.iter().zip(0..).map(|(&s, i)| (s, i)).collect();
+        let codes: Vec<u32> = values
+            .iter()
+            .map(|v| v.as_ref().map_or(Codes::NONE, |s| index[s.as_ref()]))
+            .collect();
+        let levels: Vec<Level> = order.iter().map(|&s| Level::new(s)).collect();
+        let codes = Codes::pack(&codes, levels.len());
+        Column::from_values(name, Values::Text(Factor { codes, levels }))
+    }
+
+    /// A column from values that are already in shape, without labels.
+    pub fn from_values(name: impl Into<String>, values: Values) -> Column {
+        Column {
+            name: name.into(),
+            label: None,
+            values,
+            value_labels: Vec::new(),
+            missing: Vec::new(),
+        }
+    }
+
+    /// Number of rows.
+    pub fn len(&self) -> usize {
+        match &self.values {
+            Values::Numbers(v) => v.len(),
+            Values::Text(f) => f.codes.len(),
+        }
+    }
+
+    /// True when there are no rows.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// What a reader should see: the label, else the name.
+    pub fn title(&self) -> &str {
+        self.label.as_deref().unwrap_or(&self.name)
+    }
+
+    /// The column as numbers, or `None` if it holds text.
+    pub fn as_numbers(&self) -> Option<&Numbers> {
+        match &self.values {
+            Values::Numbers(v) => Some(v),
+            Values::Text(_) => None,
+        }
+    }
+
+    /// The column as a categorical variable.
+    ///
+    /// Text gives its levels. Numbers give one level per distinct value, in ascending order,
+    /// with their value labels; a labelled value that no row has is not a level.
+    pub fn as_factor(&self) -> Factor {
+        match &self.values {
+            Values::Text(f) => f.clone(),
+            Values::Numbers(v) => factor_of_numbers(v, &self.value_labels),
+        }
+    }
+}
+
+/// Compares text so that runs of digits count as numbers: `a2` comes before `a10`.
+pub(crate) fn natural_order(a: &str, b: &str) -> std::cmp::Ordering {
+    use std::cmp::Ordering;
+    let (mut x, mut y) = (a.as_bytes(), b.as_bytes());
+    while let (Some(&p), Some(&q)) = (x.first(), y.first()) {
+        if p.is_ascii_digit() && q.is_ascii_digit() {
+            let (m, n) = (digits(x), digits(y));
+            let (u, v) = (trim_zeros(&x[..m]), trim_zeros(&y[..n]));
+            match u.len().cmp(&v.len()).then_with(|| u.cmp(v)) {
+                Ordering::Equal => (x, y) = (&x[m..], &y[n..]),
+                other => return other,
+            }
+        } else if p == q {
+            (x, y) = (&x[1..], &y[1..]);
+        } else {
+            return p.cmp(&q);
+        }
+    }
+    x.len().cmp(&y.len()).then_with(|| a.cmp(b))
+}
+
+fn digits(s: &[u8]) -> usize {
+    s.iter().take_while(|c| c.is_ascii_digit()).count()
+}
+
+fn trim_zeros(s: &[u8]) -> &[u8] {
+    let zeros = s.iter().take_while(|&&c| c == b'0').count();
+    &s[zeros..]
+}
+
+fn factor_of_numbers(values: &Numbers, labels: &[(f64, String)]) -> Factor {
+    let all = values.to_vec();
+    let mut distinct: Vec<f64> = all.iter().copied().filter(|x| !x.is_nan()).collect();
+    distinct.sort_unstable_by(f64::total_cmp);
+    distinct.dedup();
+    let codes: Vec<u32> = all
+        .iter()
+        .map(|x| match distinct.binary_search_by(|d| d.total_cmp(x)) {
+            Ok(i) => u32::try_from(i).unwrap_or(Codes::NONE),
+            Err(_) => Codes::NONE,
+        })
+        .collect();
+    let levels = distinct
+        .iter()
+        .map(|&x| Level {
+            value: format!("{x}"),
+            label: labels.iter().find(|(v, _)| *v == x).map(|(_, l)| l.clone()),
+        })
+        .collect::<Vec<_>>();
+    Factor { codes: Codes::pack(&codes, levels.len()), levels }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_take_the_narrowest_exact_type() {
+        assert!(matches!(Numbers::pack(vec![1.0, f64::NAN, -127.0]), Numbers::I8(_)));
+        assert!(matches!(Numbers::pack(vec![1.0, -128.0]), Numbers::I16(_)));
+        assert!(matches!(Numbers::pack(vec![40_000.0]), Numbers::I32(_)));
+        assert!(matches!(Numbers::pack(vec![3e9]), Numbers::F64(_)));
+        assert!(matches!(Numbers::pack(vec![0.5]), Numbers::F64(_)));
+        let back = Numbers::pack(vec![1.0, f64::NAN, -127.0]).to_vec();
+        assert_eq!(back[0], 1.0);
+        assert!(back[1].is_nan());
+        assert_eq!(back[2], -127.0);
+    }
+
+    #[test]
+    fn levels_do_not_depend_on_row_order() {
+        let a = Column::text("x", &[Some("b10"), Some("b9"), None]);
+        let f = a.as_factor();
+        assert_eq!(f.levels[0].value, "b9");
+        assert_eq!(f.codes.to_vec(), vec![1, 0, Codes::NONE]);
+    }
+}

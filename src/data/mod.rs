@@ -1,0 +1,10 @@
+//! Tables of plain columns: numbers and categories, with value labels, and with the reasons
+//! for missing values kept apart from the values.
+
+mod codes;
+mod column;
+mod table;
+
+pub use codes::{Codes, Factor, Level};
+pub use column::{Column, MissingCode, Numbers, Values};
+pub use table::{Table, TableError};

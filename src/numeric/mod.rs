@@ -1,0 +1,2 @@
+//! Numerical foundations: special functions, compensated sums, small dense linear algebra,
+//! random streams.

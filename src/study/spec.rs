@@ -1,0 +1,505 @@
+//! The study file as written: plain types that the JSON schema is made from.
+//!
+//! Nothing here is checked against data; `study::resolve` turns these into what can be run.
+
+use std::path::PathBuf;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::compare::Measure;
+use crate::estimate::{IntervalMethod, QualityStandard};
+
+use super::pairs::Pairs;
+
+/// A study: what to do with data, from the file to the report.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Study {
+    /// Title of the study, shown at the top of the report.
+    pub title: String,
+    /// What the study is about; plain paragraphs.
+    pub description: Option<String>,
+    /// Where the data came from, and under which licence.
+    pub source: Option<String>,
+    /// The data file.
+    pub data: Data,
+    /// Labels and missing codes of variables, by name.
+    #[serde(default)]
+    pub variables: Pairs<Variable>,
+    /// New variables, made in order.
+    #[serde(default)]
+    pub derive: Vec<Derive>,
+    /// The subpopulation all estimates are about, as an expression. Rows outside it stay in the
+    /// design: they count for the variance.
+    #[serde(rename = "where")]
+    pub population: Option<String>,
+    /// How the sample was drawn, as far as the variance needs it.
+    pub design: Design,
+    /// Weighting steps, carried out in order on the design weight.
+    #[serde(default)]
+    pub weighting: Vec<Weighting>,
+    /// Estimates.
+    #[serde(default)]
+    pub estimate: Vec<Estimate>,
+    /// Comparisons between the groups of an estimate.
+    #[serde(default)]
+    pub compare: Vec<Compare>,
+    /// Settings for all estimates that do not say otherwise.
+    #[serde(default)]
+    pub defaults: Defaults,
+    /// What to write, and where.
+    #[serde(default)]
+    pub report: Report,
+}
+
+/// One name or a list of names.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Names {
+    /// One.
+    One(String),
+    /// Several.
+    Many(Vec<String>),
+}
+
+impl Names {
+    /// The names as a list.
+    pub fn list(&self) -> Vec<&str> {
+        match self {
+            Names::One(name) => vec![name],
+            Names::Many(names) => names.iter().map(String::as_str).collect(),
+        }
+    }
+}
+
+/// A number or a text: a level as the data holds it, or its label.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Scalar {
+    /// A number.
+    Number(f64),
+    /// A text.
+    Text(String),
+}
+
+/// The format of a data file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Format {
+    /// Comma-separated text.
+    Csv,
+    /// Tab-separated text (`.tsv`, `.tab`).
+    Tsv,
+    /// Apache Parquet.
+    Parquet,
+}
+
+/// The data file.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Data {
+    /// Path of the file, relative to the study file.
+    pub file: PathBuf,
+    /// Its format; the file name's ending says it if this does not.
+    pub format: Option<Format>,
+    /// The delimiter of a text file; found out from the first line if not given.
+    pub delimiter: Option<char>,
+    /// Texts that mean "missing" in a text file. Default: the empty field, `NA` and `.`.
+    pub missing_text: Option<Vec<String>>,
+    /// Numbers that mean "missing" in every variable, such as [-9, -8, -1].
+    #[serde(default)]
+    pub missing_codes: Vec<f64>,
+}
+
+/// Labels and missing codes of one variable.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Variable {
+    /// The variable label.
+    pub label: Option<String>,
+    /// Value labels: `{ 1 = "Male", 2 = "Female" }`. Their order is the display order.
+    #[serde(default)]
+    pub values: Pairs<String>,
+    /// Values (or their labels) that mean "missing".
+    #[serde(default)]
+    pub missing: Vec<Scalar>,
+}
+
+/// A new variable. Give exactly one of `map`, `cut`, `cases` and `value`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Derive {
+    /// Its name.
+    pub name: String,
+    /// Its label.
+    pub label: Option<String>,
+    /// The variable that `map` and `cut` start from.
+    pub from: Option<String>,
+    /// New value for each old value or label: `{ "1" = "White", "2" = "Black" }`.
+    pub map: Option<Pairs<Scalar>>,
+    /// Cut points of a number.
+    pub cut: Option<Cut>,
+    /// The first case that holds gives the value.
+    pub cases: Option<Vec<Case>>,
+    /// The value of `map` and `cases` where nothing else fits; missing if not given.
+    pub otherwise: Option<Scalar>,
+    /// An expression that gives a number or a truth value (as 1 and 0).
+    pub value: Option<String>,
+    /// The display order of the levels; the order of first mention if not given.
+    pub levels: Option<Vec<String>>,
+}
+
+/// Cut points.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Cut {
+    /// Where to cut, ascending. `[20, 40]` makes three bands.
+    pub at: Vec<f64>,
+    /// One label per band.
+    pub labels: Option<Vec<String>>,
+    /// True when a value equal to a cut point belongs to the band below it.
+    #[serde(default)]
+    pub right: bool,
+}
+
+/// One case of a recode.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Case {
+    /// A condition, such as `ukborn == 1 and age >= 16`.
+    pub when: String,
+    /// The value where it holds.
+    pub is: Scalar,
+}
+
+/// How the sample was drawn.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Design {
+    /// Strata, one variable per stage.
+    pub strata: Option<Names>,
+    /// Clusters, one variable per stage, PSUs first; every row is its own PSU if not given.
+    pub clusters: Option<Names>,
+    /// The design weight.
+    pub weight: Option<String>,
+    /// Selection probabilities, one variable per stage, in place of `weight`.
+    pub probabilities: Option<Names>,
+    /// Population sizes (counts of at least 1) or sampling fractions (below 1), one variable
+    /// per stage.
+    pub fpc: Option<Names>,
+    /// True when PSU identifiers repeat across strata (they are then taken within strata).
+    #[serde(default)]
+    pub nested: bool,
+    /// What to do with a stratum that has one PSU.
+    pub lonely_psu: Option<LonelyPsu>,
+    /// True when `lonely-psu` also applies to strata with one PSU in the domain.
+    #[serde(default)]
+    pub lonely_in_domain: bool,
+    /// Replicate weights in the data, in place of strata and clusters.
+    pub replicates: Option<Replicates>,
+    /// What to do with rows whose weight is missing.
+    pub missing_weight: Option<MissingWeight>,
+    /// Degrees of freedom, where the rule would be wrong.
+    pub df: Option<f64>,
+}
+
+/// What to do with a stratum that has one PSU.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum LonelyPsu {
+    /// Stop and name the strata.
+    Error,
+    /// Deviation from the mean over all strata.
+    Center,
+    /// The average variance of the other strata.
+    Average,
+    /// It was selected with certainty: it adds nothing.
+    Certainty,
+    /// Leave the stratum out of the variance.
+    Remove,
+    /// Join it with the neighbouring stratum.
+    Collapse,
+}
+
+/// What to do with rows whose weight is missing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum MissingWeight {
+    /// Stop and say how many.
+    Error,
+    /// Take them as weight zero.
+    Zero,
+}
+
+/// Replicate weights in the data.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Replicates {
+    /// The columns: names, or one pattern such as `repw*` (in numeric order).
+    pub columns: Names,
+    /// How they were made.
+    pub method: ReplicateMethod,
+    /// Fay's ρ.
+    pub rho: Option<f64>,
+    /// The overall scale, where the method does not say it.
+    pub scale: Option<f64>,
+    /// One scale per replicate.
+    pub rscales: Option<Vec<f64>>,
+    /// Centre on the full-sample estimate (true) or on the mean of the replicates (false).
+    pub mse: Option<bool>,
+    /// True (default) when the columns are weights; false when they multiply the weight.
+    pub combined: Option<bool>,
+}
+
+/// How replicate weights were made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum ReplicateMethod {
+    /// Balanced repeated replication.
+    Brr,
+    /// BRR with Fay's ρ.
+    Fay,
+    /// Jackknife, one PSU left out, unstratified.
+    Jk1,
+    /// Jackknife, one PSU left out, stratified; needs `rscales`.
+    Jkn,
+    /// Jackknife with paired PSUs.
+    Jk2,
+    /// Bootstrap.
+    Bootstrap,
+    /// Successive difference replication.
+    Sdr,
+    /// Anything else; needs `scale` and `rscales`.
+    Other,
+}
+
+/// One weighting step.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Weighting {
+    /// What to do.
+    pub step: Step,
+    /// Margins: a CSV file with the columns `variable, level, total`, relative to the study
+    /// file. Crossed margins join names and levels with ` × ` (or `*`).
+    pub margins: Option<PathBuf>,
+    /// Margins written here.
+    #[serde(default)]
+    pub margin: Vec<Margin>,
+    /// Population totals of numeric variables (linear calibration).
+    #[serde(default)]
+    pub totals: Pairs<f64>,
+    /// The population size, when the margins are shares or when the sum of weights is itself a
+    /// constraint beside `totals`.
+    pub population: Option<f64>,
+    /// Distance of a calibration.
+    pub distance: Option<Distance>,
+    /// Smallest and largest factor.
+    pub bounds: Option<[f64; 2]>,
+    /// Largest number of iterations.
+    pub iterations: Option<usize>,
+    /// How much the totals of two margins may differ, relative (perturbed census tables);
+    /// every margin is then scaled to the first.
+    pub tolerance: Option<f64>,
+    /// Another system's treatment, where ours differs on purpose.
+    pub compat: Option<Compat>,
+}
+
+/// The kind of a weighting step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Step {
+    /// Weights in each cell of one margin are scaled to its total.
+    PostStratify,
+    /// Iterative proportional fitting to several margins.
+    Rake,
+    /// Calibration by a distance (linear if not said otherwise).
+    Calibrate,
+}
+
+/// Distance functions of calibration (Deville and Särndal 1992).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Distance {
+    /// Linear (GREG).
+    Linear,
+    /// Multiplicative (exponential).
+    Raking,
+    /// Logit, within bounds.
+    Logit,
+}
+
+/// Treatments of other systems.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Compat {
+    /// The linearised variance after raking as R `rake()` computes it (too large when base
+    /// weights are unequal).
+    RRake,
+}
+
+/// A margin written in the study file.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Margin {
+    /// The variable, or the variables that cross.
+    pub by: Names,
+    /// Totals by level: `{ Female = 30.1e6, Male = 29.5e6 }`; crossed levels are joined with
+    /// ` × ` (or `*`).
+    pub totals: Pairs<f64>,
+}
+
+/// One estimate. Give exactly one of `mean`, `total`, `proportion`, `ratio` and `quantile`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Estimate {
+    /// Its name, for `[[compare]]` and for file names.
+    pub name: Option<String>,
+    /// Its title.
+    pub title: Option<String>,
+    /// Means of numeric variables.
+    pub mean: Option<Names>,
+    /// Totals of numeric variables, or of every level of a categorical one.
+    pub total: Option<Names>,
+    /// Proportions: of a 0/1 variable, or of every level of a categorical one.
+    pub proportion: Option<Names>,
+    /// Ratio of two totals.
+    pub ratio: Option<Ratio>,
+    /// Quantiles of a numeric variable.
+    pub quantile: Option<Quantile>,
+    /// Only this level of the proportion's variable.
+    pub level: Option<Scalar>,
+    /// Domains: the crossing of these variables.
+    pub by: Option<Names>,
+    /// A subpopulation, besides that of the study.
+    #[serde(rename = "where")]
+    pub population: Option<String>,
+    /// Direct standardisation of the domains.
+    pub standardize: Option<Standardize>,
+    /// How the interval is made.
+    pub interval: Option<IntervalMethod>,
+    /// Confidence level, such as 0.95.
+    pub confidence: Option<f64>,
+    /// Which simple random sampling the design effect compares with.
+    pub deff: Option<Deff>,
+    /// The quality standard.
+    pub quality: Option<QualityStandard>,
+}
+
+/// A ratio of totals.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Ratio {
+    /// Above the line.
+    pub numerator: String,
+    /// Below the line.
+    pub denominator: String,
+}
+
+/// Quantiles.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Quantile {
+    /// The variable.
+    pub of: String,
+    /// Probabilities, such as [0.25, 0.5, 0.75].
+    pub at: Vec<f64>,
+}
+
+/// Direct standardisation: domain estimates re-weighted to one distribution.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Standardize {
+    /// The variable whose distribution is held fixed, such as age group.
+    pub by: String,
+    /// The standard population: share or count of every level.
+    pub population: Pairs<f64>,
+}
+
+/// Which simple random sampling a design effect compares with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Deff {
+    /// Without replacement from a population of Σw.
+    WithoutReplacement,
+    /// With replacement.
+    Replace,
+}
+
+/// Comparisons between the groups of an estimate.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Compare {
+    /// Its name, for file names.
+    pub name: Option<String>,
+    /// Its title.
+    pub title: Option<String>,
+    /// The name of the estimate.
+    pub estimate: String,
+    /// Difference (default) or ratio.
+    pub measure: Option<Measure>,
+    /// Which of the estimate's `by` variables is compared; the first if not given. The others
+    /// are held fixed.
+    pub across: Option<String>,
+    /// The level every other level is compared with; all pairs if not given.
+    pub reference: Option<Scalar>,
+    /// How p-values are adjusted for the number of comparisons.
+    pub adjust: Option<Adjust>,
+}
+
+/// Adjustment for multiple comparisons.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Adjust {
+    /// None.
+    None,
+    /// Bonferroni.
+    Bonferroni,
+    /// Holm (1979).
+    Holm,
+    /// Benjamini and Hochberg (1995).
+    BenjaminiHochberg,
+}
+
+/// Settings for all estimates that do not say otherwise.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Defaults {
+    /// How intervals are made.
+    pub interval: Option<IntervalMethod>,
+    /// Confidence level, such as 0.95.
+    pub confidence: Option<f64>,
+    /// Which simple random sampling the design effect compares with.
+    pub deff: Option<Deff>,
+    /// The quality standard.
+    pub quality: Option<QualityStandard>,
+}
+
+/// What to write, and where. Paths are relative to the study file.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Report {
+    /// Folder for everything below. Default: `output`.
+    pub folder: Option<PathBuf>,
+    /// The HTML report. Default: `report.html`.
+    pub html: Option<PathBuf>,
+    /// Estimates and comparisons as one CSV file.
+    pub csv: Option<PathBuf>,
+    /// Everything as JSON.
+    pub json: Option<PathBuf>,
+    /// Estimates as Parquet.
+    pub parquet: Option<PathBuf>,
+    /// The final weights (CSV or Parquet, by the ending), with the columns of `keep`.
+    pub weights: Option<PathBuf>,
+    /// Columns written beside the weights.
+    pub keep: Option<Names>,
+}

@@ -1,0 +1,5 @@
+//! Weights and the ledger that carries their history.
+
+mod summary;
+
+pub use summary::{MarginLine, StepSummary, WeightSummary};

@@ -1,0 +1,68 @@
+//! What a weighting step did, in numbers a reader can check.
+
+use serde::Serialize;
+
+/// Distribution of a set of weights (positive weights only, but for `zero`).
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct WeightSummary {
+    /// Rows with a positive weight.
+    pub n: u64,
+    /// Rows with weight zero.
+    pub zero: u64,
+    /// Their sum.
+    pub sum: f64,
+    /// Smallest.
+    pub min: f64,
+    /// First quartile.
+    pub q1: f64,
+    /// Median.
+    pub median: f64,
+    /// Third quartile.
+    pub q3: f64,
+    /// Largest.
+    pub max: f64,
+    /// Coefficient of variation.
+    pub cv: f64,
+    /// Kish design effect: 1 + CV² = n Σw²/(Σw)².
+    pub deff_kish: f64,
+    /// Effective sample size: n ÷ `deff_kish`.
+    pub n_eff: f64,
+}
+
+/// One line of a margin: what was aimed at, what stood before and after.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct MarginLine {
+    /// The margin: variable names joined by " × ".
+    pub margin: String,
+    /// The level or levels.
+    pub level: String,
+    /// Rows with a positive weight.
+    pub n: u64,
+    /// The population total aimed at.
+    pub target: f64,
+    /// The weighted total before the step.
+    pub before: f64,
+    /// The weighted total after it.
+    pub after: f64,
+}
+
+/// One step of the weighting, as reported.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct StepSummary {
+    /// Position in the ledger, from 1; the base weight is step 1.
+    pub step: usize,
+    /// What was done, such as `base`, `post-stratify`, `rake`, `calibrate`.
+    pub kind: String,
+    /// One sentence that says it, with its inputs.
+    pub description: String,
+    /// How it ended, such as "converged in 12 iterations".
+    pub outcome: String,
+    /// The weights after the step.
+    pub weights: WeightSummary,
+    /// Smallest and largest factor applied to a positive weight.
+    pub g_range: Option<(f64, f64)>,
+    /// The margins, when the step has some.
+    pub margins: Vec<MarginLine>,
+    /// How its effect on the variance is treated, in words.
+    pub variance: String,
+}
