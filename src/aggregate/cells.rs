@@ -41,6 +41,34 @@ impl Measure<'_> {
     }
 }
 
+/// The (slot, value) pairs of one row over all measures; a measure without a value adds none.
+pub fn row_slots(measures: &[Measure<'_>], row: usize, out: &mut Vec<(usize, f64)>) {
+    let mut slot = 0;
+    for measure in measures {
+        match measure {
+            Measure::Number(y) => {
+                let y = y.get(row);
+                if !y.is_nan() {
+                    out.extend([(slot, 1.0), (slot + 1, y)]);
+                }
+            }
+            Measure::Pair(y, x) => {
+                let (y, x) = (y.get(row), x.get(row));
+                if !y.is_nan() && !x.is_nan() {
+                    out.extend([(slot, 1.0), (slot + 1, y), (slot + 2, x)]);
+                }
+            }
+            Measure::Levels(codes, _) => {
+                let level = codes.get(row);
+                if level != Codes::NONE {
+                    out.extend([(slot, 1.0), (slot + 1 + level as usize, 1.0)]);
+                }
+            }
+        }
+        slot += measure.width();
+    }
+}
+
 /// One question to the rows.
 #[derive(Debug, Clone)]
 pub struct CellRequest<'a> {
@@ -66,8 +94,12 @@ pub struct MeasureTotals {
     pub missing: u64,
     /// Σw² over the rows counted in `n`.
     pub ww: f64,
-    /// Σ w (y − c)² for a number, c = [`CellSums::centre`].
+    /// Σ w (y − c)² for a number or a pair, c = [`CellSums::centre`].
     pub wyy: f64,
+    /// Σ w (y − c)(x − c') for a pair.
+    pub wxy: f64,
+    /// Σ w (x − c')² for a pair.
+    pub wxx: f64,
 }
 
 /// The answer: sums by unit and domain, and by domain.
@@ -87,8 +119,8 @@ pub struct CellSums {
     pub totals: Vec<f64>,
     /// Counts and second moments: `domains` per measure.
     pub measures: Vec<MeasureTotals>,
-    /// The centre c of each measure's second moment.
-    pub centre: Vec<f64>,
+    /// The centres c and c' of each measure's second moments.
+    pub centre: Vec<[f64; 2]>,
     /// For each entry of [`CellRequest::cross`]: column-major blocks of `domains × width`.
     pub cross: Vec<Vec<f64>>,
 }
@@ -121,7 +153,15 @@ pub fn cell_sums(request: &CellRequest<'_>) -> CellSums {
     // Each lane holds its own cross-products: keep all of them within half a gigabyte.
     let most = if cross_size == 0 { 64 } else { (1 << 26) / cross_size };
     let lanes = Lanes::new(request.tree, most.clamp(2, 64));
-    let centre: Vec<f64> = request.measures.iter().map(provisional_mean).collect();
+    let centre: Vec<[f64; 2]> = request
+        .measures
+        .iter()
+        .map(|measure| match measure {
+            Measure::Number(y) => [provisional_mean(y), 0.0],
+            Measure::Pair(y, x) => [provisional_mean(y), provisional_mean(x)],
+            Measure::Levels(..) => [0.0; 2],
+        })
+        .collect();
     let partials: Vec<Partial> = (0..lanes.len())
         .into_par_iter()
         .map(|lane| {
@@ -138,7 +178,7 @@ pub fn cell_sums(request: &CellRequest<'_>) -> CellSums {
 fn put_together(
     request: &CellRequest<'_>,
     width: usize,
-    centre: Vec<f64>,
+    centre: Vec<[f64; 2]>,
     partials: Vec<Partial>,
 ) -> CellSums {
     let domains = request.domains.count;
@@ -173,6 +213,8 @@ fn put_together(
             total.missing += part.missing;
             total.ww += part.ww;
             total.wyy += part.wyy;
+            total.wxy += part.wxy;
+            total.wxx += part.wxx;
         }
         for (total, part) in out.cross.iter_mut().zip(&partial.cross) {
             total.iter_mut().zip(part).for_each(|(t, p)| *t += p);
@@ -186,8 +228,7 @@ fn put_together(
 }
 
 /// A number near the middle of the values, so that second moments about it do not cancel.
-fn provisional_mean(measure: &Measure<'_>) -> f64 {
-    let Measure::Number(values) = measure else { return 0.0 };
+fn provisional_mean(values: &Numbers) -> f64 {
     let step = (values.len() / 1024).max(1);
     let (mut sum, mut n) = (0.0, 0.0);
     for row in (0..values.len()).step_by(step) {

@@ -26,7 +26,7 @@ struct Loaded {
 
 pub(super) struct Kernel<'a> {
     request: &'a CellRequest<'a>,
-    centre: &'a [f64],
+    centre: &'a [[f64; 2]],
     width: usize,
     current: Option<u32>,
     /// Sums of the current unit by domain, and which domains it has touched.
@@ -44,7 +44,7 @@ pub(super) struct Kernel<'a> {
 }
 
 impl<'a> Kernel<'a> {
-    pub fn new(request: &'a CellRequest<'a>, width: usize, centre: &'a [f64]) -> Kernel<'a> {
+    pub fn new(request: &'a CellRequest<'a>, width: usize, centre: &'a [[f64; 2]]) -> Kernel<'a> {
         let domains = request.domains.count;
         let measures = request.measures.len();
         Kernel {
@@ -148,7 +148,7 @@ impl<'a> Kernel<'a> {
                     } else {
                         self.slots.push((slot, 1.0));
                         self.slots.push((slot + 1, y));
-                        let deviation = y - self.centre[m];
+                        let deviation = y - self.centre[m][0];
                         totals.wyy += w * deviation * deviation;
                         true
                     }
@@ -161,6 +161,10 @@ impl<'a> Kernel<'a> {
                         self.slots.push((slot, 1.0));
                         self.slots.push((slot + 1, y));
                         self.slots.push((slot + 2, x));
+                        let (dy, dx) = (y - self.centre[m][0], x - self.centre[m][1]);
+                        totals.wyy += w * dy * dy;
+                        totals.wxy += w * dx * dy;
+                        totals.wxx += w * dx * dx;
                         true
                     }
                 }

@@ -14,7 +14,7 @@ mod lanes;
 mod replicates;
 mod units;
 
-pub use cells::{CellRequest, CellSums, DomainCodes, Measure, MeasureTotals, cell_sums};
+pub use cells::{CellRequest, CellSums, DomainCodes, Measure, MeasureTotals, cell_sums, row_slots};
 pub use columns::{XColumns, XTerm};
 pub use lanes::Lanes;
 pub use replicates::{ReplicateRequest, replicate_sums};

@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::cells::{DomainCodes, Measure};
+use super::cells::{DomainCodes, Measure, row_slots};
 use crate::data::{Codes, Numbers};
 
 /// Rows handed to one task; fixed, so that results do not depend on the number of threads.
@@ -55,6 +55,7 @@ fn lane_sums(
     let mut out = vec![0.0; request.columns.len() * size];
     // (row within the lane, place in the totals, value), read once for all replicates.
     let mut entries: Vec<(u32, u32, f64)> = Vec::new();
+    let mut slots = Vec::new();
     for row in rows.clone() {
         let domain = request.domains.codes.get(row);
         if domain == Codes::NONE {
@@ -62,37 +63,9 @@ fn lane_sums(
         }
         let at = domain as usize * width;
         let local = (row - rows.start) as u32;
-        let mut slot = at;
-        for measure in request.measures {
-            let mut put = |k: usize, value: f64| {
-                entries.push((local, (slot + k) as u32, value));
-            };
-            match measure {
-                Measure::Number(y) => {
-                    let y = y.get(row);
-                    if !y.is_nan() {
-                        put(0, 1.0);
-                        put(1, y);
-                    }
-                }
-                Measure::Pair(y, x) => {
-                    let (y, x) = (y.get(row), x.get(row));
-                    if !y.is_nan() && !x.is_nan() {
-                        put(0, 1.0);
-                        put(1, y);
-                        put(2, x);
-                    }
-                }
-                Measure::Levels(codes, _) => {
-                    let level = codes.get(row);
-                    if level != Codes::NONE {
-                        put(0, 1.0);
-                        put(1 + level as usize, 1.0);
-                    }
-                }
-            }
-            slot += measure.width();
-        }
+        slots.clear();
+        row_slots(request.measures, row, &mut slots);
+        entries.extend(slots.iter().map(|&(slot, value)| (local, (at + slot) as u32, value)));
     }
     let mut w = vec![0.0; rows.len()];
     for (column, sums) in request.columns.iter().zip(out.chunks_exact_mut(size.max(1))) {

@@ -4,12 +4,13 @@ use std::sync::OnceLock;
 
 use nalgebra::DMatrix;
 
+use super::compat::CompatValues;
 use super::quantity::{Form, Quantity};
 use super::residual::Residualizer;
 use super::variance::{Entries, Policy, UnitValues, Variances, tree_variance};
 use crate::aggregate::{
     CellRequest, CellSums, DomainCodes, Measure, MeasureTotals, ReplicateRequest, cell_sums,
-    replicate_sums,
+    replicate_sums, row_slots,
 };
 use crate::design::SurveyDesign;
 use crate::replicate::{ReplicateWeights, Replicates};
@@ -42,8 +43,9 @@ pub struct Raw {
     pub domains: usize,
     /// Counts and moments by quantity and domain: `domains` per quantity.
     pub totals: Vec<MeasureTotals>,
-    /// Centre of the second moments by quantity.
-    pub centre: Vec<f64>,
+    /// Population variance of the linearised variable of each estimate: of y for a mean or a
+    /// total, of (y − R x)/x̄ for a ratio, p(1 − p) for a level.
+    pub sigma2: Vec<f64>,
     /// Σ w by quantity and domain.
     pub weight_sum: Vec<f64>,
     /// First-stage units with weight, and their strata, by quantity and domain.
@@ -87,7 +89,8 @@ impl Analysis {
         covariance: bool,
     ) -> Raw {
         let measures: Vec<Measure<'_>> = quantities.iter().map(Quantity::measure).collect();
-        let linear = self.replicates.is_none();
+        let follows_r = self.ledger.follows_r();
+        let linear = self.replicates.is_none() && !follows_r;
         let residualizer = if linear { self.residualizer() } else { None };
         let request = CellRequest {
             tree: &self.design.tree,
@@ -107,8 +110,20 @@ impl Analysis {
         }
         let values = Influence::new(&raw, quantities, &measures, &sums, residualizer);
         let policy = Policy { lonely: self.design.lonely, in_domain: self.design.lonely_in_domain };
-        let Variances { diagonal, full } =
-            tree_variance(&self.design.tree, policy, &values, covariance);
+        let tree = &self.design.tree;
+        let Variances { diagonal, full } = if follows_r {
+            let values = CompatValues::new(
+                tree,
+                &self.ledger,
+                domains,
+                &values.of_domain,
+                &values.forms,
+                |row, slots| row_slots(&measures, row, slots),
+            );
+            tree_variance(tree, policy, &values, covariance)
+        } else {
+            tree_variance(tree, policy, &values, covariance)
+        };
         raw.variances = diagonal;
         raw.covariance = full;
         raw
@@ -136,7 +151,7 @@ impl Analysis {
             index: Vec::new(),
             domains: sums.domains,
             totals: sums.measures.clone(),
-            centre: sums.centre.clone(),
+            sigma2: Vec::new(),
             weight_sum: Vec::new(),
             psus: count_psus(&self.design, measures, sums),
             lost_replicates: 0,
@@ -151,6 +166,8 @@ impl Analysis {
                     let value =
                         if is_empty { f64::NAN } else { quantity.value(outcome, slots(domain)) };
                     raw.values.push(value);
+                    let (moments, centre) = (sums.measure(q, domain), sums.centre[q]);
+                    raw.sigma2.push(quantity.sigma2(outcome, slots(domain), moments, centre));
                     raw.index.push((q, outcome, domain));
                 }
             }

@@ -1,6 +1,6 @@
 //! What can be estimated from sums by domain, and its linearisation.
 
-use crate::aggregate::Measure;
+use crate::aggregate::{Measure, MeasureTotals};
 use crate::data::{Codes, Numbers};
 
 /// One variable (or pair) to estimate something of.
@@ -47,6 +47,33 @@ impl<'a> Quantity<'a> {
             Quantity::Ratio(..) => slots[1] / slots[2],
             Quantity::Proportions(..) => slots[1 + outcome] / slots[0],
             Quantity::LevelTotals(..) => slots[1 + outcome],
+        }
+    }
+
+    /// The population variance of the linearised variable of one row.
+    pub(super) fn sigma2(
+        &self,
+        outcome: usize,
+        slots: &[f64],
+        moments: &MeasureTotals,
+        centre: [f64; 2],
+    ) -> f64 {
+        let w = slots[0];
+        match self {
+            Quantity::Mean(_) | Quantity::Total(_) => {
+                let mean = slots[1] / w - centre[0];
+                (moments.wyy / w - mean * mean).max(0.0)
+            }
+            Quantity::Ratio(..) => {
+                let (ratio, x_mean) = (slots[1] / slots[2], slots[2] / w);
+                let shift = centre[0] - ratio * centre[1];
+                let square = moments.wyy - 2.0 * ratio * moments.wxy + ratio * ratio * moments.wxx;
+                ((square / w - shift * shift) / (x_mean * x_mean)).max(0.0)
+            }
+            Quantity::Proportions(..) | Quantity::LevelTotals(..) => {
+                let p = slots[1 + outcome] / w;
+                p * (1.0 - p)
+            }
         }
     }
 

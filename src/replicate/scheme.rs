@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::data::Numbers;
+use crate::design::UnitTree;
 
 /// How replicate weights were made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -165,15 +166,43 @@ impl Replicates {
             }
             None => vec![1.0; count],
         };
-        let df = rank(full, &columns, combined) as f64 - 1.0;
+        let rank = rank(full.len(), count, |row, out| {
+            column_weights(&columns, combined, full[row], row, out);
+        });
         Ok(Replicates {
             method,
             weights: ReplicateWeights::Columns { columns, combined },
             scale,
             rscales,
             mse: mse.unwrap_or(method == ReplicateMethod::Sdr),
-            df,
+            df: rank as f64 - 1.0,
         })
+    }
+
+    /// Degrees of freedom among the rows of a subpopulation: the rank of the replicate weights of
+    /// its rows, less one (R `degf`).
+    pub fn df_within(&self, tree: &UnitTree, full: &[f64], inside: &[bool]) -> f64 {
+        let counts = |row: usize| inside[row] && full[row] != 0.0;
+        let rank = match &self.weights {
+            ReplicateWeights::Columns { columns, combined } => {
+                rank(full.len(), columns.len(), |row, out| {
+                    if inside[row] {
+                        column_weights(columns, *combined, full[row], row, out);
+                    }
+                })
+            }
+            ReplicateWeights::Factors { factors, replicates } => {
+                let mut weight = vec![0.0; tree.units()];
+                for row in (0..full.len()).filter(|&r| counts(r)) {
+                    weight[tree.unit_of_row[row] as usize] += full[row];
+                }
+                rank(tree.units(), *replicates, |unit, out| {
+                    let own = &factors[unit * replicates..(unit + 1) * replicates];
+                    out.iter_mut().zip(own).for_each(|(o, f)| *o = weight[unit] * f);
+                })
+            }
+        };
+        rank as f64 - 1.0
     }
 
     /// V = scale · Σ rscales (θ_r − c)(θ_r − c)' from the estimates of each replicate.
@@ -216,46 +245,54 @@ impl Replicates {
     }
 }
 
-/// Rank of the replicate weights: a column counts when less than 1e-5 of its length lies outside
-/// the span of the ones before it does not.
-fn rank(full: &[f64], columns: &[Arc<Numbers>], combined: bool) -> usize {
+fn column_weights(
+    columns: &[Arc<Numbers>],
+    combined: bool,
+    full: f64,
+    row: usize,
+    out: &mut [f64],
+) {
+    for (slot, column) in out.iter_mut().zip(columns) {
+        let w = column.get(row);
+        let w = if combined { w } else { w * full };
+        *slot = if w.is_nan() { 0.0 } else { w };
+    }
+}
+
+/// Rank of a matrix of `rows` × `count` replicate weights. A column counts unless less than 1e-5
+/// of its length lies outside the span of the ones before it.
+fn rank(rows: usize, count: usize, fill: impl Fn(usize, &mut [f64]) + Sync) -> usize {
     use rayon::prelude::*;
-    let count = columns.len();
     const BLOCK: usize = 4096;
-    let rows = full.len();
     let parts: Vec<ndarray::Array2<f64>> = (0..rows.div_ceil(BLOCK))
         .into_par_iter()
         .map(|b| {
             let range = b * BLOCK..((b + 1) * BLOCK).min(rows);
-            let mut block = ndarray::Array2::zeros((count, range.len()));
-            for (column, mut out) in columns.iter().zip(block.rows_mut()) {
-                for (slot, row) in out.iter_mut().zip(range.clone()) {
-                    let w = column.get(row);
-                    let w = if combined { w } else { w * full[row] };
-                    *slot = if w.is_nan() { 0.0 } else { w };
-                }
+            let mut block = ndarray::Array2::zeros((range.len(), count));
+            let mut buffer = vec![0.0; count];
+            for (mut out, row) in block.rows_mut().into_iter().zip(range) {
+                buffer.fill(0.0);
+                fill(row, &mut buffer);
+                out.iter_mut().zip(&buffer).for_each(|(o, b)| *o = *b);
             }
-            block.dot(&block.t())
+            block.t().dot(&block)
         })
         .collect();
     let mut g = ndarray::Array2::<f64>::zeros((count, count));
     parts.iter().for_each(|p| g += p);
     // Cholesky in the given order, leaving out columns that are spanned.
-    let mut kept: Vec<Vec<f64>> = Vec::new();
-    let mut at: Vec<usize> = Vec::new();
+    let mut kept: Vec<(usize, Vec<f64>)> = Vec::new();
     for j in 0..count {
-        let mut l = Vec::with_capacity(at.len());
-        for (row, &i) in kept.iter().zip(&at) {
+        let mut l = Vec::with_capacity(kept.len() + 1);
+        for (i, row) in &kept {
             let done: f64 = row.iter().zip(&l).map(|(a, b)| a * b).sum();
-            let pivot = row[row.len() - 1];
-            l.push((g[(i, j)] - done) / pivot);
+            l.push((g[(*i, j)] - done) / row[row.len() - 1]);
         }
         let rest = g[(j, j)] - l.iter().map(|x| x * x).sum::<f64>();
         if rest > 1e-10 * g[(j, j)] {
             l.push(rest.sqrt());
-            kept.push(l);
-            at.push(j);
+            kept.push((j, l));
         }
     }
-    at.len()
+    kept.len()
 }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::compare::Measure;
 use crate::design::LonelyPsu;
-use crate::estimate::{IntervalMethod, QualityStandard};
+use crate::estimate::{Deff, IntervalMethod, QualityStandard};
 use crate::replicate::ReplicateMethod;
 
 use super::pairs::Pairs;
@@ -300,9 +300,9 @@ pub enum Distance {
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Compat {
-    /// The linearised variance after raking as R `rake()` computes it (too large when base
-    /// weights are unequal).
-    RRake,
+    /// The linearised variance as R `survey` computes it: after raking too large when base
+    /// weights are unequal; after several calibrations taken off in the wrong order.
+    R,
 }
 
 /// A margin written in the study file.
@@ -381,17 +381,6 @@ pub struct Standardize {
     pub by: String,
     /// The standard population: share or count of every level.
     pub population: Pairs<f64>,
-}
-
-/// Which simple random sampling a design effect compares with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-#[non_exhaustive]
-pub enum Deff {
-    /// Without replacement from a population of Σw.
-    WithoutReplacement,
-    /// With replacement.
-    Replace,
 }
 
 /// Comparisons between the groups of an estimate.

@@ -46,6 +46,7 @@ pub struct LedgerStep {
 #[derive(Debug, Clone)]
 pub struct Ledger {
     steps: Vec<LedgerStep>,
+    follows_r: bool,
 }
 
 impl Ledger {
@@ -62,12 +63,22 @@ impl Ledger {
             variance: "the sample design".to_string(),
         };
         let step = LedgerStep { summary, weights: design_weights, calibration: None };
-        Ledger { steps: vec![step] }
+        Ledger { steps: vec![step], follows_r: false }
     }
 
     /// The steps, the base weight first.
     pub fn steps(&self) -> &[LedgerStep] {
         &self.steps
+    }
+
+    /// Takes the linearised variance of successive calibrations as R `survey` does, for matching.
+    pub fn follow_r(&mut self) {
+        self.follows_r = true;
+    }
+
+    /// Whether some step asks for R's linearised variance.
+    pub fn follows_r(&self) -> bool {
+        self.follows_r || self.calibrations().any(|c| c.residuals == Residuals::RRake)
     }
 
     /// The weights after the last step.
