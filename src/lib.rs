@@ -8,6 +8,7 @@ pub mod data;
 pub mod design;
 pub mod diagnostic;
 pub mod estimate;
+pub mod model;
 pub mod numeric;
 pub mod replicate;
 pub mod report;

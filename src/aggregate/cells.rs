@@ -223,7 +223,7 @@ fn put_together(
     for unit in 0..units {
         out.starts[unit + 1] += out.starts[unit];
     }
-    out.totals = totals.iter().map(Sum::value).collect();
+    out.totals = totals.into_iter().map(Sum::value).collect();
     out
 }
 

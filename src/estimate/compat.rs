@@ -12,7 +12,6 @@ use super::variance::{Entries, UnitValues};
 use crate::aggregate::DomainCodes;
 use crate::data::Codes;
 use crate::design::UnitTree;
-use crate::numeric::SymmetricSolver;
 use crate::weight::{Calibration, Ledger, Residuals};
 
 /// Unit totals of residuals, computed row by row.
@@ -87,22 +86,18 @@ impl UnitValues for CompatValues {
 fn regress(z: &mut DMatrix<f64>, calibration: &Calibration, w: &[f64]) {
     let (x, v) = (&calibration.x, &calibration.regression_weights);
     let q = x.width();
-    let mut gram = DMatrix::zeros(q, q);
     let mut cross = DMatrix::zeros(q, z.ncols());
     for row in 0..w.len() {
         if w[row] == 0.0 {
             continue;
         }
         for (a, xa) in x.row(row) {
-            for (b, xb) in x.row(row) {
-                gram[(a, b)] += v[row] * xa * xb;
-            }
             for k in 0..z.ncols() {
                 cross[(a, k)] += v[row] * xa * z[(row, k)] / w[row];
             }
         }
     }
-    let b = SymmetricSolver::new(&gram, 1e-12).solve_matrix(&cross);
+    let b = calibration.solver.solve_matrix(&cross);
     for row in 0..w.len() {
         for (a, xa) in x.row(row) {
             for k in 0..z.ncols() {

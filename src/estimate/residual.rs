@@ -40,9 +40,8 @@ impl Residualizer {
             .enumerate()
             .map(|(s, c)| {
                 let v = c.regression_weights.clone();
-                let own = gram(tree, &c.x, &c.x, &v);
                 Step {
-                    solver: SymmetricSolver::new(&own, 1e-12),
+                    solver: c.solver.clone(),
                     totals: unit_x(tree, &c.x, ledger.weights()),
                     with_later: calibrations[s + 1..]
                         .iter()

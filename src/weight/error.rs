@@ -1,5 +1,7 @@
 //! What can be wrong with a weighting step.
 
+use crate::numeric::SolverError;
+
 /// A weighting step that can't be carried out.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
@@ -91,6 +93,9 @@ pub enum WeightError {
     /// The step has nothing to calibrate to.
     #[error("there is no margin to calibrate to")]
     NoMargins,
+    /// The cross-products of the calibration variables can't be factorised.
+    #[error("the calibration variables can't be regressed on: {0}")]
+    Singular(#[from] SolverError),
     /// The step did not reach its targets.
     #[error("{0}")]
     NotReached(String),

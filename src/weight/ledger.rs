@@ -8,6 +8,7 @@ use super::error::WeightError;
 use super::margin::{Margin, reconcile};
 use super::summary::{MarginLine, StepSummary, WeightSummary};
 use crate::aggregate::XColumns;
+use crate::numeric::SymmetricSolver;
 
 /// How residuals are taken for the linearised variance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,6 +30,8 @@ pub struct Calibration {
     pub regression_weights: Arc<Vec<f64>>,
     /// How residuals are taken.
     pub residuals: Residuals,
+    /// Σ v x x' over the rows, factorised; v are the regression weights.
+    pub solver: SymmetricSolver,
 }
 
 /// One step.
@@ -161,8 +164,7 @@ impl Ledger {
             )));
         }
         let lines = margin_lines(&solution, &margins);
-        self.push(kind, description, &totals, &options, solution, lines, residuals);
-        Ok(())
+        self.push(kind, description, &totals, &options, solution, lines, residuals)
     }
 
     /// Calibrates the weights to totals of any columns.
@@ -204,7 +206,7 @@ impl Ledger {
             solution,
             lines,
             Residuals::Regression,
-        );
+        )?;
         Ok(status)
     }
 
@@ -218,8 +220,9 @@ impl Ledger {
         solution: Solution,
         margins: Vec<MarginLine>,
         residuals: Residuals,
-    ) {
+    ) -> Result<(), WeightError> {
         let before = self.weights().clone();
+        let solver = SymmetricSolver::new(&solution.cells.gram(totals.targets.len()))?;
         let after = Arc::new(solution.apply(&before));
         let regression_weights = match &options.scale {
             None => before,
@@ -245,8 +248,14 @@ impl Ledger {
                 variance: variance.to_string(),
             },
             weights: after,
-            calibration: Some(Calibration { x: totals.x.clone(), regression_weights, residuals }),
+            calibration: Some(Calibration {
+                x: totals.x.clone(),
+                regression_weights,
+                residuals,
+                solver,
+            }),
         });
+        Ok(())
     }
 }
 

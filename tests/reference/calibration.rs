@@ -3,14 +3,17 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use rakewell::data::{Factor, Table};
+use rakewell::aggregate::{XColumns, XTerm};
+use rakewell::data::{Factor, Numbers, Table};
 use rakewell::weight::{
     Bounds, CalibrationOptions, Distance, Ledger, Margin, MarginLevels, Residuals, Totals,
+    calibrate_weights,
 };
 use serde_json::Value;
 
-use crate::case::{Run, names, refused, unsupported};
-use crate::data::numeric;
+use crate::case::{Case, Run, names, refused, unsupported};
+use crate::data::{Cache, numeric};
+use crate::estimate::Found;
 use crate::formula;
 
 pub fn apply(table: &Table, ledger: &mut Ledger, step: &Value) -> Run<()> {
@@ -107,4 +110,63 @@ fn calibrate(table: &Table, ledger: &mut Ledger, step: &Value) -> Run<()> {
     }
     let totals = Totals { x: columns.x, targets, names: columns.names };
     ledger.calibrate(&totals, &options, force).map(|_| ()).map_err(refused)
+}
+
+/// Calibration without a design: g-weights of a matrix of columns.
+pub fn bare(case: &Case, cache: &mut Cache) -> Run<Found> {
+    let estimate = &case.json["estimate"];
+    let list = |json: &Value| -> Vec<f64> {
+        json.as_array().into_iter().flatten().filter_map(crate::case::number).collect()
+    };
+    let (rows, d): (Vec<Vec<f64>>, Vec<f64>) = match estimate["X"].as_array() {
+        Some(x) => (x.iter().map(list).collect(), list(&estimate["d"])),
+        None => {
+            let table = cache.table(case.json["data"].as_str().unwrap_or_default())?;
+            let d = numeric(&table, estimate["weights"].as_str().unwrap_or_default())?.to_vec();
+            let vars = names(&estimate["vars"]);
+            let mut rows = vec![Vec::new(); table.rows()];
+            if estimate["intercept"] == true {
+                rows.iter_mut().for_each(|r| r.push(1.0));
+            }
+            for name in vars {
+                let column = numeric(&table, &name)?;
+                rows.iter_mut().enumerate().for_each(|(i, r)| r.push(column.get(i)));
+            }
+            (rows, d)
+        }
+    };
+    let b = list(&estimate["bounds"]);
+    let bounds = (b.len() == 2).then(|| Bounds { lower: b[0], upper: b[1] });
+    let distance = match (estimate["method"].as_str().unwrap_or_default(), bounds) {
+        ("linear", _) => Distance::Linear(None),
+        ("raking", _) => Distance::Raking(None),
+        ("truncated", b) => Distance::Linear(b),
+        ("logit", Some(b)) => Distance::Logit(b),
+        (other, _) => return unsupported(format!("calib method {other}")),
+    };
+    let targets = list(&estimate["total"]);
+    let terms = (0..targets.len())
+        .map(|j| XTerm {
+            codes: None,
+            values: Some(Arc::new(Numbers::pack(rows.iter().map(|r| r[j]).collect()))),
+            width: 1,
+        })
+        .collect();
+    let names = (0..targets.len()).map(|j| format!("x{j}")).collect();
+    let totals = Totals { x: XColumns { terms }, targets, names };
+    let (w, status) = calibrate_weights(&d, &totals, &CalibrationOptions::new(distance));
+    if !status.is_converged() {
+        return Err(crate::case::Stop::Refused(status.to_string()));
+    }
+    let g = w.iter().zip(&d).map(|(w, d)| w / d).collect();
+    let mut found = Found { weights: Some(g), ..Found::default() };
+    for key in case.json["expected"]["scalars"].as_object().into_iter().flatten().map(|(k, _)| k) {
+        if let Some(name) = key.strip_prefix("calibrated_total_") {
+            let table = cache.table(case.json["data"].as_str().unwrap_or_default())?;
+            let y = numeric(&table, name)?;
+            let total = w.iter().enumerate().map(|(row, w)| w * y.get(row)).sum();
+            found.scalars.insert(key.clone(), total);
+        }
+    }
+    Ok(found)
 }

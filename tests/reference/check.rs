@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::case::{Case, number};
 use crate::data;
-use crate::estimate::{Found, Row};
+use crate::estimate::{Found, Row, wald_intervals};
 
 struct Checker {
     rel: f64,
@@ -74,7 +74,9 @@ pub fn differences(case: &Case, found: &Found, root: &Path) -> Vec<String> {
                 c.number(&format!("{name} estimate"), Some(*estimate), &contrast["estimate"], 0.0);
                 c.number(&format!("{name} se"), Some(*se), &contrast["se"], 0.0);
                 for ci in contrast["ci"].as_array().into_iter().flatten() {
-                    let row = Row { estimate: *estimate, se: *se, ..Row::default() };
+                    let df = number(&ci["df"]).unwrap_or(found.df);
+                    let intervals = wald_intervals(*estimate, *se, df);
+                    let row = Row { intervals, ..Row::default() };
                     compare_interval(&mut c, name, &row, ci);
                 }
             }
@@ -82,6 +84,10 @@ pub fn differences(case: &Case, found: &Found, root: &Path) -> Vec<String> {
     }
     for (key, value) in expected["scalars"].as_object().into_iter().flatten() {
         c.number(key, found.scalars.get(key.as_str()).copied(), value, 0.0);
+    }
+    for (i, g) in expected["g_weights"].as_array().into_iter().flatten().enumerate() {
+        let found = found.weights.as_ref().and_then(|w| w.get(i).copied());
+        c.number(&format!("g[{i}]"), found, g, 0.0);
     }
     if let Some(file) = expected["weights_file"].as_str() {
         match (data::numbers(&root.join(file)), &found.weights) {
@@ -130,9 +136,15 @@ fn compare_row(c: &mut Checker, found: &Found, expected: &Value) {
         };
         c.number(&format!("{what} se"), Some(row.se), &expected["se"], zero);
     }
-    for (key, value) in [("deff", row.deff), ("df_domain", row.df_domain)] {
+    for (key, value) in [
+        ("deff", row.deff),
+        ("df_domain", row.df_domain),
+        ("statistic", row.statistic),
+        ("p_value", row.p_value),
+    ] {
         if !expected[key].is_null() {
-            c.number(&format!("{what} {key}"), value, &expected[key], 0.0);
+            let extra = if key == "p_value" { 1e-9 } else { 0.0 };
+            c.number(&format!("{what} {key}"), value, &expected[key], extra);
         }
     }
     for ci in expected["ci"].as_array().into_iter().flatten() {

@@ -5,13 +5,15 @@ use std::sync::Arc;
 
 use nalgebra::DMatrix;
 use rakewell::data::{Codes, Factor, Numbers};
-use rakewell::estimate::{Deff, Domains, Quantity, Raw, design_effect};
+use rakewell::estimate::{
+    Deff, Domains, IntervalInput, IntervalMethod, Quantity, Raw, design_effect, interval,
+};
 use rakewell::weight::WeightSummary;
 use serde_json::Value;
 
 use crate::case::{Case, Run, Sample, Stop, names, unsupported};
 use crate::data::{Cache, numeric};
-use crate::design;
+use crate::{calibration, design, statistics};
 
 /// What a case came to.
 #[derive(Default)]
@@ -21,7 +23,7 @@ pub struct Found {
     pub rows: Vec<Row>,
     pub vcov: Option<(Vec<String>, DMatrix<f64>)>,
     pub contrasts: Vec<(String, f64, f64)>,
-    pub scalars: BTreeMap<&'static str, f64>,
+    pub scalars: BTreeMap<String, f64>,
     pub weights: Option<Vec<f64>>,
     pub df: f64,
 }
@@ -36,6 +38,10 @@ pub struct Row {
     pub se: f64,
     pub deff: Option<f64>,
     pub df_domain: Option<f64>,
+    /// Degrees of freedom of its intervals, where they are not those of the sample.
+    pub df: Option<f64>,
+    pub statistic: Option<f64>,
+    pub p_value: Option<f64>,
     /// (method, lower, upper)
     pub intervals: Vec<(String, f64, f64)>,
 }
@@ -43,19 +49,31 @@ pub struct Row {
 pub fn run(case: &Case, cache: &mut Cache) -> Run<Found> {
     let estimate = &case.json["estimate"];
     let stat = estimate["stat"].as_str().unwrap_or_default();
-    let known = ["mean", "total", "ratio", "weights"];
+    let known =
+        ["mean", "total", "ratio", "weights", "proportion", "quantile", "var", "glm", "calib"];
     if !known.contains(&stat) {
         return unsupported(format!("statistic {stat}"));
     }
     if !estimate["combine"].is_null() || !estimate["plausible_values"].is_null() {
         return unsupported("multiple imputation");
     }
+    if stat == "calib" {
+        return calibration::bare(case, cache);
+    }
     let sample = design::sample(case, cache)?;
     let mut found = Found { df: degrees_of_freedom(&sample, &sample.inside), ..Found::default() };
     describe(&sample, &mut found);
     match stat {
         "weights" => weights(&sample, &mut found),
+        "proportion" => statistics::proportion(estimate, &sample, &mut found)?,
+        "quantile" => statistics::quantile(estimate, case, &sample, &mut found)?,
+        "var" => statistics::variance(estimate, case, &sample, &mut found)?,
+        "glm" => statistics::glm(estimate, &sample, &mut found)?,
         _ => linear(estimate, case, &sample, &mut found)?,
+    }
+    for row in found.rows.iter_mut().filter(|r| r.intervals.is_empty()) {
+        let df = row.df.unwrap_or(found.df);
+        row.intervals = wald_intervals(row.estimate, row.se, df);
     }
     if let Some(contrasts) = estimate["contrasts"].as_array() {
         self::contrasts(contrasts, &mut found)?;
@@ -63,8 +81,28 @@ pub fn run(case: &Case, cache: &mut Cache) -> Run<Found> {
     Ok(found)
 }
 
+/// The normal and t intervals, as (method, lower, upper).
+pub fn wald_intervals(estimate: f64, se: f64, df: f64) -> Vec<(String, f64, f64)> {
+    [("normal", f64::INFINITY), ("t", df)]
+        .into_iter()
+        .map(|(name, df)| {
+            // R gives an interval of width zero where the standard error is zero.
+            let input = IntervalInput {
+                estimate,
+                se: Some(se),
+                n: 2,
+                df: Some(df),
+                level: 0.95,
+                certain: se <= 1e-7 * estimate.abs(),
+            };
+            let made = interval(IntervalMethod::T, &input);
+            (name.to_string(), made.lower.unwrap_or(f64::NAN), made.upper.unwrap_or(f64::NAN))
+        })
+        .collect()
+}
+
 /// Degrees of freedom among the rows for which `inside` holds.
-fn degrees_of_freedom(sample: &Sample, inside: &[bool]) -> f64 {
+pub fn degrees_of_freedom(sample: &Sample, inside: &[bool]) -> f64 {
     let analysis = &sample.analysis;
     let w = analysis.ledger.weights();
     match &analysis.replicates {
@@ -93,18 +131,18 @@ fn weights(sample: &Sample, found: &mut Found) {
     let s = WeightSummary::of(w);
     let n = w.len() as f64;
     let squares: f64 = w.iter().map(|w| w * w).sum();
-    found.scalars.insert("n", n);
-    found.scalars.insert("sum", s.sum);
-    found.scalars.insert("min", w.iter().copied().fold(f64::INFINITY, f64::min));
-    found.scalars.insert("max", s.max);
-    found.scalars.insert("sumsq", squares);
-    found.scalars.insert("deff_kish", n * squares / (s.sum * s.sum));
-    found.scalars.insert("n_eff", s.n_eff);
+    found.scalars.insert("n".into(), n);
+    found.scalars.insert("sum".into(), s.sum);
+    found.scalars.insert("min".into(), w.iter().copied().fold(f64::INFINITY, f64::min));
+    found.scalars.insert("max".into(), s.max);
+    found.scalars.insert("sumsq".into(), squares);
+    found.scalars.insert("deff_kish".into(), n * squares / (s.sum * s.sum));
+    found.scalars.insert("n_eff".into(), s.n_eff);
     found.weights = Some(w.to_vec());
 }
 
 /// The by-variables of an estimate, or the strata for a separate ratio.
-fn by_factors(case: &Case, sample: &Sample, separate: bool) -> Run<Vec<(String, Factor)>> {
+pub fn by_factors(case: &Case, sample: &Sample, separate: bool) -> Run<Vec<(String, Factor)>> {
     let by = if separate {
         names(&case.json["design"]["strata"])
     } else {

@@ -10,6 +10,7 @@ mod data;
 mod design;
 mod estimate;
 mod formula;
+mod statistics;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use nalgebra::DMatrix;
 use rayon::prelude::*;
 
 use crate::aggregate::XColumns;
@@ -44,6 +45,21 @@ impl Cells {
     pub fn x(&self, cell: usize) -> impl Iterator<Item = (usize, f64)> + '_ {
         let at = self.starts[cell] as usize..self.starts[cell + 1] as usize;
         self.columns[at.clone()].iter().zip(&self.values[at]).map(|(&c, &v)| (c as usize, v))
+    }
+
+    /// Σ d/s x x' over the cells.
+    pub fn gram(&self, columns: usize) -> DMatrix<f64> {
+        let mut gram = DMatrix::zeros(columns, columns);
+        for cell in 0..self.len() {
+            let scale = self.scale.as_ref().map_or(1.0, |s| s[cell]);
+            for (column, x) in self.x(cell) {
+                let weighted = self.weight[cell] / scale * x;
+                for (row, other) in self.x(cell) {
+                    gram[(row, column)] += weighted * other;
+                }
+            }
+        }
+        gram
     }
 
     fn push_x(&mut self, x: &XColumns, row: usize) {

@@ -13,10 +13,6 @@ pub(super) struct Newton {
     pub g: Vec<f64>,
     /// Iterations used.
     pub iterations: usize,
-    /// Largest relative misfit.
-    pub misfit: f64,
-    /// Columns that depend on others in the sample.
-    pub dependent: Vec<usize>,
 }
 
 /// Relative misfit of every total: |Σ d g x − t| ÷ scale, where the scale is |t| or, for a total
@@ -61,14 +57,10 @@ pub(super) fn newton(
     let mut g = vec![1.0; cells.len()];
     let mut misfit = largest(&misfits(cells, &g, targets));
     let mut iterations = 0;
-    let mut dependent = Vec::new();
     while misfit > tolerance && iterations < most {
         iterations += 1;
         let (jacobian, gap) = equations(cells, &lambda, targets, distance);
-        let solver = SymmetricSolver::new(&jacobian, 1e-12);
-        if iterations == 1 {
-            dependent = solver.dependent_columns();
-        }
+        let Ok(solver) = SymmetricSolver::new(&jacobian) else { break };
         let step = solver.solve(&gap);
         let mut share = 1.0;
         let mut best: Option<(Vec<f64>, Vec<f64>, f64)> = None;
@@ -87,7 +79,7 @@ pub(super) fn newton(
             None => break,
         }
     }
-    Newton { g, iterations, misfit, dependent }
+    Newton { g, iterations }
 }
 
 fn factors(cells: &Cells, lambda: &[f64], distance: Distance) -> Vec<f64> {

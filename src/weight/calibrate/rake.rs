@@ -9,8 +9,6 @@ pub(super) struct Raked {
     pub g: Vec<f64>,
     /// Sweeps over all margins.
     pub sweeps: usize,
-    /// Largest relative misfit of a margin.
-    pub misfit: f64,
 }
 
 /// Scales the weights to one margin after the other until all are met.
@@ -54,5 +52,5 @@ pub(super) fn rake(
         }
     }
     let g = w.iter().zip(&cells.weight).map(|(w, d)| w / d).collect();
-    Raked { g, sweeps, misfit }
+    Raked { g, sweeps }
 }
