@@ -1,0 +1,630 @@
+//! The structure of a study file: every key known, every value of the right kind.
+//!
+//! The parsed document is walked against the shapes of the JSON schema. All mistakes are
+//! collected; a stand-in takes the place of each wrong value, so that the rules about the rest
+//! of the file can be checked in the same run.
+
+use serde_json::{Map, Value};
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use crate::diagnostic::{Diagnostic, nearest};
+
+use super::places::{KeyPath, Places};
+use super::shape::{KeyShape, ListShape, Shape, Shapes, TableShape};
+use super::synonyms::synonym;
+use super::words::{example, found, listing, misfit, number_text};
+
+/// A document after the walk.
+#[derive(Debug)]
+pub(super) struct Checked {
+    /// The document, with stand-ins for what was wrong.
+    pub(super) value: Value,
+    /// What was wrong.
+    pub(super) mistakes: Vec<Diagnostic>,
+    /// Where: the rules say nothing about these.
+    pub(super) bad: Vec<KeyPath>,
+}
+
+/// Walks a document against shapes.
+pub(super) fn check(shapes: &Shapes, document: &DeTable<'_>, places: &Places) -> Checked {
+    let mut walk = Walk { shapes, places, mistakes: Vec::new(), bad: Vec::new() };
+    let root = KeyPath::root();
+    let value = match shapes.resolve(&shapes.root) {
+        Shape::Table(table) => walk.table(table, document, &root),
+        _ => Value::Object(Map::new()),
+    };
+    Checked { value, mistakes: walk.mistakes, bad: walk.bad }
+}
+
+struct Walk<'a> {
+    shapes: &'a Shapes,
+    places: &'a Places,
+    mistakes: Vec<Diagnostic>,
+    bad: Vec<KeyPath>,
+}
+
+impl Walk<'_> {
+    fn value(&mut self, shape: &Shape, value: &Spanned<DeValue<'_>>, path: &KeyPath) -> Value {
+        let shapes = self.shapes;
+        let alternatives = shapes.alternatives(shape);
+        // A TOML value tells its kind, so at most one alternative fits in the kinds of schema
+        // that the study file has; the first is taken if there are more.
+        match alternatives.iter().find(|s| fits(s, value.get_ref())) {
+            Some(fitting) => self.fitting(shape, fitting, value.get_ref(), path),
+            None => self.misfit(shape, value.get_ref(), path),
+        }
+    }
+
+    /// A value of the right kind: its parts and limits are left to check.
+    fn fitting(
+        &mut self,
+        whole: &Shape,
+        shape: &Shape,
+        value: &DeValue<'_>,
+        path: &KeyPath,
+    ) -> Value {
+        match (shape, value) {
+            (Shape::Table(table), DeValue::Table(found)) => self.table(table, found, path),
+            (Shape::List(list), DeValue::Array(_)) => self.list(list, value, path),
+            (Shape::Text { shortest, longest }, DeValue::String(text)) => {
+                self.text(whole, (*shortest, *longest), text, path)
+            }
+            (Shape::Choice(choices), DeValue::String(text)) => {
+                self.choice(whole, choices, text, path)
+            }
+            (Shape::Number { least, most } | Shape::Integer { least, most }, _) => {
+                self.number(whole, (*least, *most), value, path)
+            }
+            (Shape::Flag, DeValue::Boolean(flag)) => Value::Bool(*flag),
+            _ => as_json(value),
+        }
+    }
+
+    fn table(&mut self, shape: &TableShape, table: &DeTable<'_>, path: &KeyPath) -> Value {
+        let mut out = Map::new();
+        for (key, value) in table.iter() {
+            let name = key.get_ref().as_ref();
+            let inner = path.key(name);
+            if let Some(known) = shape.keys.iter().find(|k| k.name == name) {
+                out.insert(name.to_string(), self.value(&known.shape, value, &inner));
+            } else if let Some(others) = &shape.others {
+                out.insert(name.to_string(), self.value(others, value, &inner));
+            } else {
+                self.unknown_key(shape, name, table, &inner);
+            }
+        }
+        for key in shape.keys.iter().filter(|k| k.required) {
+            if out.contains_key(&key.name) {
+                continue;
+            }
+            self.missing_key(key, path);
+            out.insert(key.name.clone(), self.shapes.stand_in(&key.shape));
+        }
+        Value::Object(out)
+    }
+
+    fn list(&mut self, shape: &ListShape, value: &DeValue<'_>, path: &KeyPath) -> Value {
+        let items = value.as_array().map(|a| a.iter().collect::<Vec<_>>()).unwrap_or_default();
+        let count = items.len() as u64;
+        if count < shape.fewest || shape.most.is_some_and(|most| count > most) {
+            let accepted = match shape.most {
+                Some(most) if most == shape.fewest => format!("exactly {most}"),
+                Some(most) => format!("{} to {most}", shape.fewest),
+                None => format!("at least {}", shape.fewest),
+            };
+            let values = if count == 1 { "1 value".into() } else { format!("{count} values") };
+            let message = format!("{path} must be a list of {accepted} values, not of {count}");
+            let meaning = self.meaning(path).unwrap_or_default();
+            let diagnostic = Diagnostic::error(message)
+                .label(format!("a list of {values}"))
+                .help(format!("give {accepted}. {meaning}").trim().to_string());
+            return self.wrong(&Shape::List(shape.clone()), diagnostic, path);
+        }
+        let walked = items.iter().enumerate().map(|(i, item)| {
+            let shape = shape.first.get(i).unwrap_or(&shape.rest);
+            self.value(shape, item, &path.index(i))
+        });
+        Value::Array(walked.collect())
+    }
+
+    fn text(
+        &mut self,
+        shape: &Shape,
+        (shortest, longest): (u64, Option<u64>),
+        text: &str,
+        path: &KeyPath,
+    ) -> Value {
+        let count = text.chars().count() as u64;
+        if count >= shortest && longest.is_none_or(|longest| count <= longest) {
+            return Value::String(text.to_string());
+        }
+        let (accepted, help) = match longest {
+            Some(1) => ("one character", "give one character, such as \",\" or \";\" or \"\\t\""),
+            _ => ("text of another length", "give a text of the right length"),
+        };
+        let characters = if count == 1 { "character" } else { "characters" };
+        let message = format!("{path} must be {accepted}, not {count} {characters}");
+        let diagnostic =
+            Diagnostic::error(message).label(format!("{count} {characters}")).help(help);
+        self.wrong(shape, diagnostic, path)
+    }
+
+    fn choice(
+        &mut self,
+        shape: &Shape,
+        choices: &[(String, Option<String>)],
+        text: &str,
+        path: &KeyPath,
+    ) -> Value {
+        if choices.iter().any(|(choice, _)| choice == text) {
+            return Value::String(text.to_string());
+        }
+        let names: Vec<&str> = choices.iter().map(|(choice, _)| choice.as_str()).collect();
+        let help = match nearest(text, names.iter().copied()).or_else(|| synonym(text, &names)) {
+            Some(near) => format!("did you mean `{near}`? Accepted: {}", listing(&names)),
+            None => {
+                let lines: Vec<String> = choices
+                    .iter()
+                    .map(|(choice, meaning)| match meaning {
+                        Some(meaning) => format!("  {choice}: {meaning}"),
+                        None => format!("  {choice}"),
+                    })
+                    .collect();
+                format!("accepted are\n{}", lines.join("\n"))
+            }
+        };
+        let diagnostic = Diagnostic::error(format!("{path} cannot be {text:?}"))
+            .label("not one of the accepted values")
+            .help(help);
+        self.wrong(shape, diagnostic, path)
+    }
+
+    fn number(
+        &mut self,
+        shape: &Shape,
+        (least, most): (Option<f64>, Option<f64>),
+        value: &DeValue<'_>,
+        path: &KeyPath,
+    ) -> Value {
+        let (number, json) = match number_of(value) {
+            Ok(pair) => pair,
+            Err(why) => {
+                let diagnostic =
+                    Diagnostic::error(format!("{path} must be a finite number, not {why}"))
+                        .label(why)
+                        .help("write a number such as 0.95, 250 or 1e9");
+                return self.wrong(shape, diagnostic, path);
+            }
+        };
+        let beyond = match (least, most) {
+            (Some(least), _) if number < least => Some(("at least", least)),
+            (_, Some(most)) if number > most => Some(("at most", most)),
+            _ => None,
+        };
+        match beyond {
+            None => json,
+            Some((word, limit)) => {
+                let found = number_text(value);
+                let diagnostic =
+                    Diagnostic::error(format!("{path} must be {word} {limit}, not {found}"))
+                        .label(format!("not {word} {limit}"))
+                        .help(self.meaning(path).unwrap_or_else(|| "change the number".into()));
+                self.wrong(shape, diagnostic, path)
+            }
+        }
+    }
+
+    fn misfit(&mut self, shape: &Shape, value: &DeValue<'_>, path: &KeyPath) -> Value {
+        let raw_key = self.places.key(path).span == self.places.value(path).span;
+        let help = misfit(self.shapes, shape, value, path, raw_key)
+            .or_else(|| self.meaning(path))
+            .unwrap_or_else(|| format!("write {}", self.shapes.words(shape)));
+        let kind = found(value);
+        let message = format!("{path} must be {}, not {kind}", self.shapes.words(shape));
+        let diagnostic = Diagnostic::error(message).label(kind).help(help);
+        self.wrong(shape, diagnostic, path)
+    }
+
+    fn unknown_key(&mut self, shape: &TableShape, name: &str, table: &DeTable<'_>, path: &KeyPath) {
+        let parent = path.parent().unwrap_or_default();
+        let accepted: Vec<&str> = shape.keys.iter().map(|k| k.name.as_str()).collect();
+        // A key that is given already is not what was meant.
+        let free: Vec<&str> =
+            accepted.iter().copied().filter(|k| !table.contains_key(*k)).collect();
+        let near = nearest(name, free.iter().copied()).or_else(|| synonym(name, &free));
+        let mut help = String::new();
+        if let Some(near) = near {
+            help = format!("did you mean `{near}`? ");
+        }
+        let homes = self.homes(name);
+        if !homes.is_empty() {
+            help.push_str(&format!("`{name}` is a key of {}. ", homes.join(" and ")));
+            if homes.iter().any(|home| home == "the study") {
+                help.push_str("Keys of the study stand at the top, before the first [table]. ");
+            }
+        }
+        help.push_str(&format!("Accepted here: {}", listing(&accepted)));
+        let diagnostic =
+            Diagnostic::error(format!("{} has no key `{name}`", self.table_name(&parent)))
+                .at(Some(self.places.key(path)))
+                .label("unknown key")
+                .help(help);
+        self.mistakes.push(diagnostic);
+        self.bad.push(path.clone());
+    }
+
+    fn missing_key(&mut self, key: &KeyShape, path: &KeyPath) {
+        let name = &key.name;
+        let is_table = matches!(self.shapes.resolve(&key.shape), Shape::Table(_));
+        let add = match (is_table, path.segments().is_empty()) {
+            (true, true) => format!("add a table `[{name}]`"),
+            (false, true) => format!("add `{}` at the top", example(self.shapes, key)),
+            _ => format!("add `{}`", example(self.shapes, key)),
+        };
+        let help = match &key.description {
+            Some(description) => format!("{add}. {description}"),
+            None => add,
+        };
+        let thing = if is_table && path.segments().is_empty() {
+            format!("table `[{name}]`")
+        } else {
+            format!("`{name}`")
+        };
+        let diagnostic = Diagnostic::error(format!("{} has no {thing}", self.table_name(path)))
+            .at(Some(self.places.value(path)))
+            .label(format!("`{name}` is missing"))
+            .help(help);
+        self.mistakes.push(diagnostic);
+        self.bad.push(path.key(name.as_str()));
+    }
+
+    /// Records a wrong value and gives what stands in for it.
+    fn wrong(&mut self, shape: &Shape, diagnostic: Diagnostic, path: &KeyPath) -> Value {
+        self.mistakes.push(diagnostic.at(Some(self.places.value(path))));
+        self.bad.push(path.clone());
+        self.shapes.stand_in(shape)
+    }
+
+    /// A table by its header, or an inline table by its key.
+    fn table_name(&self, path: &KeyPath) -> String {
+        let place = self.places.value(path);
+        let raw = place.source.text.get(place.span.clone()).unwrap_or("");
+        if raw.starts_with('{') { path.to_string() } else { path.header() }
+    }
+
+    /// What the schema says about a key.
+    fn meaning(&self, path: &KeyPath) -> Option<String> {
+        let key = path.last_key()?;
+        let mut meaning = None;
+        self.each_table(&mut |home, table| {
+            let here = home == path.parent().unwrap_or_default().header();
+            let known = table.keys.iter().find(|k| k.name == key);
+            if let (true, Some(known)) = (here, known) {
+                meaning = known.description.clone();
+            }
+        });
+        meaning
+    }
+
+    /// The tables, as their headers, that have a key of that name.
+    fn homes(&self, name: &str) -> Vec<String> {
+        let mut homes = Vec::new();
+        self.each_table(&mut |home, table| {
+            if table.keys.iter().any(|k| k.name == name) && !homes.contains(&home) {
+                homes.push(home);
+            }
+        });
+        homes
+    }
+
+    fn each_table(&self, visit: &mut dyn FnMut(String, &TableShape)) {
+        self.each_table_in(&self.shapes.root, &KeyPath::root(), visit);
+    }
+
+    fn each_table_in(
+        &self,
+        shape: &Shape,
+        path: &KeyPath,
+        visit: &mut dyn FnMut(String, &TableShape),
+    ) {
+        // The study file is five tables deep at most; a schema that refers to itself ends here.
+        if path.segments().len() > 8 {
+            return;
+        }
+        for shape in self.shapes.alternatives(shape) {
+            match shape {
+                Shape::Table(table) => {
+                    visit(path.header(), table);
+                    for key in &table.keys {
+                        self.each_table_in(&key.shape, &path.key(key.name.as_str()), visit);
+                    }
+                    if let Some(others) = &table.others {
+                        self.each_table_in(others, &path.key("…"), visit);
+                    }
+                }
+                Shape::List(list) => self.each_table_in(&list.rest, &path.index(0), visit),
+                _ => {}
+            }
+        }
+    }
+}
+
+/// True when the value is of the kind of the shape.
+fn fits(shape: &Shape, value: &DeValue<'_>) -> bool {
+    match shape {
+        Shape::Table(_) => value.is_table(),
+        Shape::List(_) => value.is_array(),
+        Shape::Text { .. } | Shape::Choice(_) => value.is_str(),
+        Shape::Number { .. } => value.is_integer() || value.is_float(),
+        Shape::Integer { .. } => value.is_integer(),
+        Shape::Flag => value.is_bool(),
+        Shape::Any => true,
+        Shape::AnyOf(_) | Shape::Reference(_) => false,
+    }
+}
+
+/// The number, for comparing and for JSON; or what it is instead of a finite number.
+fn number_of(value: &DeValue<'_>) -> Result<(f64, Value), &'static str> {
+    let too_large = "a number that is too large";
+    match value {
+        DeValue::Integer(integer) => {
+            let parsed = i64::from_str_radix(integer.as_str(), integer.radix());
+            let whole = parsed.map_err(|_| too_large)?;
+            Ok((whole as f64, Value::from(whole)))
+        }
+        DeValue::Float(float) => {
+            let number: f64 = float.as_str().parse().map_err(|_| "a number of no known form")?;
+            let json = serde_json::Number::from_f64(number);
+            match json {
+                Some(json) => Ok((number, Value::Number(json))),
+                None if number.is_nan() => Err("`nan`"),
+                None if float.as_str().contains("inf") => Err("`inf`"),
+                None => Err(too_large),
+            }
+        }
+        _ => Err("something else"),
+    }
+}
+
+fn as_json(value: &DeValue<'_>) -> Value {
+    match value {
+        DeValue::String(text) => Value::String(text.to_string()),
+        DeValue::Boolean(flag) => Value::Bool(*flag),
+        DeValue::Integer(_) | DeValue::Float(_) => {
+            number_of(value).map_or(Value::Null, |(_, json)| json)
+        }
+        DeValue::Datetime(date) => Value::String(date.to_string()),
+        DeValue::Array(items) => items.iter().map(|i| as_json(i.get_ref())).collect(),
+        DeValue::Table(table) => table
+            .iter()
+            .map(|(k, v)| (k.get_ref().to_string(), as_json(v.get_ref())))
+            .collect::<Map<_, _>>()
+            .into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::diagnostic::Source;
+    use crate::study::schema::json_schema;
+
+    fn walked(schema: &Value, text: &str) -> Checked {
+        let source = Arc::new(Source { name: "a".into(), text: text.into() });
+        let document = DeTable::parse(text).expect("valid TOML");
+        let places = Places::of(source, document.get_ref());
+        let shapes = Shapes::of(schema);
+        assert_eq!(shapes.not_understood, Vec::<String>::new());
+        check(&shapes, document.get_ref(), &places)
+    }
+
+    /// A table with one key `k` of the schema, and other keys as the schema says.
+    fn with(key: Value, text: &str, expected: &[&str]) {
+        let schema = json!({
+            "type": "object",
+            "properties": { "k": key, "other": { "type": "string" } },
+            "additionalProperties": false,
+            "$defs": {
+                "Names": { "anyOf": [{ "type": "string" },
+                    { "type": "array", "items": { "type": "string" } }] },
+                "Pair": { "type": "object", "properties": { "a": { "type": "number",
+                    "description": "The first." }, "b": { "$ref": "#/$defs/Names" } },
+                    "required": ["a"], "additionalProperties": false },
+            },
+        });
+        let checked = walked(&schema, text);
+        let found: Vec<String> = checked.mistakes.iter().map(ToString::to_string).collect();
+        assert_eq!(found.len(), expected.len(), "{text}: {found:#?}");
+        assert_eq!(checked.bad.len(), expected.len());
+        for (found, expected) in found.iter().zip(expected) {
+            assert!(found.contains(expected), "{text}\nfound {found}\nexpected {expected}");
+        }
+    }
+
+    #[test]
+    fn texts() {
+        let text = || json!({ "type": "string" });
+        with(text(), "k = 'x'", &[]);
+        with(text(), "k = 3", &["a:1:5: `k` must be text in quotes, not the number 3 (put it in"]);
+        with(text(), "k = true", &["not `true` (put it in quotes: `\"true\"`"]);
+        with(text(), "k = 2025-01-31", &["not the date 2025-01-31 (put it in quotes"]);
+        with(text(), "k = ['x']", &["not a list (give one value, without square brackets"]);
+        with(text(), "k.x = 1", &["not a table (a header `[k]` or a key with a dot"]);
+        let one = || json!({ "type": ["string", "null"], "minLength": 1, "maxLength": 1 });
+        with(one(), "k = 'é'", &[]);
+        with(one(), "k = 'ab'", &["must be one character, not 2 characters"]);
+        with(one(), "k = ''", &["not 0 characters"]);
+        with(json!({ "type": "string", "minLength": 3 }), "k = 'ab'", &["of another length"]);
+    }
+
+    #[test]
+    fn numbers() {
+        let number = || json!({ "type": "number", "format": "double" });
+        with(number(), "k = 3", &[]);
+        with(number(), "k = -1_000.5e3", &[]);
+        with(number(), "k = 0xff", &[]);
+        with(number(), "k = '0.95'", &["write it without quotes: `0.95`"]);
+        with(number(), "k = '0,95'", &["with a decimal point, without quotes: `0.95`"]);
+        with(number(), "k = '99.9 %'", &["as a share, without quotes: `0.999`"]);
+        with(number(), "k = 'many'", &["must be a number, not the text \"many\" (write a number)"]);
+        for wrong in ["nan", "-inf", "1e999", "99999999999999999999"] {
+            with(number(), &format!("k = {wrong}"), &["must be a finite number"]);
+        }
+        let whole = || json!({ "type": "integer", "format": "uint", "minimum": 0, "maximum": 9 });
+        with(whole(), "k = 9", &[]);
+        with(whole(), "k = -1", &["must be at least 0, not -1"]);
+        with(whole(), "k = 10", &["must be at most 9, not 10"]);
+        with(whole(), "k = 3.0", &["write it without a decimal point: `3`"]);
+        with(whole(), "k = 3.5", &["must be a whole number, not the number 3.5"]);
+        with(whole(), "k = '3'", &["write it without quotes: `3`"]);
+    }
+
+    #[test]
+    fn flags() {
+        let flag = || json!({ "type": "boolean", "default": false });
+        with(flag(), "k = true", &[]);
+        with(
+            flag(),
+            "k = 'Yes'",
+            &["must be `true` or `false`, not the text \"Yes\" (write `true`"],
+        );
+        with(flag(), "k = 0", &["(write `false`"]);
+    }
+
+    #[test]
+    fn choices() {
+        let choice = || {
+            json!({ "oneOf": [{ "type": "string", "const": "linear", "description": "GREG." },
+                { "type": "string", "const": "logit" }] })
+        };
+        with(choice(), "k = 'logit'", &[]);
+        with(choice(), "k = 'Logit'", &["did you mean `logit`? Accepted: linear, logit"]);
+        with(choice(), "k = 'greg'", &["did you mean `linear`?"]);
+        with(choice(), "k = 'quadratic'", &["accepted are\n  linear: GREG.\n  logit"]);
+        with(choice(), "k = 1", &["must be \"linear\" or \"logit\", not the number 1"]);
+        with(json!({ "enum": ["a", "b"] }), "k = 'c'", &["`k` cannot be \"c\""]);
+        with(json!({ "anyOf": [choice(), { "type": "null" }] }), "k = 'x'", &["cannot be \"x\""]);
+    }
+
+    #[test]
+    fn lists() {
+        let list = || json!({ "type": "array", "items": { "type": "number" } });
+        with(list(), "k = [1, 2.5]", &[]);
+        with(list(), "k = [1, 'x', true]", &["item 2 of `k` must be", "item 3 of `k` must be"]);
+        with(list(), "k = 3", &["put it in square brackets: `[3]`"]);
+        let pair = || {
+            json!({ "type": "array", "items": { "type": "number" }, "minItems": 2, "maxItems": 2,
+                "description": "Two." })
+        };
+        with(pair(), "k = [1, 2]", &[]);
+        with(
+            pair(),
+            "k = [1]",
+            &["must be a list of exactly 2 values, not of 1 (give exactly 2. Two."],
+        );
+        with(pair(), "k = [1, 2, 3]", &["exactly 2 values, not of 3"]);
+        let at_least = json!({ "type": "array", "items": { "type": "number" }, "minItems": 1 });
+        with(at_least, "k = []", &["at least 1 values, not of 0"]);
+        let first = || {
+            json!({ "type": "array", "prefixItems": [{ "type": "string" }, { "type": "number" }],
+                "items": false })
+        };
+        with(first(), "k = ['a', 1]", &[]);
+        with(first(), "k = [1, 1]", &["item 1 of `k` must be text"]);
+        with(first(), "k = ['a', 1, 2]", &["0 to 2 values, not of 3"]);
+    }
+
+    #[test]
+    fn references_and_alternatives() {
+        let names = || json!({ "$ref": "#/$defs/Names", "description": "Some names." });
+        with(names(), "k = 'x'", &[]);
+        with(names(), "k = ['x', 'y']", &[]);
+        with(names(), "k = ['x', 3]", &["a:1:11: item 2 of `k` must be text in quotes"]);
+        with(names(), "k = 3", &["must be text in quotes or a list of texts, not the number 3"]);
+        let scalar = || json!({ "type": ["number", "string"] });
+        with(scalar(), "k = 'x'", &[]);
+        with(scalar(), "k = 1", &[]);
+        with(scalar(), "k = []", &["must be a number or text in quotes, not a list"]);
+    }
+
+    #[test]
+    fn tables() {
+        let pair = || json!({ "anyOf": [{ "$ref": "#/$defs/Pair" }, { "type": "null" }] });
+        with(pair(), "k = { a = 1 }", &[]);
+        with(pair(), "[k]\na = 1\nb = ['x']", &[]);
+        with(pair(), "[k]\nb = 'x'", &["a:1:1: `[k]` has no `a` (add `a = …`. The first.)"]);
+        with(pair(), "k = { b = 'x' }", &["a:1:5: `k` has no `a`"]);
+        with(pair(), "[k]\na = 1\nc = 2", &["a:3:1: `[k]` has no key `c` (did you mean `b`?"]);
+        with(
+            pair(),
+            "[k]\na = 1\nother = 2",
+            &["`other` is a key of the study. Keys of the study"],
+        );
+        with(pair(), "k = 3", &["must be a table, not the number 3"]);
+        with(pair(), "[[k]]\na = 1", &["there can be only one: write its header as `[k]`, once"]);
+        let list = || json!({ "type": "array", "items": { "$ref": "#/$defs/Pair" } });
+        with(list(), "[[k]]\na = 1\n[[k]]\na = 2", &[]);
+        with(list(), "[[k]]\na = 1\n[[k]]", &["a:3:1: `[[k]]` has no `a`"]);
+        with(list(), "[k]\na = 1", &["write the header with double brackets, `[[k]]`"]);
+        let map = || json!({ "type": "object", "additionalProperties": { "type": "number" } });
+        with(map(), "k = { x = 1, 'y z' = 2 }", &[]);
+        with(map(), "k = { x = 1, y = 'z' }", &["`y` must be a number"]);
+        with(json!({ "type": "object" }), "k = { x = [{ y = 2025-01-31 }] }", &[]);
+    }
+
+    #[test]
+    fn stand_ins_make_a_study_of_any_wreck() {
+        let schema = json_schema();
+        for text in
+            ["", "title = 3", "data = 1\ndesign = []", "[[data]]\nx = 1\n[design]\ndf = 'x'"]
+        {
+            let checked = walked(&schema, text);
+            assert!(!checked.mistakes.is_empty());
+            let study = serde_json::from_value::<crate::study::spec::Study>(checked.value);
+            assert!(study.is_ok(), "{text}: {study:?}");
+        }
+    }
+
+    /// Everything a shape can hold, so that the types must accept all that the schema does.
+    fn full(shapes: &Shapes, shape: &Shape, pick: usize) -> Value {
+        let alternatives = shapes.alternatives(shape);
+        match alternatives[pick % alternatives.len()] {
+            Shape::Table(table) => {
+                let mut out = Map::new();
+                for key in &table.keys {
+                    out.insert(key.name.clone(), full(shapes, &key.shape, pick));
+                }
+                if let Some(others) = &table.others {
+                    out.insert("some key".into(), full(shapes, others, pick));
+                }
+                Value::Object(out)
+            }
+            Shape::List(list) => {
+                let count = list.most.unwrap_or(3);
+                (0..count).map(|i| full(shapes, &list.rest, pick + i as usize)).collect()
+            }
+            Shape::Choice(choices) => json!(choices[pick % choices.len()].0),
+            other => shapes.stand_in(other),
+        }
+    }
+
+    #[test]
+    fn the_types_accept_all_that_the_schema_does() {
+        let shapes = Shapes::of(&json_schema());
+        for pick in 0..12 {
+            let value = full(&shapes, &shapes.root, pick);
+            let study = serde_json::from_value::<crate::study::spec::Study>(value.clone());
+            assert!(study.is_ok(), "{study:?}\n{value:#}");
+            // And the walk finds nothing wrong with it.
+            let text = toml::to_string(&value).expect("TOML");
+            let checked = walked(&json_schema(), &text);
+            assert!(checked.mistakes.is_empty(), "{text}\n{:#?}", checked.mistakes);
+            assert_eq!(checked.value, value);
+        }
+    }
+}
