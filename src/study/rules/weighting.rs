@@ -3,7 +3,7 @@
 use crate::study::places::KeyPath;
 use crate::study::spec::{Distance, Margin, Names, Step, Weighting};
 
-use super::Rules;
+use super::{Rules, rounded};
 
 pub(super) fn check(steps: &[Weighting], rules: &mut Rules<'_>, path: &KeyPath) {
     for (i, step) in steps.iter().enumerate() {
@@ -212,10 +212,6 @@ fn one_margin(margin: &Margin, population: Option<f64>, rules: &mut Rules<'_>, p
             "add `population = …`, the size of the population, to have them taken as shares",
         );
     }
-}
-
-fn rounded(number: f64) -> f64 {
-    (number * 1e6).round() / 1e6
 }
 
 /// No two margins of the same variables.
