@@ -53,7 +53,7 @@ impl Distribution {
         if !(0.0..=1.0).contains(&p) {
             return f64::NAN;
         }
-        let at = self.cumulated.partition_point(|c| *c < p * total);
+        let at = self.cumulated.partition_point(|c| c / total < p);
         self.values[at.min(self.values.len() - 1)]
     }
 }

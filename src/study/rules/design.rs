@@ -1,7 +1,8 @@
 //! Rules for the analysis design.
 
+use crate::replicate::ReplicateMethod;
 use crate::study::places::KeyPath;
-use crate::study::spec::{Names, ReplicateMethod, Replicates, Study};
+use crate::study::spec::{Names, Replicates, Study};
 
 use super::Rules;
 
