@@ -73,7 +73,7 @@ const BOUNDARY: f64 = 1e-12;
 /// | method | interval |
 /// |---|---|
 /// | T | p ± t SE |
-/// | Logit | expit[logit p ± t SE/(p(1 − p))] (Korn and Graubard 1999, §2.4) |
+/// | Logit | expit[logit p ± t SE/(p(1 − p))] |
 /// | Beta | Beta quantiles α/2 of (m p, m(1 − p) + 1) and 1 − α/2 of (m p + 1, m(1 − p)), m = n_e (t_{n−1}/t_df)² (Korn and Graubard 1998, eq. 1.2, 2.1, 2.2) |
 /// | KornGraubard | the same with m = min(n, n_e (t_{n−1}/t_df)²) (Parker et al. 2017) |
 /// | Wilson | roots θ of (p − θ)² = t² θ(1 − θ)/n_e (Wilson 1927) |
