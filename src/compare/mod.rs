@@ -1,5 +1,7 @@
 //! Comparisons between groups.
 
+mod adjust;
 mod result;
 
+pub use adjust::{Adjustment, adjust};
 pub use result::{Comparison, ComparisonTable, Measure};

@@ -73,7 +73,7 @@ const BOUNDARY: f64 = 1e-12;
 /// | method | interval |
 /// |---|---|
 /// | T | p ± t SE |
-/// | Logit | expit[logit p ± t SE/(p(1 − p))] (Korn and Graubard 1999, §2.4) |
+/// | Logit | expit[logit p ± t SE/(p(1 − p))] |
 /// | Beta | Beta quantiles α/2 of (m p, m(1 − p) + 1) and 1 − α/2 of (m p + 1, m(1 − p)), m = n_e (t_{n−1}/t_df)² (Korn and Graubard 1998, eq. 1.2, 2.1, 2.2) |
 /// | KornGraubard | the same with m = min(n, n_e (t_{n−1}/t_df)²) (Parker et al. 2017) |
 /// | Wilson | roots θ of (p − θ)² = t² θ(1 − θ)/n_e (Wilson 1927) |
@@ -137,7 +137,7 @@ pub fn proportion_effective_size(p: f64, se: Option<f64>) -> Option<f64> {
 }
 
 /// True for a proportion of 0 or 1, up to the rounding of the sums it is a ratio of.
-pub(super) fn at_boundary(p: f64) -> bool {
+pub(super) fn is_boundary(p: f64) -> bool {
     !(BOUNDARY..=1.0 - BOUNDARY).contains(&p)
 }
 
@@ -281,10 +281,13 @@ fn deviance_root(p: f64, n: f64, t: f64, centre: f64, step: f64) -> f64 {
         if gap == 0.0 {
             return theta;
         }
-        let deviance =
-            2.0 * n * (p * x_minus_log1p(gap / p) + (1.0 - p) * x_minus_log1p(-gap / (1.0 - p)));
+        // With u = θ/p − 1 and v = (1 − θ)/(1 − p) − 1 the terms linear in u and v cancel.
+        let deviance = 2.0
+            * n
+            * (p * deviance_part(gap / p, ln_expit(s) - p.ln())
+                + (1.0 - p) * deviance_part(-gap / (1.0 - p), ln_expit(-s) - (-p).ln_1p()));
         let change = (t * t - deviance) / (2.0 * n * gap);
-        // The step may be long when the deviance is flat far out; the limits are 0 and 1 there.
+        // Beyond ±745 the limit is 0 or 1 to the last digit.
         let next = (s + change).clamp(-745.0, 745.0);
         if (next - s).abs() <= 1e-14 * s.abs().max(1.0) {
             return expit(next);
@@ -292,4 +295,185 @@ fn deviance_root(p: f64, n: f64, t: f64, centre: f64, step: f64) -> f64 {
         s = next;
     }
     expit(s)
+}
+
+/// u − ln(1 + u); the logarithm is given for use where 1 + u has lost its digits.
+fn deviance_part(u: f64, ln_1p_u: f64) -> f64 {
+    if u > -0.5 { x_minus_log1p(u) } else { u - ln_1p_u }
+}
+
+/// ln expit(s).
+fn ln_expit(s: f64) -> f64 {
+    if s >= 0.0 { -(-s).exp().ln_1p() } else { s - s.exp().ln_1p() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use IntervalMethod::*;
+    use proptest::prelude::*;
+
+    const ALL: [IntervalMethod; 7] = [T, Logit, KornGraubard, Beta, Wilson, Arcsine, Likelihood];
+
+    fn input(estimate: f64, se: f64, n: u64, df: f64) -> IntervalInput {
+        IntervalInput { estimate, se: Some(se), n, df: Some(df), level: 0.95, certain: false }
+    }
+
+    fn pair(method: IntervalMethod, input: &IntervalInput) -> (f64, f64) {
+        let found = interval(method, input);
+        assert_eq!(found.note, None);
+        (found.lower.unwrap(), found.upper.unwrap())
+    }
+
+    fn assert_close(found: (f64, f64), wanted: (f64, f64), tolerance: f64, what: &str) {
+        for (f, w) in [(found.0, wanted.0), (found.1, wanted.1)] {
+            assert!((f - w).abs() <= tolerance * w.abs(), "{what}: {f} instead of {w}");
+        }
+    }
+
+    /// The limits solve the equations that define them.
+    #[test]
+    fn likelihood_and_wilson_limits_solve_their_equations() {
+        for (p, se, df) in
+            [(0.02185792349726776, 0.0226, 14.0), (0.5, 0.3, 2.0), (1e-6, 1e-6, 60.0)]
+        {
+            let case = input(p, se, 50, df);
+            let t = t_quantile_upper(0.025, df);
+            let n = p * (1.0 - p) / (se * se);
+            let (lower, upper) = pair(Likelihood, &case);
+            for theta in [lower, upper] {
+                let q: f64 = 1.0 - p;
+                let d = 2.0 * n * (p * (p / theta).ln() + q * (q / (1.0 - theta)).ln());
+                assert!((d / (t * t) - 1.0).abs() < 1e-9, "{d} {t}");
+            }
+            let (lower, upper) = pair(Wilson, &case);
+            for theta in [lower, upper] {
+                let left = (p - theta) * (p - theta);
+                let right = t * t * theta * (1.0 - theta) / n;
+                assert!((left / right - 1.0).abs() < 1e-9, "{left} {right}");
+            }
+            assert!(lower < p && p < upper);
+        }
+    }
+
+    /// By `qt` and `qbeta` in R, with n_eff above n (truncated) and below.
+    #[test]
+    fn korn_graubard_truncates_at_n() {
+        let above = input(0.3, 0.02, 100, 12.0);
+        let wanted = (0.21240642048953665, 0.39981467617980404);
+        assert_close(pair(KornGraubard, &above), wanted, 1e-12, "truncated");
+        let wanted = (0.2572941476203818, 0.34544829967640556);
+        assert_close(pair(Beta, &above), wanted, 1e-12, "not truncated");
+        let below = input(0.02, 0.011, 400, 25.0);
+        let wanted = (0.004070593920110905, 0.0577742428115573);
+        assert_close(pair(KornGraubard, &below), wanted, 1e-12, "below n");
+        assert_eq!(pair(KornGraubard, &below), pair(Beta, &below));
+        let level = IntervalInput { level: 0.9, ..input(0.9, 0.05, 60, 7.0) };
+        let wanted = (0.7548271943792022, 0.9738749238333952);
+        assert_close(pair(KornGraubard, &level), wanted, 1e-12, "90 %");
+    }
+
+    #[test]
+    fn zero_and_one_have_one_sided_reach() {
+        // Clopper–Pearson for 0 of 40: 1 − 0.025^(1/40).
+        let exact = 1.0 - 0.025_f64.powf(1.0 / 40.0);
+        for (p, df) in [(0.0, 4.0), (0.0, f64::INFINITY), (1e-17, 4.0)] {
+            for method in [KornGraubard, Beta, Logit, Arcsine] {
+                let found = interval(method, &input(p, 0.0, 40, df));
+                assert_eq!(found.lower, Some(0.0));
+                assert!((found.upper.unwrap() / exact - 1.0).abs() < 1e-13);
+                assert!(found.note.unwrap().starts_with("the estimate is 0 % or 100 %"));
+            }
+        }
+        let one = interval(KornGraubard, &input(1.0, 0.0, 40, 4.0));
+        assert!((one.lower.unwrap() - (1.0 - exact)).abs() < 1e-15);
+        assert_eq!(one.upper, Some(1.0));
+        // t_4 = 2.7764451…: Wilson t²/(n + t²), likelihood 1 − exp(−t²/2n).
+        let t2 = 2.7764451051977934f64.powi(2);
+        let wilson = interval(Wilson, &input(0.0, 0.0, 40, 4.0)).upper.unwrap();
+        assert!((wilson - t2 / (40.0 + t2)).abs() < 1e-14);
+        let likelihood = interval(Likelihood, &input(0.0, 0.0, 40, 4.0)).upper.unwrap();
+        assert!((likelihood - (1.0 - (-t2 / 80.0).exp())).abs() < 1e-14);
+        assert_eq!(interval(T, &input(0.0, 0.0, 40, 4.0)).lower, None);
+        // A single row.
+        let one_row = interval(KornGraubard, &input(1.0, 0.0, 1, 14.0));
+        assert!((one_row.lower.unwrap() - 0.025).abs() < 1e-15);
+    }
+
+    #[test]
+    fn no_width_only_when_certain() {
+        let zero_se = input(0.3, 0.0, 50, 10.0);
+        for method in [T, Logit, Arcsine] {
+            assert_eq!(interval(method, &zero_se).lower, None);
+            assert_eq!(interval(method, &zero_se).note, Some(NO_VARIANCE));
+        }
+        // n stands in for n_eff: Clopper–Pearson for 15 of 50 (R qbeta: .17861785, .44608233).
+        for method in [KornGraubard, Beta] {
+            let found = interval(method, &zero_se);
+            assert!((found.lower.unwrap() - 0.17861784566414682).abs() < 1e-14, "{found:?}");
+            assert!((found.upper.unwrap() - 0.44608232566117834).abs() < 1e-14, "{found:?}");
+            assert_eq!(found.note, Some(NO_VARIANCE_USES_N));
+        }
+        for method in ALL {
+            let certain = IntervalInput { certain: true, ..zero_se };
+            let found = interval(method, &certain);
+            assert_eq!((found.lower, found.upper, found.note), (Some(0.3), Some(0.3), None));
+        }
+    }
+
+    #[test]
+    fn nothing_to_go_by_gives_no_interval_and_a_reason() {
+        let good = input(0.3, 0.05, 50, 10.0);
+        let bad = [
+            IntervalInput { n: 0, ..good },
+            IntervalInput { estimate: f64::NAN, ..good },
+            IntervalInput { se: None, ..good },
+            IntervalInput { se: Some(f64::NAN), ..good },
+            IntervalInput { df: None, ..good },
+            IntervalInput { df: Some(0.0), ..good },
+            IntervalInput { df: Some(f64::NAN), ..good },
+            IntervalInput { level: 1.0, ..good },
+            IntervalInput { level: f64::NAN, ..good },
+        ];
+        for method in ALL {
+            for input in bad {
+                let found = interval(method, &input);
+                assert_eq!((found.lower, found.upper), (None, None), "{method:?} {input:?}");
+                assert!(found.note.is_some());
+            }
+            let outside = interval(method, &IntervalInput { estimate: 1.2, ..good });
+            assert_eq!(outside.lower.is_some(), method == T);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn limits_hold_the_estimate_and_stay_in_range(
+            p in prop_oneof![0.0..=1.0_f64, Just(0.0), Just(1.0), 0.0..1e-8_f64],
+            se in prop_oneof![Just(0.0), 1e-9..0.6_f64],
+            n in 1_u64..100_000,
+            df in prop_oneof![0.1..400.0_f64, Just(f64::INFINITY)],
+            level in 0.5..0.999_f64,
+        ) {
+            for method in ALL {
+                let input = IntervalInput { estimate: p, se: Some(se), n, df: Some(df), level, certain: false };
+                let found = interval(method, &input);
+                let (Some(lower), Some(upper)) = (found.lower, found.upper) else {
+                    prop_assert!(found.note.is_some() && found.lower.is_none() && found.upper.is_none());
+                    continue;
+                };
+                prop_assert!(lower < upper, "{:?} {} {}", method, lower, upper);
+                prop_assert!(lower <= p + 1e-12 && p <= upper + 1e-12, "{:?} {} {}", method, lower, upper);
+                if method != T {
+                    prop_assert!(lower >= 0.0 && upper <= 1.0, "{:?} {} {}", method, lower, upper);
+                    // Turning yes and no round turns the interval round.
+                    let turned = interval(method, &IntervalInput { estimate: 1.0 - p, ..input });
+                    if let (Some(l), Some(u)) = (turned.lower, turned.upper) {
+                        prop_assert!((l - (1.0 - upper)).abs() < 1e-7 && (u - (1.0 - lower)).abs() < 1e-7,
+                            "{:?} {} {} {} {}", method, lower, upper, l, u);
+                    }
+                }
+            }
+        }
+    }
 }

@@ -17,7 +17,7 @@ pub use analysis::{Analysis, Raw};
 pub use deff::{Deff, design_effect, effective_n, effective_n_kish};
 pub use domains::Domains;
 pub use interval::{Interval, IntervalInput, IntervalMethod, interval, proportion_effective_size};
-pub use quality::{Decision, Quality, QualityStandard};
+pub use quality::{Decision, Quality, QualityStandard, assess, nchs_proportion, nchs_rate};
 pub use quantile::QuantileEstimate;
 pub use quantity::Quantity;
 pub use result::{ByVariable, Covariance, DfRule, Estimate, EstimateTable, Outcome, Statistic};

@@ -30,7 +30,7 @@ pub fn normal_cdf(z: f64) -> f64 {
 /// Standard normal P(Z > z).
 pub fn normal_sf(z: f64) -> f64 {
     // The low part of 1/√2: z/√2 = u + v with v below half a unit in the last place of u.
-    const FRAC_1_SQRT_2_LOW: f64 = -4.833_646_656_726_457e-17;
+    const FRAC_1_SQRT_2_LOW: f64 = -4.833646656726457e-17;
     let u = z * FRAC_1_SQRT_2;
     let value = 0.5 * libm::erfc(u);
     if !(0.0..40.0).contains(&u) {

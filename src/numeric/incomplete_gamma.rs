@@ -9,7 +9,7 @@ use super::special::{
 /// Above this shape the tail is integrated; below it series and fraction are short.
 const LARGE: f64 = 80.0;
 
-/// A bound that the series and fractions never come near.
+/// A bound that the series and fractions never come near (as for the incomplete beta).
 const MAX_TERMS: u32 = 2_000;
 
 /// Regularised lower incomplete gamma function P(a, x), the distribution function of

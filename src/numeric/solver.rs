@@ -331,7 +331,7 @@ mod tests {
     #[test]
     fn dummy_trap_names_the_last_level() {
         // Each row has exactly one level: level = row mod 4, with unequal counts.
-        let level = |i: usize| if i % 3 == 0 { 0 } else { i % 4 };
+        let level = |i: usize| if i.is_multiple_of(3) { 0 } else { i % 4 };
         let x = Array2::from_shape_fn((40, 5), |(i, j)| f64::from(j == 0 || level(i) == j - 1));
         let solver = SymmetricSolver::new(&gram(&x)).unwrap();
         assert_eq!(solver.rank(), 4);
