@@ -33,12 +33,9 @@ pub(super) fn of_comparisons(
     figures: Figures,
     hidden: &[bool],
 ) -> RowChart {
-    let one_reference = table.rows.windows(2).all(|pair| match pair {
-        [a, b] => a.reference == b.reference,
-        _ => true,
-    });
+    let reference = view::reference(table);
     let label = |i: usize| match table.rows.get(i) {
-        Some(row) if one_reference => row.group.clone(),
+        Some(row) if reference.is_some() => row.group.clone(),
         Some(row) => format!("{} compared with {}", row.group, row.reference),
         None => String::new(),
     };
@@ -70,12 +67,10 @@ pub(super) fn of_comparisons(
         Unit::Percent => " (%)",
         Unit::Plain => "",
     };
-    let against = match table.rows.first() {
-        Some(row) if one_reference && table.measure == Measure::Difference => {
-            format!("{what} from {}{unit}", row.reference)
-        }
-        Some(row) if one_reference => format!("{what} to {}{unit}", row.reference),
-        _ => format!("{what}{unit}"),
+    let against = match (reference, table.measure) {
+        (Some(reference), Measure::Difference) => format!("{what} from {reference}{unit}"),
+        (Some(reference), Measure::Ratio) => format!("{what} to {reference}{unit}"),
+        (None, _) => format!("{what}{unit}"),
     };
     let summary = summarise(shown, table.rows.len(), "comparison", "comparisons");
     let description = format!(
@@ -195,7 +190,7 @@ fn estimates_chart(table: &EstimateTable, figures: &[Figures], outcomes: &[usize
     let subject = subject(table, outcomes);
     let percent = table.statistic == Statistic::Proportion;
     let by: Vec<&str> = table.by.iter().map(|by| by.title.as_str()).collect();
-    let by = if by.is_empty() { String::new() } else { format!(" by {}", by.join(" and ")) };
+    let by = if by.is_empty() { String::new() } else { format!(", by {}", by.join(" and ")) };
     let summary = summarise(shown, groups, "group", "groups");
     let cautious = table
         .rows

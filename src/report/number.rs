@@ -174,6 +174,11 @@ pub(super) fn significant(x: f64, digits: i32) -> String {
     fixed(x, if x == 0.0 { 0 } else { decimals_for(x.abs(), digits) })
 }
 
+/// A weighted total: whole from 1,000 up, else to four significant digits.
+pub(super) fn amount(x: f64) -> String {
+    if x.abs() >= 1000.0 { fixed(x, 0) } else { significant(x, 4) }
+}
+
 /// An effective sample size: one decimal below 100, where a rule may turn on it.
 pub(super) fn effective(x: Option<f64>) -> String {
     x.map_or_else(|| NOT_AVAILABLE.to_string(), |x| fixed(x, usize::from(x < 100.0)))
@@ -324,6 +329,8 @@ mod tests {
         assert_eq!(significant(0.51234, 3), "0.512");
         assert_eq!(significant(1234.5, 3), "1,234");
         assert_eq!(significant(0.0, 3), "0");
+        assert_eq!(amount(46_231_942.4), "46,231,942");
+        assert_eq!(amount(11.8724), "11.87");
         assert_eq!(relative(112.3, 100.0), "+12.3%");
         assert_eq!(relative(87.7, 100.0), "−12.3%");
         assert_eq!(relative(100.0 + 1e-9, 100.0), "0.0%");

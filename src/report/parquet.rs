@@ -14,8 +14,9 @@ use super::error::ReportError;
 use super::json::SCHEMA;
 use super::tidy::{Tidy, Values};
 
-/// All estimates as one Parquet file: the tidy table of the CSV file without comparisons, with
-/// typed columns (UTF-8, 64-bit float, unsigned 64-bit) and nulls where there is no value.
+/// All estimates as one Parquet file: the columns of [`csv`](super::csv) but for those that only
+/// comparisons fill (`kind`, `group`, `reference`, `t`, `p`, `p_adjusted`), typed (UTF-8, 64-bit
+/// float, unsigned 64-bit) and with nulls where there is no value.
 ///
 /// The file's metadata carries the key `rakewell.schema`. Suppressed values are there, with
 /// `suppress` in the column `flag`.

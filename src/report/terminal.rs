@@ -1,9 +1,7 @@
 //! Results for the terminal.
 
 use comfy_table::presets::NOTHING;
-use comfy_table::{
-    Cell, CellAlignment, ColumnConstraint, ContentArrangement, LineStyle, Table, Width,
-};
+use comfy_table::{Cell, CellAlignment, ColumnConstraint, ContentArrangement, LineStyle, Table};
 
 use crate::compare::ComparisonTable;
 use crate::estimate::EstimateTable;
@@ -49,6 +47,9 @@ const RED: &str = "\x1b[31m";
 const YELLOW: &str = "\x1b[33m";
 const RESET: &str = "\x1b[0m";
 
+/// Stands for a heading while a table is laid out (a character of private use).
+const HEADING: char = '\u{e000}';
+
 /// Most flagged rows whose rules are listed.
 const MOST_RULES: usize = 30;
 
@@ -77,9 +78,12 @@ impl Column {
 
 impl Page {
     fn header(&mut self, doc: &Document) {
-        self.wrapped(&doc.title, "", BOLD);
-        for text in doc.description.iter().chain(&doc.source) {
-            self.wrapped(text, "", "");
+        self.wrapped(&doc.title, BOLD);
+        if let Some(description) = &doc.description {
+            self.wrapped(description, "");
+        }
+        if let Some(source) = &doc.source {
+            self.wrapped(&format!("Source: {source}"), DIM);
         }
         self.out.push('\n');
         let data = &doc.data;
@@ -123,10 +127,10 @@ impl Page {
         };
         let columns = vec![
             Column::new("n", 0, steps.iter().map(|s| number::count(s.weights.n))),
-            Column::new("Sum", 1, steps.iter().map(|s| amount(s.weights.sum))),
+            Column::new("Sum", 1, steps.iter().map(|s| number::amount(s.weights.sum))),
             Column::new("deff", 0, steps.iter().map(|s| number::ratio(Some(s.weights.deff_kish)))),
             Column::new("n eff", 0, steps.iter().map(|s| number::effective(Some(s.weights.n_eff)))),
-            Column::new("g range", 2, steps.iter().map(|s| g_range(s))),
+            Column::new("g range", 2, steps.iter().map(view::g_range)),
         ];
         self.table(&labels, columns, None);
         for step in steps {
@@ -153,7 +157,7 @@ impl Page {
         if let Some(population) = &table.population {
             about.push_str(&format!("; {population}"));
         }
-        self.wrapped(&about, "", DIM);
+        self.wrapped(&about, DIM);
         let rows = &table.rows;
         let interval = format!("{} interval", words::level(table.level));
         let mut columns = vec![
@@ -177,10 +181,13 @@ impl Page {
     fn comparisons(&mut self, table: &ComparisonTable, compared: Option<&EstimateTable>) {
         self.heading(&table.title);
         let mut about = format!("{} of {}", words::measure(table.measure), table.estimate);
+        if let Some(reference) = view::reference(table) {
+            about.push_str(&format!("; compared with {reference}"));
+        }
         if let Some(adjustment) = &table.adjustment {
             about.push_str(&format!("; p-values adjusted: {adjustment}"));
         }
-        self.wrapped(&about, "", DIM);
+        self.wrapped(&about, DIM);
         let figures = Figures::of_comparison(table, compared);
         let rows = &table.rows;
         let adjusted = rows.iter().any(|r| r.p_adjusted.is_some());
@@ -212,7 +219,7 @@ impl Page {
         let mut standards: Vec<_> = doc.estimates.iter().filter_map(|t| t.standard).collect();
         standards.dedup();
         for standard in standards {
-            self.wrapped(&format!("Standard: {}.", words::standard(standard)), "", "");
+            self.wrapped(&format!("Standard: {}.", words::standard(standard)), "");
         }
         for (decision, n) in decisions {
             let estimates = plural(n, "estimate", "estimates");
@@ -240,92 +247,87 @@ impl Page {
         }
     }
 
-    /// A table with its labels on the left, figures to their right, and the flags last.
+    /// A table with its labels on the left, figures to their right, and the flags last. With
+    /// several label columns the last stands in the table, the others are headings above rows.
     fn table(&mut self, labels: &Labels, mut columns: Vec<Column>, flags: Option<Column>) {
-        let flag_width = flags.as_ref().map_or(0, |f| f.width() + 2);
-        let room = usize::from(self.width);
-        let least = 14 * labels.headings.len();
-        let needed = |columns: &[Column]| {
-            least + flag_width + columns.iter().map(|c| c.width() + 2).sum::<usize>()
-        };
-        let mut dropped: Vec<String> = Vec::new();
-        while needed(&columns) > room {
-            let Some(i) = (0..columns.len())
-                .filter(|&i| columns[i].spare > 0)
-                .max_by_key(|&i| columns[i].spare)
-            else {
-                break;
-            };
-            dropped.push(columns.remove(i).heading);
-        }
-
+        let dropped = drop_columns(&mut columns, flags.as_ref(), usize::from(self.width));
         let mut table = Table::new();
-        let mut style = NOTHING;
-        let rule = LineStyle::none().fill('─').junction('─');
-        style = style.top_border(rule).header_separator(rule).bottom_border(rule);
-        table.load_style(style);
-        table.set_content_arrangement(ContentArrangement::Dynamic).set_width(self.width);
+        let rule = LineStyle::none().fill('─');
+        table
+            .load_style(NOTHING.top_border(rule).header_separator(rule).bottom_border(rule))
+            .set_content_arrangement(ContentArrangement::Dynamic)
+            .set_width(self.width);
         let figure = |text: &str| Cell::new(text).set_alignment(CellAlignment::Right);
-        let mut header: Vec<Cell> =
-            labels.headings.iter().map(|text| Cell::new(plain(text))).collect();
+        let mut header = vec![Cell::new(plain(&labels.headings.join(" · ")))];
         header.extend(columns.iter().map(|c| figure(&c.heading)));
         header.extend(flags.iter().map(|c| Cell::new(&c.heading)));
         table.set_header(header);
-        let mut before: &[String] = &[];
+        let mut headings: Vec<String> = Vec::new();
         for (i, label) in labels.rows.iter().enumerate() {
-            let mut row: Vec<Cell> = label
-                .iter()
-                .enumerate()
-                .map(|(j, text)| {
-                    // A leading label is not said again until it changes.
-                    let again = j + 1 < label.len() && before.get(..=j) == label.get(..=j);
-                    Cell::new(if again { String::new() } else { plain(text) })
-                })
-                .collect();
-            before = label;
+            let (last, leading) = label.split_last().map_or(("", &[][..]), |(l, r)| (l, r));
+            let heading = leading.join(" · ");
+            if !heading.is_empty() && headings.last() != Some(&heading) {
+                table.add_row(vec![Cell::new(format!("{HEADING}{}", headings.len()))]);
+                headings.push(heading);
+            }
+            let mut row = vec![Cell::new(plain(last))];
             row.extend(columns.iter().map(|c| figure(c.cells.get(i).map_or("", String::as_str))));
             row.extend(flags.iter().map(|c| Cell::new(c.cells.get(i).map_or("", String::as_str))));
             table.add_row(row);
         }
-        let figures = columns.len() + usize::from(flags.is_some());
-        let first = labels.headings.len();
-        let fits = needed(&columns) <= room;
-        for i in first..first + figures {
-            if let Some(column) = table.column_mut(i).filter(|_| fits) {
-                column.set_constraint(ColumnConstraint::ContentWidth);
-            }
+        if let Some(column) = table.column_mut(0).filter(|_| !headings.is_empty()) {
+            column.set_padding((3, 1));
         }
-        for i in 0..first {
+        for i in 1..=columns.len() + usize::from(flags.is_some()) {
             if let Some(column) = table.column_mut(i) {
-                column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(6)));
+                column.set_constraint(ColumnConstraint::ContentWidth);
             }
         }
         let lines: Vec<String> = table.lines().collect();
         let body = lines.iter().skip(1).position(|l| l.starts_with('─')).map_or(0, |p| p + 2);
+        let wide = lines.iter().filter(|line| !line.starts_with('─'));
+        let wide = wide.map(|line| line.trim_end().chars().count()).max().unwrap_or(0);
+        let rule = "─".repeat(wide.min(usize::from(self.width)));
         for (i, line) in lines.iter().enumerate() {
             let line = line.trim_end();
-            let painted = if !self.color {
-                line.to_string()
+            let heading = line.trim_start().strip_prefix(HEADING).and_then(|n| n.parse().ok());
+            if let Some(text) = heading.and_then(|n: usize| headings.get(n)) {
+                self.hanging(" ", text, "");
             } else if line.starts_with('─') {
-                format!("{DIM}{line}{RESET}")
+                self.paint(&rule, DIM);
+                self.out.push('\n');
             } else if i < body {
-                format!("{BOLD}{line}{RESET}")
-            } else if flags.is_some() {
-                paint_flag(line)
+                self.paint(line, BOLD);
+                self.out.push('\n');
             } else {
-                line.to_string()
-            };
-            self.out.push_str(&painted);
-            self.out.push('\n');
+                self.row(line, flags.is_some());
+            }
         }
         if !dropped.is_empty() {
-            self.wrapped(&format!("Too wide for this terminal: {}.", dropped.join(", ")), "", DIM);
+            self.wrapped(&format!("Too wide for this terminal: {}.", dropped.join(", ")), DIM);
         }
+    }
+
+    /// A line of a table, its flag coloured.
+    fn row(&mut self, line: &str, flagged: bool) {
+        let flag = [("suppress", RED), ("review", YELLOW), ("footnote", YELLOW)]
+            .into_iter()
+            .filter(|_| flagged)
+            .find_map(|(word, color)| Some((line.strip_suffix(word)?, word, color)))
+            .filter(|(rest, _, _)| rest.ends_with(' '));
+        match flag {
+            Some((rest, word, color)) => {
+                self.out.push_str(rest);
+                self.paint(word, color);
+            }
+            None => self.out.push_str(line),
+        }
+        self.out.push('\n');
     }
 
     fn heading(&mut self, text: &str) {
         self.out.push('\n');
-        self.wrapped(text, "", BOLD);
+        self.wrapped(text, BOLD);
     }
 
     fn fact(&mut self, name: &str, text: &str) {
@@ -356,9 +358,8 @@ impl Page {
         }
     }
 
-    fn wrapped(&mut self, text: &str, lead: &str, color: &str) {
+    fn wrapped(&mut self, text: &str, color: &str) {
         for line in wrap(&plain(text), f64::from(self.width), chars) {
-            self.out.push_str(lead);
             self.paint(&line, color);
             self.out.push('\n');
         }
@@ -373,25 +374,18 @@ impl Page {
     }
 }
 
-fn paint_flag(line: &str) -> String {
-    for (word, color) in [("suppress", RED), ("review", YELLOW), ("footnote", YELLOW)] {
-        if let Some(rest) = line.strip_suffix(word).filter(|rest| rest.ends_with(' ')) {
-            return format!("{rest}{color}{word}{RESET}");
-        }
+/// Leaves out columns, the most dispensable first, until the rest fit beside labels of at least
+/// 16 characters; gives the headings of those left out.
+fn drop_columns(columns: &mut Vec<Column>, flags: Option<&Column>, width: usize) -> Vec<String> {
+    let mut dropped = Vec::new();
+    let needed =
+        |columns: &[Column]| 18 + columns.iter().chain(flags).map(|c| c.width() + 2).sum::<usize>();
+    while needed(columns) > width {
+        let spare = (0..columns.len()).filter(|&i| columns[i].spare > 0);
+        let Some(i) = spare.max_by_key(|&i| columns[i].spare) else { break };
+        dropped.push(columns.remove(i).heading);
     }
-    line.to_string()
-}
-
-/// The smallest and the largest factor of a step, "0.512 to 2.91".
-pub(super) fn g_range(step: &StepSummary) -> String {
-    step.g_range.map_or_else(String::new, |(low, high)| {
-        format!("{} to {}", number::significant(low, 3), number::significant(high, 3))
-    })
-}
-
-/// A weighted total: whole from 1,000 up, else to four significant digits.
-pub(super) fn amount(x: f64) -> String {
-    if x.abs() >= 1000.0 { number::fixed(x, 0) } else { number::significant(x, 4) }
+    dropped
 }
 
 fn chars(text: &str) -> f64 {

@@ -1,34 +1,6 @@
 //! The results as one tidy table: one row per estimate or comparison, columns with fixed names.
 //!
-//! | column | type | what it holds |
-//! |---|---|---|
-//! | `kind` | text | `estimate` or `comparison` |
-//! | `table` | text | name of the table in the study file |
-//! | `statistic` | text | `total`, `mean`, `proportion`, `ratio`, `quantile`; for a comparison `difference` or `ratio` |
-//! | `outcome` | text | the variable; for a comparison the outcome as labelled |
-//! | `level` | text | its level, when it is categorical |
-//! | `probability` | number | the probability, for a quantile |
-//! | `domain` | text | the levels of the domain joined by " · ", or `All`; for a comparison the levels held fixed |
-//! | `by1`, `level1`, … | text | the variables that form the domain and their levels; at least four pairs, more when a table crosses more |
-//! | `group`, `reference` | text | the two sides of a comparison |
-//! | `n`, `n_missing`, `psus` | count | rows used, rows without a value, PSUs used |
-//! | `weight_sum` | number | sum of the weights of the rows used |
-//! | `estimate`, `se`, `cv` | number | the estimate, its standard error, SE ÷ \|estimate\|; proportions are between 0 and 1 |
-//! | `lower`, `upper` | number | limits of the interval |
-//! | `confidence` | number | its confidence level |
-//! | `interval` | text | how it is made |
-//! | `deff`, `n_eff`, `n_eff_kish` | number | design effect and effective sample sizes |
-//! | `df` | number | degrees of freedom; empty when infinite |
-//! | `df_rule` | text | where they come from |
-//! | `t`, `p`, `p_adjusted` | number | test of a comparison |
-//! | `flag` | text | `show`, `footnote`, `review`, `suppress`; empty without a standard |
-//! | `flag_rules` | text | the rules that fired |
-//! | `standard` | text | the quality standard |
-//! | `weight` | text | the weight |
-//! | `variance` | text | how the variance is estimated |
-//!
-//! Parquet holds the estimates only, without `kind`, `group`, `reference`, `t`, `p` and
-//! `p_adjusted`.
+//! [`csv`](super::csv) lists them. Parquet holds the estimates only.
 
 use serde::Serialize;
 

@@ -2,8 +2,10 @@
 
 use crate::compare::{Comparison, ComparisonTable};
 use crate::estimate::{Decision, Estimate, EstimateTable};
+use crate::weight::StepSummary;
 
 use super::document::Document;
+use super::number::significant;
 use super::words;
 
 /// The label columns of a table.
@@ -45,7 +47,7 @@ impl Labels {
     }
 
     /// The labels of a table of comparisons: outcome and levels held fixed where there are any,
-    /// the group, and what it is compared with.
+    /// the group, and what it is compared with where that is not the same in all rows.
     pub(super) fn of_comparisons(table: &ComparisonTable) -> Labels {
         let outcome = table.rows.iter().any(|row| row.outcome.is_some());
         let within = table.rows.iter().any(|row| !row.within.is_empty());
@@ -56,7 +58,11 @@ impl Labels {
         if within {
             headings.push("Within".to_string());
         }
-        headings.extend(["Group".to_string(), "Compared with".to_string()]);
+        let compared = reference(table).is_none();
+        headings.push("Group".to_string());
+        if compared {
+            headings.push("Compared with".to_string());
+        }
         let rows = table
             .rows
             .iter()
@@ -68,7 +74,10 @@ impl Labels {
                 if within {
                     labels.push(row.within.clone());
                 }
-                labels.extend([row.group.clone(), row.reference.clone()]);
+                labels.push(row.group.clone());
+                if compared {
+                    labels.push(row.reference.clone());
+                }
                 labels
             })
             .collect();
@@ -144,6 +153,12 @@ pub(super) fn compared<'a>(
     doc.estimates.iter().find(|t| t.name == table.estimate)
 }
 
+/// What all rows of a table are compared with, when that is one thing.
+pub(super) fn reference(table: &ComparisonTable) -> Option<&str> {
+    let first = table.rows.first()?.reference.as_str();
+    table.rows.iter().all(|row| row.reference == first).then_some(first)
+}
+
 /// True when a release does not show the comparison, because the estimate of either side is
 /// suppressed: with the other side in the table, the comparison would give it away.
 ///
@@ -169,6 +184,13 @@ pub(super) fn rests_on_suppressed(table: &EstimateTable, comparison: &Comparison
                             .iter()
                             .all(|level| level == side || comparison.within.contains(level))
             })
+    })
+}
+
+/// The smallest and the largest factor of a step, "0.512 to 2.91"; empty when it has none.
+pub(super) fn g_range(step: &StepSummary) -> String {
+    step.g_range.map_or_else(String::new, |(low, high)| {
+        format!("{} to {}", significant(low, 3), significant(high, 3))
     })
 }
 

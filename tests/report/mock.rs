@@ -171,7 +171,7 @@ pub fn discrimination() -> EstimateTable {
             let n =
                 (f64::from(size) * [0.5, 0.2, 0.3][domain[1]] * (0.6 + 0.8 * noise(i))) as u64 + 9;
             let p = 0.06 + 0.2 * noise(i + 900) * if domain[0] < 2 { 0.4 } else { 1.0 };
-            let df = ((n as f64) / 9.0).round().max(2.0);
+            let df = ((n as f64) / 18.0).round().max(2.0);
             proportion(p, n, 1.3 + noise(i + 50), df)
         },
     );

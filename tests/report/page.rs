@@ -169,7 +169,7 @@ fn suppressed_values_are_nowhere_on_the_page() {
     let bangladeshi = 11;
     let row = &mut document.estimates[0].rows[bangladeshi * 3];
     (row.estimate, row.se) = (Some(0.98765), Some(0.0432109));
-    (row.lower, row.upper, row.deff) = (Some(0.87654), Some(0.99432), Some(7.654321));
+    (row.lower, row.upper) = (Some(0.87654), Some(0.99432));
     row.quality = Some(Quality {
         decision: Decision::Suppress,
         rules: vec!["a rule that fired".to_string()],
@@ -180,7 +180,7 @@ fn suppressed_values_are_nowhere_on_the_page() {
         }
     }
     let (text, elements) = page(&document);
-    for value in ["98.8", "4.32", "87.7 to 99.4", "7.65", "77.8", "66.7 to 88.9"] {
+    for value in ["98.8", "4.32", "87.7 to 99.4", "77.8", "66.7 to 88.9"] {
         let found = elements
             .iter()
             .find(|e| ["td", "desc", "title"].contains(&e.name.as_str()) && e.text.contains(value));
@@ -193,6 +193,29 @@ fn suppressed_values_are_nowhere_on_the_page() {
         |e: &&Element| e.name == "title" && e.text.starts_with("Asian: Bangladeshi · UK-born: ");
     assert!(elements.iter().filter(other).all(|e| e.text.ends_with("suppressed")));
     assert_eq!(elements.iter().filter(other).count(), 2);
+}
+
+#[test]
+fn only_comparisons_with_a_suppressed_side_are_hidden() {
+    let document = mock::document();
+    let table = &document.estimates[0];
+    let suppressed = |group: &str, migration: &str| {
+        table.rows.iter().any(|row| {
+            table.by[0].levels[row.domain[0]] == group
+                && table.by[1].levels[row.domain[1]] == migration
+                && row.quality.as_ref().is_some_and(|q| q.decision == Decision::Suppress)
+        })
+    };
+    let expected = document.comparisons[0]
+        .rows
+        .iter()
+        .filter(|row| {
+            suppressed(&row.group, &row.within) || suppressed(&row.reference, &row.within)
+        })
+        .count();
+    assert!(expected > 0 && expected < document.comparisons[0].rows.len());
+    let (text, _) = page(&document);
+    assert_eq!(text.matches("one side is suppressed").count(), expected);
 }
 
 #[test]

@@ -42,6 +42,20 @@ fn csv_has_a_row_for_everything() {
 }
 
 #[test]
+fn the_columns_are_those_that_are_documented() {
+    let text = String::from_utf8(csv(&mock::document())).unwrap();
+    let expected = "kind,table,statistic,outcome,level,probability,domain,by1,level1,by2,level2,\
+                    by3,level3,by4,level4,group,reference,n,n_missing,psus,weight_sum,estimate,\
+                    se,cv,lower,upper,confidence,interval,deff,n_eff,n_eff_kish,df,df_rule,t,p,\
+                    p_adjusted,flag,flag_rules,standard,weight,variance";
+    assert_eq!(text.lines().next(), Some(expected));
+    let documented = include_str!("../../src/report/csv.rs");
+    for name in expected.split(',').filter(|n| !n.ends_with(['2', '3', '4'])) {
+        assert!(documented.contains(&format!("`{name}`")), "{name}");
+    }
+}
+
+#[test]
 fn csv_numbers_are_exact_and_suppressed_values_are_there() {
     let document = mock::document();
     let rows: Vec<_> = document.estimates.iter().flat_map(|t| &t.rows).collect();

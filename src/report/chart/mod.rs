@@ -6,6 +6,7 @@
 //! lost in black and white.
 
 mod axis;
+mod frame;
 mod rows;
 mod svg;
 

@@ -1,8 +1,9 @@
 //! Charts made of labelled rows: dots with intervals, and distributions as boxes.
 
 use super::axis::{Axis, Scale};
+use super::frame::{Block, Frame, LINE, SMALL};
 use super::svg::{Anchor, Svg};
-use crate::report::text::{clamp, em_width, wrap};
+use crate::report::text::em_width;
 
 /// A horizontal chart: groups down the side, values along the axis.
 #[derive(Debug, Clone, PartialEq)]
@@ -87,7 +88,7 @@ pub enum Mark {
 /// For which page a chart is drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Layout {
-    /// 760 units wide, labels beside the rows.
+    /// 840 units wide, labels beside the rows.
     Wide,
     /// 360 units wide, labels above the rows.
     Narrow,
@@ -284,126 +285,6 @@ impl RowChart {
             }
             svg.end();
         }
-    }
-}
-
-/// Height of a line of text.
-const LINE: f64 = 16.0;
-/// Font size of labels and headings.
-const LABEL: f64 = 13.0;
-/// Font size of ticks and words.
-const SMALL: f64 = 12.0;
-
-/// Where everything stands.
-struct Frame<'a> {
-    layout: Layout,
-    width: f64,
-    height: f64,
-    /// The plot's sides.
-    left: f64,
-    right: f64,
-    plot_top: f64,
-    plot_bottom: f64,
-    lane_height: f64,
-    axis_on_top: bool,
-    axis_title: Vec<String>,
-    /// Series, left edge, baseline.
-    legend: Vec<(usize, f64, f64)>,
-    blocks: Vec<Block<'a>>,
-}
-
-enum Block<'a> {
-    Heading { y: f64, lines: Vec<String> },
-    Row { row: &'a Row, top: f64, lines: Vec<String>, cut: bool },
-}
-
-impl<'a> Frame<'a> {
-    fn new(chart: &'a RowChart, layout: Layout) -> Frame<'a> {
-        let width = match layout {
-            Layout::Wide => 760.0,
-            Layout::Narrow => 360.0,
-        };
-        let label_width = |text: &str| em_width(text) * LABEL;
-        let room = match layout {
-            Layout::Wide => 232.0,
-            Layout::Narrow => width - 8.0,
-        };
-        let rows = || chart.sections.iter().flat_map(|s| &s.rows);
-        let wrapped = |row: &Row| clamp(wrap(&row.label, room, label_width), 3);
-        let widest = rows()
-            .flat_map(|row| wrapped(row).0)
-            .map(|line| label_width(&line))
-            .fold(60.0, f64::max);
-        let (left, right) = match layout {
-            Layout::Wide => (widest.min(room + 8.0) + 14.0, width - 24.0),
-            Layout::Narrow => (12.0, width - 18.0),
-        };
-        let several = rows().any(|row| row.lanes.len() > 1);
-        let mut frame = Frame {
-            layout,
-            width,
-            height: 0.0,
-            left,
-            right,
-            plot_top: 0.0,
-            plot_bottom: 0.0,
-            lane_height: if several { 16.0 } else { 22.0 },
-            axis_on_top: rows().map(|row| row.lanes.len()).sum::<usize>() > 18,
-            axis_title: wrap(&chart.axis_title, right - left, |t| em_width(t) * SMALL),
-            legend: Vec::new(),
-            blocks: Vec::new(),
-        };
-
-        let mut y = 4.0;
-        if chart.series.len() > 1 {
-            let (mut x, mut baseline) = (0.0, 14.0);
-            for (i, name) in chart.series.iter().enumerate() {
-                let takes = 18.0 + label_width(name);
-                if x > 0.0 && x + takes > width {
-                    (x, baseline) = (0.0, baseline + 20.0);
-                }
-                frame.legend.push((i, x, baseline));
-                x += takes + 22.0;
-            }
-            y = baseline + 14.0;
-        }
-        if frame.axis_on_top {
-            y += 16.0;
-        }
-        frame.plot_top = y;
-        y += 4.0;
-        for (i, section) in chart.sections.iter().enumerate() {
-            if !section.heading.is_empty() {
-                let (lines, _) = clamp(wrap(&section.heading, width - 8.0, label_width), 3);
-                y += if i == 0 { 4.0 } else { 12.0 };
-                frame.blocks.push(Block::Heading { y: y + 13.0, lines: lines.clone() });
-                y += LINE * lines.len() as f64 + 4.0;
-            }
-            for row in &section.rows {
-                let (lines, cut) = wrapped(row);
-                let height = frame.row_height(row, &lines);
-                frame.blocks.push(Block::Row { row, top: y, lines, cut });
-                y += height;
-            }
-        }
-        frame.plot_bottom = y + 4.0;
-        let titles = if chart.axis_title.is_empty() { 0.0 } else { frame.axis_title.len() as f64 };
-        frame.height = frame.plot_bottom + 24.0 + LINE * titles + 2.0;
-        frame
-    }
-
-    fn row_height(&self, row: &Row, lines: &[String]) -> f64 {
-        let lanes = self.lane_height * row.lanes.len() as f64;
-        let text = LINE * lines.len() as f64;
-        let gap = if self.lane_height < 20.0 { 10.0 } else { 4.0 };
-        match self.layout {
-            Layout::Wide => f64::max(lanes + gap, text + 8.0),
-            Layout::Narrow => text + lanes + gap,
-        }
-    }
-
-    fn x(&self, axis: &Axis, value: f64) -> f64 {
-        self.left + (self.right - self.left) * axis.position(value)
     }
 }
 

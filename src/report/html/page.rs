@@ -61,7 +61,7 @@ struct Estimates<'a> {
     table: Table,
     /// How it was estimated: term and text.
     method: Vec<(&'static str, String)>,
-    notes: &'a [String],
+    notes: Vec<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -190,11 +190,12 @@ impl<'a> Estimates<'a> {
     fn new(i: usize, table: &'a EstimateTable, numbers: &mut Numbers) -> Estimates<'a> {
         let id = anchor("e", i, &table.name);
         let figures = Figures::of_table(table);
-        let mut keys = vec!["Dots are estimates; lines are their confidence intervals."];
+        let mut keys = Vec::new();
         if figure::has_caution(&table.rows) {
             keys.push("Hollow dots with dashed lines are flagged: read them with care.");
         }
-        let charts: Vec<Figure> = figure::of_estimates(table, &figures)
+        let charts = figure::of_estimates(table, &figures);
+        let drawn: Vec<Figure> = charts
             .iter()
             .enumerate()
             .map(|(j, chart)| {
@@ -202,10 +203,14 @@ impl<'a> Estimates<'a> {
                 if chart.is_clipped() {
                     keys.push("An arrow means that the interval goes on beyond the axis.");
                 }
+                let part = match table.outcomes.get(j) {
+                    Some(_) if charts.len() > 1 => format!(": {}", view::outcome_label(table, j)),
+                    _ => String::new(),
+                };
                 let caption = format!(
-                    "Figure {}. {}, with {} confidence intervals",
+                    "Figure {}. {}{part}, with {} confidence intervals",
                     numbers.figure(),
-                    chart.title,
+                    table.title,
                     words::level(table.level)
                 );
                 Figure::new(&format!("{id}-f{j}"), chart, caption, keys)
@@ -215,10 +220,10 @@ impl<'a> Estimates<'a> {
         let by: Vec<&str> = table.by.iter().map(|by| by.title.as_str()).collect();
         let mut about = words::statistic(table.statistic).to_string();
         if !by.is_empty() {
-            about.push_str(&format!(" by {}", by.join(" and ")));
+            about.push_str(&format!(" · {}", by.join(" × ")));
         }
         if let Some(population) = &table.population {
-            about.push_str(&format!(". Population: {population}"));
+            about.push_str(&format!(" · Population: {population}"));
         }
         let headline = match (table.rows.as_slice(), figures.as_slice()) {
             ([row], [figures]) if !view::is_suppressed(row) && row.estimate.is_some() => Some((
@@ -249,9 +254,9 @@ impl<'a> Estimates<'a> {
             title: &table.title,
             about,
             headline,
-            figures: charts,
+            figures: drawn,
             method,
-            notes: &table.notes,
+            notes: missing(table).into_iter().chain(table.notes.iter().cloned()).collect(),
         }
     }
 }
@@ -274,12 +279,12 @@ impl<'a> Comparisons<'a> {
         let chart = figure::of_comparisons(table, figures, &hidden);
         let mut keys = vec![match table.measure {
             crate::compare::Measure::Difference => {
-                "Dots are differences; lines are their confidence intervals. An interval that \
-                 does not reach the line at 0 shows a difference beyond sampling error."
+                "An interval that does not reach the line at 0 is a difference that sampling \
+                 error alone is unlikely to explain."
             }
             crate::compare::Measure::Ratio => {
-                "Dots are ratios; lines are their confidence intervals. An interval that does \
-                 not reach the line at 1 shows a difference beyond sampling error."
+                "An interval that does not reach the line at 1 is a difference that sampling \
+                 error alone is unlikely to explain."
             }
         }];
         if chart.is_clipped() {
@@ -294,8 +299,11 @@ impl<'a> Comparisons<'a> {
         let figure = Figure::new(&format!("{id}-f"), &chart, caption, keys);
         let of = compared.map_or(table.estimate.as_str(), |t| t.title.as_str());
         let mut about = format!("{} of: {of}", words::measure(table.measure));
+        if let Some(reference) = view::reference(table) {
+            about.push_str(&format!(" · Compared with: {reference}"));
+        }
         if let Some(adjustment) = &table.adjustment {
-            about.push_str(&format!(". p-values adjusted: {adjustment}"));
+            about.push_str(&format!(" · p-values adjusted: {adjustment}"));
         }
         let caption = format!("Table {}. {}", numbers.table(), table.title);
         Comparisons {
@@ -379,6 +387,32 @@ fn facts(doc: &Document) -> Vec<(String, String)> {
         if estimates == 1 { "estimate" } else { "estimates" }.to_string(),
     ));
     facts
+}
+
+/// How many respondents had no value, over all domains and in the worst of them. Every outcome of
+/// a table has the same domains, so those of the first are counted.
+fn missing(table: &EstimateTable) -> Option<String> {
+    let rows = || table.rows.iter().filter(|row| row.outcome == 0 && row.n_missing > 0);
+    let share = |n: u64, missing: u64| {
+        format!("{}%", number::fixed(100.0 * missing as f64 / (n + missing) as f64, 1))
+    };
+    let all: u64 = table.rows.iter().filter(|row| row.outcome == 0).map(|row| row.n).sum();
+    let total: u64 = rows().map(|row| row.n_missing).sum();
+    let worst = rows().max_by(|a, b| {
+        let of =
+            |row: &crate::estimate::Estimate| row.n_missing as f64 / (row.n + row.n_missing) as f64;
+        of(a).total_cmp(&of(b))
+    })?;
+    let mut text = format!(
+        "Left out because there was no value: {} ({})",
+        plural(total as usize, "respondent", "respondents"),
+        share(all, total)
+    );
+    if table.rows.len() > table.outcomes.len() {
+        text.push_str(&format!("; at most {} of a group", share(worst.n, worst.n_missing)));
+    }
+    text.push('.');
+    Some(text)
 }
 
 fn about(doc: &Document) -> Vec<(&'static str, String)> {

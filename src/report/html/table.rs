@@ -5,7 +5,6 @@ use serde::Serialize;
 use crate::compare::ComparisonTable;
 use crate::estimate::{Decision, Estimate, EstimateTable};
 use crate::report::number::{self, Figures, Unit};
-use crate::report::terminal::{amount, g_range};
 use crate::report::view::{self, Labels, flag};
 use crate::report::words;
 use crate::weight::StepSummary;
@@ -48,6 +47,8 @@ struct Cell {
     kind: &'static str,
     /// Rows it spans.
     span: usize,
+    /// True for a label that is not broken into lines.
+    short: bool,
     /// Smaller text below.
     small: String,
     /// The flag's class, when it is one.
@@ -55,26 +56,33 @@ struct Cell {
 }
 
 impl Cell {
+    fn new(kind: &'static str, text: String) -> Cell {
+        Cell { text, kind, span: 1, short: false, small: String::new(), flag: "" }
+    }
+
     fn figure(text: String) -> Cell {
-        Cell { text, kind: "figure", span: 1, small: String::new(), flag: "" }
+        Cell::new("figure", text)
     }
 
     fn words(text: String, small: String) -> Cell {
-        Cell { text, kind: "words", span: 1, small, flag: "" }
+        Cell { small, ..Cell::new("words", text) }
     }
 
     fn label(text: &str, span: usize) -> Cell {
-        Cell { text: text.to_string(), kind: "label", span, small: String::new(), flag: "" }
+        let short = span == 1 && text.chars().count() <= 18;
+        Cell { span, short, ..Cell::new("label", text.to_string()) }
     }
 
-    fn flag(decision: Decision, rules: String) -> Cell {
+    fn flag(decision: Decision, rules: &str) -> Cell {
         let (text, flag) = match decision {
             Decision::Show => ("", ""),
             Decision::Footnote => ("Footnote", "footnote"),
             Decision::Review => ("Review", "review"),
             Decision::Suppress => ("Suppressed", "suppress"),
         };
-        Cell { text: text.to_string(), kind: "flag", span: 1, small: rules, flag }
+        // A comparison such as "12.3 < 30" stays on one line.
+        let small = rules.replace(" < ", "\u{a0}<\u{a0}").replace(" > ", "\u{a0}>\u{a0}");
+        Cell { small, flag, ..Cell::new("flag", text.to_string()) }
     }
 }
 
@@ -84,18 +92,14 @@ pub(super) fn of_estimates(table: &EstimateTable, id: String, caption: String) -
     let labels = Labels::of_estimates(table);
     let unit = figures.first().map_or("", |f| f.heading());
     let flagged = table.rows.iter().any(|row| flag(row).is_some());
-    let missing = table.rows.iter().any(|row| row.n_missing > 0);
     let mut heads = heads_of(&labels);
-    heads.push(head("n", Some("Number of respondents")));
-    if missing {
-        heads.push(head("Missing", Some("Respondents without a value")));
-    }
     heads.extend([
         head(format!("Estimate{unit}"), None),
-        head("SE", Some("Standard error")),
         head(format!("{} interval", words::level(table.level)), Some("Confidence interval")),
-        head("deff", Some("Design effect")),
+        head("SE", Some("Standard error")),
+        head("n", Some("Number of respondents")),
         head("n eff", Some("Effective sample size")),
+        head("deff", Some("Design effect")),
         head("df", Some("Degrees of freedom")),
     ]);
     if flagged {
@@ -108,17 +112,14 @@ pub(super) fn of_estimates(table: &EstimateTable, id: String, caption: String) -
         let suppressed = view::is_suppressed(row);
         let hide = |text: String| if suppressed { HIDDEN.to_string() } else { text };
         let mut cells = label_cells(&labels.rows, &spans, i);
-        cells.push(Cell::figure(number::count(row.n)));
-        if missing {
-            cells.push(Cell::figure(number::count(row.n_missing)));
-        }
         cells.extend(
             [
                 hide(figures.value(row.estimate)),
-                hide(figures.error(row.se)),
                 hide(figures.interval(row.lower, row.upper)),
-                hide(number::ratio(row.deff)),
+                hide(figures.error(row.se)),
+                number::count(row.n),
                 number::effective(row.n_eff),
+                number::ratio(row.deff),
                 number::degrees(row.df),
             ]
             .map(Cell::figure),
@@ -146,8 +147,8 @@ pub(super) fn of_comparisons(
     let mut heads = heads_of(&labels);
     heads.extend([
         head(format!("{}{}", words::measure(table.measure), figures.heading()), None),
-        head("SE", Some("Standard error")),
         head(format!("{} interval", words::level(table.level)), Some("Confidence interval")),
+        head("SE", Some("Standard error")),
         head("df", Some("Degrees of freedom")),
         head("p", Some("p-value")),
     ]);
@@ -165,8 +166,8 @@ pub(super) fn of_comparisons(
         cells.extend(
             [
                 hide(figures.value(row.estimate)),
-                hide(figures.error(row.se)),
                 hide(figures.interval(row.lower, row.upper)),
+                hide(figures.error(row.se)),
                 number::degrees(row.df),
                 hide(number::p_value(row.p)),
             ]
@@ -177,9 +178,9 @@ pub(super) fn of_comparisons(
         }
         if flagged {
             cells.push(if suppressed {
-                Cell::flag(Decision::Suppress, "one side is suppressed".to_string())
+                Cell::flag(Decision::Suppress, "one side is suppressed")
             } else {
-                Cell::flag(Decision::Show, String::new())
+                Cell::flag(Decision::Show, "")
             });
         }
         Row { cells, first: starts_group(&spans, i), suppressed }
@@ -195,9 +196,7 @@ pub(super) fn of_steps(steps: &[StepSummary], id: String, caption: String) -> Ta
         Head { text: "What was done".to_string(), full: None, figures: false },
         head("n", Some("Rows with a positive weight")),
         head("Sum", Some("Sum of the weights")),
-        head("Smallest", Some("Smallest weight")),
-        head("Median", Some("Median weight")),
-        head("Largest", Some("Largest weight")),
+        head("Weights", Some("Smallest and largest weight")),
         head("deff", Some("Design effect of the weights (Kish)")),
         head("n eff", Some("Effective sample size by the weights")),
         head("g range", Some("Smallest and largest factor of the step")),
@@ -213,13 +212,11 @@ pub(super) fn of_steps(steps: &[StepSummary], id: String, caption: String) -> Ta
         cells.extend(
             [
                 number::count(w.n),
-                amount(w.sum),
-                number::significant(w.min, 3),
-                number::significant(w.median, 3),
-                number::significant(w.max, 3),
+                number::amount(w.sum),
+                format!("{} to {}", number::significant(w.min, 3), number::significant(w.max, 3)),
                 number::ratio(Some(w.deff_kish)),
                 number::effective(Some(w.n_eff)),
-                g_range(step),
+                view::g_range(step),
             ]
             .map(Cell::figure),
         );
@@ -250,10 +247,10 @@ pub(super) fn of_margins(step: &StepSummary, id: String, caption: String) -> Tab
         cells.extend(
             [
                 number::count(line.n),
-                amount(line.target),
-                amount(line.before),
+                number::amount(line.target),
+                number::amount(line.before),
                 number::relative(line.before, line.target),
-                amount(line.after),
+                number::amount(line.after),
                 number::relative(line.after, line.target),
             ]
             .map(Cell::figure),
@@ -280,7 +277,7 @@ fn heads_of(labels: &Labels) -> Vec<Head> {
 }
 
 fn flag_cell(row: &Estimate) -> Cell {
-    Cell::flag(flag(row).unwrap_or(Decision::Show), view::rules(row))
+    Cell::flag(flag(row).unwrap_or(Decision::Show), &view::rules(row))
 }
 
 /// How many rows each label spans; 0 where a label above spans the row. The last label of a row
