@@ -3,7 +3,9 @@
 
 mod codes;
 mod column;
+pub mod expr;
 pub mod io;
+pub mod labels;
 mod number;
 mod table;
 
