@@ -3,6 +3,7 @@
 
 mod codes;
 mod column;
+pub mod derive;
 pub mod expr;
 pub mod io;
 pub mod labels;
