@@ -118,7 +118,8 @@ fn apply_to_numbers(
 ) -> Result<Unused, Vec<LabelError>> {
     let Values::Numbers(numbers) = &mut column.values else { return Ok(Unused::default()) };
     let name = || column.name.clone();
-    let (mut errors, mut given, mut of_codes) = (Vec::new(), Vec::<(f64, String)>::new(), Vec::new());
+    let (mut errors, mut given, mut of_codes) =
+        (Vec::new(), Vec::<(f64, String)>::new(), Vec::new());
     for (key, label) in &labels.values {
         // A key such as `.a` or `NA` labels a code the file itself marks as missing.
         if let Some(code) = column.missing.iter().position(|m| m.code == *key) {

@@ -3,7 +3,10 @@
 
 mod codes;
 mod column;
+pub mod derive;
+pub mod expr;
 pub mod io;
+pub mod labels;
 mod number;
 mod table;
 

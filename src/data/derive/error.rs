@@ -1,0 +1,145 @@
+//! What can be wrong with a recode, and what it found.
+
+use crate::data::expr::ExprError;
+
+/// Why a variable cannot be made.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum DeriveError {
+    /// The table has a column of that name.
+    #[error("there is a column `{0}` already")]
+    NameTaken(String),
+    /// The variable to start from is not there.
+    #[error("there is no column `{name}`")]
+    UnknownColumn {
+        /// The name.
+        name: String,
+        /// The nearest one.
+        nearest: Option<String>,
+    },
+    /// An expression does not fit the table.
+    #[error("{error}")]
+    Expression {
+        /// Which case, from 0; `None` for a value.
+        case: Option<usize>,
+        /// What is wrong, with its place.
+        error: ExprError,
+    },
+    /// Nothing to map or no cases.
+    #[error("`{0}` is empty")]
+    Nothing(&'static str),
+    /// A key of a numeric variable that is neither a number nor a label.
+    #[error("{key:?} is neither a number nor a label of `{column}`")]
+    UnknownKey {
+        /// The variable.
+        column: String,
+        /// The key.
+        key: String,
+        /// The nearest label.
+        nearest: Option<String>,
+    },
+    /// Two keys that mean the same value, with different results.
+    #[error("{first:?} and {second:?} are the same value of `{column}` with two results")]
+    RepeatedKey {
+        /// The variable.
+        column: String,
+        /// The first key.
+        first: String,
+        /// The second key.
+        second: String,
+    },
+    /// Cut points of a variable that holds text.
+    #[error("`{0}` holds text; only numbers can be cut")]
+    CutText(String),
+    /// Cut points that are not ascending numbers.
+    #[error("cut points must ascend, but {second} follows {first}")]
+    NotAscending {
+        /// A cut point.
+        first: String,
+        /// The next one.
+        second: String,
+    },
+    /// Too many or too few labels for the bands.
+    #[error("{points} cut points make {} bands, but there are {labels} labels", points + 1)]
+    LabelCount {
+        /// How many cut points.
+        points: usize,
+        /// How many labels.
+        labels: usize,
+    },
+    /// A label or level that is given twice.
+    #[error("{0:?} is given twice")]
+    Repeated(String),
+    /// A level that no result is.
+    #[error("`levels` has {level:?}, which is no result")]
+    LevelWithoutResult {
+        /// The level.
+        level: String,
+        /// The nearest result.
+        nearest: Option<String>,
+    },
+    /// Results that are not among the levels.
+    #[error("`levels` lacks {}", .0.iter().map(|l| format!("{l:?}")).collect::<Vec<_>>().join(", "))]
+    ResultsWithoutLevel(Vec<String>),
+    /// Levels of a variable whose results are numbers.
+    #[error("the results are numbers, which have their own order; `levels` is for text")]
+    LevelsOfNumbers,
+}
+
+impl DeriveError {
+    /// The way out.
+    pub fn help(&self) -> Option<String> {
+        match self {
+            DeriveError::UnknownColumn { nearest: Some(n), .. } => {
+                Some(format!("did you mean `{n}`?"))
+            }
+            DeriveError::UnknownKey { nearest: Some(n), .. }
+            | DeriveError::LevelWithoutResult { nearest: Some(n), .. } => {
+                Some(format!("did you mean {n:?}?"))
+            }
+            DeriveError::Expression { error, .. } => error.help(),
+            DeriveError::NameTaken(_) => Some("choose another name".into()),
+            DeriveError::CutText(_) => Some("map its values instead".into()),
+            DeriveError::LevelsOfNumbers => Some("leave `levels` out".into()),
+            _ => None,
+        }
+    }
+}
+
+/// What a recode found; none of it stops the work.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Finding {
+    /// Values that no key names and that became missing.
+    Unmatched {
+        /// The most frequent ones (twenty at most) with their rows.
+        values: Vec<(String, u64)>,
+        /// How many different values there are in all.
+        distinct: usize,
+        /// How many rows.
+        rows: u64,
+    },
+    /// Keys that no row has.
+    UnusedKeys(Vec<String>),
+    /// Cases, from 0, that gave no row its value.
+    UnusedCases(Vec<usize>),
+    /// Rows that became missing because no case is known to hold and at least one is unknown.
+    Unknown {
+        /// How many.
+        rows: u64,
+    },
+    /// Rows that became missing because no case holds and there is no `otherwise`.
+    NoCase {
+        /// How many.
+        rows: u64,
+    },
+    /// Results that no row has; they are not levels.
+    UnusedLevels(Vec<String>),
+    /// Something suspicious in an expression.
+    Expression {
+        /// Which case, from 0; `None` for a value.
+        case: Option<usize>,
+        /// What it is, with its place.
+        warning: ExprError,
+    },
+}
