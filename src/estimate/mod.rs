@@ -6,6 +6,4 @@ mod result;
 
 pub use interval::IntervalMethod;
 pub use quality::{Decision, Quality, QualityStandard};
-pub use result::{
-    ByVariable, Covariance, DfRule, Estimate, EstimateTable, Outcome, Statistic,
-};
+pub use result::{ByVariable, Covariance, DfRule, Estimate, EstimateTable, Outcome, Statistic};
