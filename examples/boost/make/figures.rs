@@ -294,7 +294,7 @@ pub const SECTOR_EFFECT: (f64, f64) = (0.30, 0.25);
 /// sample of Understanding Society (Lynn 2009); here taken as an assumption.
 pub const GENERAL_ADDRESSES: usize = 18;
 
-/// Assumption: sectors of the general population sample.
+/// Assumption: sectors of the general population sample, about (whole numbers per stratum).
 pub const GENERAL_SECTORS: usize = 240;
 
 /// Assumption: bands of ethnic density within each region that stratify the general sample.
