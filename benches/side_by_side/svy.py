@@ -1,0 +1,107 @@
+"""Time the package svy on the synthetic survey of the benches.
+
+    python svy.py FOLDER [REPEATS] [TASK ...]
+
+FOLDER is what `cargo run --release --example make_survey -- ROWS FOLDER` wrote. Every line is
+
+    task  best  median  check ...
+
+in seconds of the call itself, the data being in memory. The checks are numbers to hold against
+those of other systems; DOMAIN is one of the 54 domains eth x mig.
+"""
+
+import sys
+
+# A script's own folder comes first on the path, and this file is named like the package.
+sys.path.pop(0)
+
+import statistics
+import time
+from pathlib import Path
+
+import polars as pl
+import svy
+
+DOMAIN = {"eth": 9, "mig": 1}
+FACTORS = ["region", "agesex", "eth", "mig", "educ"]
+OUTCOMES = ["discrim", "lonely", "satis"]
+
+
+def main():
+    folder = Path(sys.argv[1])
+    repeats = int(sys.argv[2]) if len(sys.argv) > 2 else 3
+    tasks = sys.argv[3:] or list(TASKS)
+    data = pl.read_parquet(folder / "survey.parquet")
+    design = svy.Design(stratum="stratum", psu="psu", wgt="base_w")
+    sample = svy.Sample(data, design)
+    margins = read_margins(folder / "margins.csv")
+    print(f"# svy {svy.__version__}, {data.height} rows, best and median of {repeats}")
+    for task in tasks:
+        prepare, run, check = TASKS[task]
+        # What a task starts from is made anew for every repeat, outside the clock.
+        seconds = []
+        for _ in range(repeats):
+            start = prepare(sample, margins)
+            clock = time.perf_counter()
+            result = run(start, margins)
+            seconds.append(time.perf_counter() - clock)
+        numbers = " ".join(f"{x:.12g}" for x in check(result))
+        print(f"{task} {min(seconds):.4f} {statistics.median(seconds):.4f} {numbers}", flush=True)
+
+
+def read_margins(path):
+    table = pl.read_csv(path)
+    return {
+        factor: dict(table.filter(pl.col("variable") == factor).select("level", "total").iter_rows())
+        for factor in FACTORS
+    }
+
+
+def as_given(sample, _margins):
+    return sample
+
+
+def raked(sample, margins):
+    return sample.weighting.rake(controls=margins, tol=1e-10, max_iter=1000)
+
+
+def three_means(sample, _margins):
+    return sample.estimation.mean(OUTCOMES, by=["eth", "mig"])
+
+
+def one_mean(sample, _margins):
+    return sample.estimation.mean("discrim", by=["eth", "mig"])
+
+
+def calibrated(sample, margins):
+    return sample.weighting.calibrate(controls={svy.Cat(f): margins[f] for f in FACTORS})
+
+
+def domain_values(estimates):
+    """Estimate and standard error of each outcome in the domain."""
+    rows = estimates.to_polars()
+    for variable, level in DOMAIN.items():
+        rows = rows.filter(pl.col(variable).cast(pl.Int64) == level)
+    return [x for pair in rows.select("est", "se").iter_rows() for x in pair]
+
+
+def weight_values(column):
+    """First and largest weight, and their sum."""
+
+    def values(sample):
+        w = sample.data[column]
+        return [w[0], w.max(), w.sum()]
+
+    return values
+
+
+TASKS = {
+    "three_means_54": (as_given, three_means, domain_values),
+    "one_mean_54": (as_given, one_mean, domain_values),
+    "rake": (as_given, raked, weight_values("rk_wgt")),
+    "one_mean_54_raked": (raked, one_mean, domain_values),
+    "linear": (as_given, calibrated, weight_values("calib_wgt")),
+}
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,497 @@
+//! From `[[estimate]]` and `[[compare]]` to tables.
+
+use super::places::KeyPath;
+use super::prepare::{Prepared, holds};
+use super::spec::{Adjust as GivenAdjust, Compare, Estimate, Names, Scalar};
+use crate::compare::{Adjust, ComparisonTable, ContrastSpec, Measure, contrast};
+use crate::data::{Codes, Column, Factor, Level, Numbers};
+use crate::diagnostic::{Diagnostic, nearest};
+use crate::estimate::{
+    ByVariable, Deff, Domains, EstimateTable, IntervalMethod, Outcome, Quantity, Standard,
+    Statistic, TableSpec,
+};
+
+/// What a column of text in the place of numbers holds, for the message.
+pub(super) fn not_numeric(column: &Column, role: &str) -> String {
+    let factor = column.as_factor();
+    let odd = factor.levels.iter().position(|l| l.value.trim().parse::<f64>().is_err());
+    let row = odd.and_then(|code| {
+        (0..factor.codes.len()).find(|&r| factor.codes.get(r) == code as u32)
+    });
+    match (odd, row) {
+        (Some(code), Some(row)) => format!(
+            "`{}` is a {role} and has to be numeric, but row {} holds {:?}",
+            column.name,
+            row + 1,
+            factor.levels[code].value
+        ),
+        _ => format!("`{}` is a {role} and has to be numeric, but holds text", column.name),
+    }
+}
+
+/// One estimate in the making: everything the table borrows from.
+struct Draft {
+    statistic: Statistic,
+    held: Vec<Held>,
+}
+
+enum Held {
+    Mean(Numbers, Outcome),
+    Total(Numbers, Outcome),
+    Ratio(Numbers, Numbers, Outcome),
+    Proportions(Factor, Vec<Option<Outcome>>),
+    LevelTotals(Factor, Vec<Option<Outcome>>),
+}
+
+impl Held {
+    fn quantity(&self) -> Quantity<'_> {
+        match self {
+            Held::Mean(y, _) => Quantity::Mean(y),
+            Held::Total(y, _) => Quantity::Total(y),
+            Held::Ratio(y, x, _) => Quantity::Ratio(y, x),
+            Held::Proportions(f, _) => Quantity::Proportions(&f.codes, f.levels.len()),
+            Held::LevelTotals(f, _) => Quantity::LevelTotals(&f.codes, f.levels.len()),
+        }
+    }
+
+    fn outcomes(&self) -> Vec<Option<Outcome>> {
+        match self {
+            Held::Mean(_, o) | Held::Total(_, o) | Held::Ratio(_, _, o) => vec![Some(o.clone())],
+            Held::Proportions(_, list) | Held::LevelTotals(_, list) => list.clone(),
+        }
+    }
+}
+
+fn outcome(column: &Column, level: Option<&Level>) -> Outcome {
+    Outcome {
+        variable: column.name.clone(),
+        title: column.title().to_string(),
+        level: level.map(|l| l.text().to_string()),
+        probability: None,
+    }
+}
+
+/// All tables of a study, and the comparisons between their groups.
+///
+/// # Errors
+/// All mistakes at once: text where numbers are needed, unknown levels, conditions that do not
+/// fit the data.
+pub(super) fn tables(
+    prepared: &mut Prepared,
+) -> Result<(Vec<EstimateTable>, Vec<ComparisonTable>), Vec<Diagnostic>> {
+    let study = prepared.study.clone();
+    let mut found = Vec::new();
+    let mut tables: Vec<Option<EstimateTable>> = Vec::new();
+    for (i, estimate) in study.estimate.iter().enumerate() {
+        let path = KeyPath::root().key("estimate").index(i);
+        let compared = estimate.name.as_ref().is_some_and(|name| {
+            study.compare.iter().any(|c| c.estimate == *name)
+        });
+        let mut planner = Planner { prepared, path: &path, found: Vec::new() };
+        let table = planner.table(i, estimate, compared);
+        found.append(&mut planner.found);
+        tables.push(table);
+    }
+    let mut comparisons = Vec::new();
+    for (i, compare) in study.compare.iter().enumerate() {
+        let path = KeyPath::root().key("compare").index(i);
+        let named = study.estimate.iter().position(|e| e.name.as_ref() == Some(&compare.estimate));
+        if let Some(table) = named.and_then(|k| tables[k].as_ref()) {
+            match comparison(prepared, &path, i, compare, table) {
+                Ok(made) => comparisons.push(made),
+                Err(diagnostic) => found.push(diagnostic),
+            }
+        }
+    }
+    let is_error = |d: &Diagnostic| d.severity == crate::diagnostic::Severity::Error;
+    if found.iter().any(is_error) {
+        return Err(found);
+    }
+    prepared.warnings.extend(found);
+    Ok((tables.into_iter().flatten().collect(), comparisons))
+}
+
+struct Planner<'p> {
+    prepared: &'p Prepared,
+    path: &'p KeyPath,
+    found: Vec<Diagnostic>,
+}
+
+impl Planner<'_> {
+    fn error(&mut self, path: &KeyPath, message: String, help: Option<String>) {
+        let mut diagnostic =
+            Diagnostic::error(message).at(Some(self.prepared.places.value(path)));
+        diagnostic.help = help;
+        self.found.push(diagnostic);
+    }
+
+    fn table(&mut self, i: usize, given: &Estimate, compared: bool) -> Option<EstimateTable> {
+        let prepared = self.prepared;
+        let defaults = &prepared.study.defaults;
+        let inside = self.inside(given)?;
+        let by = self.by_factors(given, &inside);
+        let factors: Vec<&Factor> = by.iter().map(|(_, f)| f).collect();
+        let domains = Domains::cross(inside.len(), &factors, Some(&inside));
+        let draft = self.draft(given)?;
+        let name = given.name.clone().unwrap_or_else(|| format!("estimate-{}", i + 1));
+        let spec = TableSpec {
+            title: given.title.clone().unwrap_or_else(|| self.title(given, &draft)),
+            name,
+            statistic: draft.statistic,
+            quantities: draft.held.iter().map(Held::quantity).collect(),
+            outcomes: draft.held.iter().flat_map(Held::outcomes).collect(),
+            domains: &domains,
+            by: by.iter().map(|(column, f)| by_variable(column, f)).collect(),
+            population: given.population.clone(),
+            interval: given.interval.or(defaults.interval).unwrap_or(IntervalMethod::Logit),
+            level: given.confidence.or(defaults.confidence).unwrap_or(0.95),
+            deff: given.deff.or(defaults.deff).unwrap_or(Deff::WithoutReplacement),
+            standard: given.quality.or(defaults.quality),
+            df: prepared.study.design.df,
+            covariance: compared,
+        };
+        if let Some(quantile) = &given.quantile {
+            let column = prepared.table.column(&quantile.of)?;
+            let y = self.numbers(&self.path.key("quantile").key("of"), column, "quantile")?;
+            let base = outcome(column, None);
+            return Some(prepared.analysis.quantile_table(&spec, &y, &base, &quantile.at));
+        }
+        match &given.standardize {
+            None => Some(prepared.analysis.table(&spec)),
+            Some(standardize) => {
+                let standard = self.standard(standardize, &inside)?;
+                Some(prepared.analysis.standardized_table(&spec, &factors, &inside, &standard))
+            }
+        }
+    }
+
+    /// Rows of the subpopulation of an estimate.
+    fn inside(&mut self, given: &Estimate) -> Option<Vec<bool>> {
+        let mut inside = self.prepared.inside.clone();
+        let Some(text) = &given.population else { return Some(inside) };
+        let path = self.path.key("where");
+        let place = |span| Some(self.prepared.places.within(&path, span));
+        match holds(text, &self.prepared.table) {
+            Err(errors) => {
+                for e in errors {
+                    let mut d = Diagnostic::error(e.to_string()).at(place(e.span.clone()));
+                    d.help = e.help();
+                    self.found.push(d);
+                }
+                None
+            }
+            Ok((keep, _, warnings)) => {
+                for e in warnings {
+                    let mut d = Diagnostic::warning(e.to_string()).at(place(e.span.clone()));
+                    d.help = e.help();
+                    self.found.push(d);
+                }
+                inside.iter_mut().zip(keep).for_each(|(i, k)| *i &= k);
+                if !inside.contains(&true) {
+                    self.error(&path, format!("no row fulfils `{text}`"), None);
+                    return None;
+                }
+                Some(inside)
+            }
+        }
+    }
+
+    /// The by-variables, with the levels that some row of the subpopulation has.
+    fn by_factors(&self, given: &Estimate, inside: &[bool]) -> Vec<(Column, Factor)> {
+        let names = given.by.as_ref().map(Names::list).unwrap_or_default();
+        names
+            .into_iter()
+            .filter_map(|name| self.prepared.table.column(name))
+            .map(|column| (column.clone(), occupied(&column.as_factor(), inside)))
+            .collect()
+    }
+
+    fn numbers(&mut self, path: &KeyPath, column: &Column, role: &str) -> Option<Numbers> {
+        match column.as_numbers() {
+            Some(numbers) => Some(numbers.clone()),
+            None => {
+                let message = not_numeric(column, role);
+                let help = "use `proportion` for categories, or recode with `[[derive]]`";
+                self.error(path, message, Some(help.to_string()));
+                None
+            }
+        }
+    }
+
+    fn draft(&mut self, given: &Estimate) -> Option<Draft> {
+        let table = &self.prepared.table;
+        let mut held = Vec::new();
+        let mut each = |names: &Names, key: &str| -> Vec<(KeyPath, Column)> {
+            let path = self.path.key(key);
+            let many = matches!(names, Names::Many(_));
+            names
+                .list()
+                .into_iter()
+                .enumerate()
+                .filter_map(|(i, name)| {
+                    let at = if many { path.index(i) } else { path.clone() };
+                    table.column(name).map(|c| (at, c.clone()))
+                })
+                .collect()
+        };
+        let statistic = if let Some(names) = &given.mean {
+            for (path, column) in each(names, "mean") {
+                let y = self.numbers(&path, &column, "mean")?;
+                held.push(Held::Mean(y, outcome(&column, None)));
+            }
+            Statistic::Mean
+        } else if let Some(names) = &given.total {
+            for (_, column) in each(names, "total") {
+                held.push(match column.as_numbers() {
+                    Some(y) if column.value_labels.is_empty() => {
+                        Held::Total(y.clone(), outcome(&column, None))
+                    }
+                    _ => {
+                        let factor = column.as_factor();
+                        let list = all_levels(&column, &factor);
+                        Held::LevelTotals(factor, list)
+                    }
+                });
+            }
+            Statistic::Total
+        } else if let Some(names) = &given.proportion {
+            for (_, column) in each(names, "proportion") {
+                held.push(self.proportion(given, &column)?);
+            }
+            Statistic::Proportion
+        } else if let Some(ratio) = &given.ratio {
+            let path = self.path.key("ratio");
+            let (y, x) = (table.column(&ratio.numerator)?, table.column(&ratio.denominator)?);
+            let outcome = Outcome {
+                variable: format!("{}/{}", y.name, x.name),
+                title: format!("{} / {}", y.title(), x.title()),
+                level: None,
+                probability: None,
+            };
+            let y = self.numbers(&path.key("numerator"), y, "numerator")?;
+            let x = self.numbers(&path.key("denominator"), x, "denominator")?;
+            held.push(Held::Ratio(y, x, outcome));
+            Statistic::Ratio
+        } else {
+            Statistic::Quantile
+        };
+        Some(Draft { statistic, held })
+    }
+
+    /// A 0/1 variable is an indicator; anything else gives a proportion for every level.
+    fn proportion(&mut self, given: &Estimate, column: &Column) -> Option<Held> {
+        let is_indicator = column.value_labels.is_empty()
+            && column.as_numbers().is_some_and(|y| {
+                (0..y.len()).map(|r| y.get(r)).all(|v| v.is_nan() || v == 0.0 || v == 1.0)
+            });
+        if is_indicator && given.level.is_none() {
+            let y = column.as_numbers()?.clone();
+            return Some(Held::Mean(y, outcome(column, None)));
+        }
+        let factor = column.as_factor();
+        let mut list = all_levels(column, &factor);
+        if let Some(level) = &given.level {
+            let text = scalar_text(level);
+            let Some(wanted) = factor.position(&text) else {
+                let help = nearest(&text, factor.levels.iter().map(Level::text))
+                    .map(|n| format!("did you mean `{n}`?"))
+                    .or_else(|| Some(format!("it has {}", level_list(&factor))));
+                let message = format!("`{}` has no level `{text}`", column.name);
+                self.error(&self.path.key("level"), message, help);
+                return None;
+            };
+            list.iter_mut().enumerate().filter(|(i, _)| *i != wanted).for_each(|(_, o)| *o = None);
+        }
+        Some(Held::Proportions(factor, list))
+    }
+
+    fn standard(
+        &mut self,
+        given: &super::spec::Standardize,
+        inside: &[bool],
+    ) -> Option<Standard> {
+        let column = self.prepared.table.column(&given.by)?;
+        let factor = column.as_factor();
+        let path = self.path.key("standardize").key("population");
+        let mut shares = vec![None; factor.levels.len()];
+        for (level, share) in &given.population.0 {
+            match factor.position(level) {
+                Some(position) => shares[position] = Some(*share),
+                None => {
+                    let help = nearest(level, factor.levels.iter().map(Level::text))
+                        .map(|n| format!("did you mean `{n}`?"))
+                        .or_else(|| Some(format!("it has {}", level_list(&factor))));
+                    let message = format!("`{}` has no level `{level}`", given.by);
+                    self.error(&path.key(level), message, help);
+                }
+            }
+        }
+        let present = occupied(&factor, inside);
+        let missing: Vec<&str> = factor
+            .levels
+            .iter()
+            .zip(&shares)
+            .filter(|(l, share)| share.is_none() && present.levels.contains(l))
+            .map(|(l, _)| l.text())
+            .collect();
+        if !missing.is_empty() {
+            let message = format!("the standard population lacks {}", missing.join(", "));
+            let help = "give it a share, or leave it out with `where`";
+            self.error(&path, message, Some(help.to_string()));
+        }
+        if !self.found.is_empty() {
+            return None;
+        }
+        Some(Standard {
+            title: column.title().to_string(),
+            factor,
+            shares: shares.into_iter().map(|s| s.unwrap_or(0.0)).collect(),
+        })
+    }
+
+    fn title(&self, given: &Estimate, draft: &Draft) -> String {
+        let mut what: Vec<String> = Vec::new();
+        for o in draft.held.iter().flat_map(Held::outcomes).flatten() {
+            if !what.contains(&o.title) {
+                what.push(o.title);
+            }
+        }
+        if let Some(q) = &given.quantile {
+            what.extend(self.prepared.table.column(&q.of).map(|c| c.title().to_string()));
+        }
+        let statistic = match draft.statistic {
+            Statistic::Total => "Total",
+            Statistic::Mean => "Mean",
+            Statistic::Proportion => "Proportion",
+            Statistic::Ratio => "Ratio",
+            Statistic::Quantile => "Quantiles",
+        };
+        let names = given.by.as_ref().map(Names::list).unwrap_or_default();
+        let by: Vec<&str> = names
+            .into_iter()
+            .filter_map(|n| self.prepared.table.column(n))
+            .map(Column::title)
+            .collect();
+        let by = if by.is_empty() { String::new() } else { format!(" by {}", by.join(" and ")) };
+        format!("{statistic}: {}{by}", what.join(", "))
+    }
+}
+
+fn scalar_text(scalar: &Scalar) -> String {
+    match scalar {
+        Scalar::Number(x) => format!("{x}"),
+        Scalar::Text(t) => t.clone(),
+    }
+}
+
+fn level_list(factor: &Factor) -> String {
+    let shown: Vec<String> =
+        factor.levels.iter().take(12).map(|l| format!("`{}`", l.text())).collect();
+    let more = if factor.levels.len() > 12 { ", …" } else { "" };
+    format!("{}{more}", shown.join(", "))
+}
+
+fn all_levels(column: &Column, factor: &Factor) -> Vec<Option<Outcome>> {
+    factor.levels.iter().map(|l| Some(outcome(column, Some(l)))).collect()
+}
+
+fn by_variable(column: &Column, factor: &Factor) -> ByVariable {
+    ByVariable {
+        variable: column.name.clone(),
+        title: column.title().to_string(),
+        levels: factor.levels.iter().map(|l| l.text().to_string()).collect(),
+    }
+}
+
+/// The factor with the levels only that some row inside has.
+fn occupied(factor: &Factor, inside: &[bool]) -> Factor {
+    let mut seen = vec![false; factor.levels.len()];
+    for (row, _) in inside.iter().enumerate().filter(|(_, i)| **i) {
+        if let Some(slot) = seen.get_mut(factor.codes.get(row) as usize) {
+            *slot = true;
+        }
+    }
+    if seen.iter().all(|s| *s) {
+        return factor.clone();
+    }
+    let mut next = 0;
+    let new: Vec<u32> = seen
+        .iter()
+        .map(|s| {
+            next += u32::from(*s);
+            if *s { next - 1 } else { Codes::NONE }
+        })
+        .collect();
+    let codes: Vec<u32> = factor
+        .codes
+        .to_vec()
+        .iter()
+        .map(|&c| new.get(c as usize).copied().unwrap_or(Codes::NONE))
+        .collect();
+    let levels =
+        factor.levels.iter().zip(&seen).filter(|(_, s)| **s).map(|(l, _)| l.clone()).collect();
+    Factor { codes: Codes::pack(&codes, next as usize), levels }
+}
+
+fn comparison(
+    prepared: &Prepared,
+    path: &KeyPath,
+    i: usize,
+    given: &Compare,
+    table: &EstimateTable,
+) -> Result<ComparisonTable, Diagnostic> {
+    let wrong = |key: &str, message: String, help: Option<String>| {
+        let mut d = Diagnostic::error(message).at(Some(prepared.places.value(&path.key(key))));
+        d.help = help;
+        d
+    };
+    if table.by.is_empty() {
+        let message = format!("`{}` has no groups to compare", given.estimate);
+        return Err(wrong("estimate", message, Some("give the estimate a `by`".to_string())));
+    }
+    let across = match &given.across {
+        None => 0,
+        Some(name) => table.by.iter().position(|b| b.variable == *name).unwrap_or(0),
+    };
+    let by = &table.by[across];
+    let reference = match &given.reference {
+        None => None,
+        Some(level) => {
+            let text = scalar_text(level);
+            let code = prepared.table.column(&by.variable).and_then(|c| {
+                let factor = c.as_factor();
+                factor.position(&text).map(|p| factor.levels[p].text().to_string())
+            });
+            let found = code.and_then(|label| by.levels.iter().position(|l| *l == label));
+            let Some(found) = found else {
+                let help = nearest(&text, by.levels.iter().map(String::as_str))
+                    .map(|n| format!("did you mean `{n}`?"))
+                    .or_else(|| Some(format!("it has {}", by.levels.join(", "))));
+                let message = format!("`{}` has no level `{text}`", by.variable);
+                return Err(wrong("reference", message, help));
+            };
+            Some(found)
+        }
+    };
+    let measure = given.measure.unwrap_or(Measure::Difference);
+    let adjust = match given.adjust {
+        None | Some(GivenAdjust::None) => Adjust::None,
+        Some(GivenAdjust::Bonferroni) => Adjust::Bonferroni,
+        Some(GivenAdjust::Holm) => Adjust::Holm,
+        Some(GivenAdjust::BenjaminiHochberg) => Adjust::BenjaminiHochberg,
+    };
+    let title = given.title.clone().unwrap_or_else(|| {
+        let what = if measure == Measure::Ratio { "Ratios" } else { "Differences" };
+        format!("{what} by {}: {}", by.title, table.title)
+    });
+    let spec = ContrastSpec {
+        name: given.name.clone().unwrap_or_else(|| format!("comparison-{}", i + 1)),
+        title,
+        measure,
+        across,
+        reference,
+        adjust,
+        level: table.level,
+    };
+    Ok(contrast(table, &spec))
+}

@@ -1,0 +1,245 @@
+//! The data of a study: read, labelled, recoded.
+
+use super::weighting::read_margins;
+use super::{Work, holds, mentions};
+use crate::data::derive::{Derivation, DeriveError, Finding, Recipe, derive as make};
+use crate::data::expr::Expression;
+use crate::data::io::{self, ReadOptions};
+use crate::data::labels::{Labels, Scalar as Value, apply};
+use crate::data::{Column, Table};
+use crate::study::places::KeyPath;
+use crate::study::spec::{Derive, Format, Names, Scalar, Study};
+
+fn options<'a>(study: &Study, columns: Option<&'a [String]>) -> ReadOptions<'a> {
+    let mut options = ReadOptions { columns, ..ReadOptions::default() };
+    options.format = study.data.format.map(|f| match f {
+        Format::Csv => io::Format::Csv,
+        Format::Tsv => io::Format::Tsv,
+        Format::Parquet => io::Format::Parquet,
+    });
+    options.delimiter = study.data.delimiter;
+    if let Some(missing) = &study.data.missing_text {
+        options.missing_text.clone_from(missing);
+    }
+    options
+}
+
+/// The names of the file's columns.
+pub(super) fn file_names(work: &mut Work<'_>) -> Option<Vec<String>> {
+    let file = work.folder.join(&work.study.data.file);
+    match io::names(&file, &options(work.study, None)) {
+        Ok(names) => Some(names),
+        Err(e) => {
+            work.error(&KeyPath::root().key("data").key("file"), &e, e.help());
+            None
+        }
+    }
+}
+
+/// The replicate columns a pattern such as `repw*` stands for, in natural order.
+pub(super) fn expand(pattern: &str, names: &[String]) -> Vec<String> {
+    let Some((before, after)) = pattern.split_once('*') else { return vec![pattern.to_string()] };
+    let mut found: Vec<(u64, String)> = names
+        .iter()
+        .filter_map(|n| {
+            let middle = n.strip_prefix(before)?.strip_suffix(after)?;
+            Some((middle.parse().ok()?, n.clone()))
+        })
+        .collect();
+    found.sort_unstable();
+    found.into_iter().map(|(_, n)| n).collect()
+}
+
+/// Reads the columns the study uses and labels them.
+pub(super) fn read(work: &mut Work<'_>, names: &[String]) -> Option<Table> {
+    let mut more = Vec::new();
+    if let Some(replicates) = &work.study.design.replicates {
+        for pattern in replicates.columns.list() {
+            more.extend(expand(pattern, names));
+        }
+    }
+    // Margin files name columns too; what is wrong with them is said when they are used.
+    for step in &work.study.weighting {
+        if let Some(file) = &step.margins
+            && let Ok((_, margins)) = read_margins(&work.folder.join(file), file)
+        {
+            more.extend(margins.into_iter().flat_map(|m| m.variables));
+        }
+    }
+    let columns = mentions::needed(work, names, &more);
+    let file = work.folder.join(&work.study.data.file);
+    let path = KeyPath::root().key("data").key("file");
+    let reading = match io::read_with_notes(&file, &options(work.study, Some(&columns))) {
+        Ok(reading) => reading,
+        Err(e) => {
+            work.error(&path, &e, e.help());
+            return None;
+        }
+    };
+    work.inputs.push(file);
+    for note in &reading.notes {
+        work.warn(&path, note, None);
+    }
+    let mut table = reading.table;
+    label(work, &mut table);
+    (!work.has_errors()).then_some(table)
+}
+
+fn value(scalar: &Scalar) -> Value {
+    match scalar {
+        Scalar::Number(x) => Value::Number(*x),
+        Scalar::Text(t) => Value::Text(t.clone()),
+    }
+}
+
+fn label(work: &mut Work<'_>, table: &mut Table) {
+    let study = work.study;
+    for column in table.columns_mut() {
+        let given = study.variables.0.iter().find(|(n, _)| *n == column.name).map(|(_, v)| v);
+        let labels = given.map_or_else(Labels::default, |v| Labels {
+            label: v.label.clone(),
+            values: v.values.0.clone(),
+            missing: v.missing.iter().map(value).collect(),
+        });
+        let path = KeyPath::root().key("variables").key(&column.name);
+        match apply(column, &labels, &study.data.missing_codes) {
+            Err(errors) => {
+                for e in errors {
+                    work.error(&path, &e, e.help());
+                }
+            }
+            Ok(unused) => {
+                for label in unused.repeated {
+                    let message = format!("the label `{label}` of `{}` stands for two values", column.name);
+                    work.warn(&path, message, None);
+                }
+            }
+        }
+    }
+}
+
+/// Makes the derived variables, in order.
+pub(super) fn derive(work: &mut Work<'_>, mut table: Table) -> Option<Table> {
+    for (i, given) in work.study.derive.iter().enumerate() {
+        let path = KeyPath::root().key("derive").index(i);
+        let Some(derivation) = derivation(work, &path, given) else { continue };
+        match make(&table, &derivation) {
+            Err(errors) => errors.iter().for_each(|e| derive_error(work, &path, given, e)),
+            Ok(derived) => {
+                derived.findings.iter().for_each(|f| finding(work, &path, given, f));
+                if let Err(e) = table.push(derived.column) {
+                    work.error(&path.key("name"), e, None);
+                }
+            }
+        }
+    }
+    (!work.has_errors()).then_some(table)
+}
+
+fn derivation(work: &mut Work<'_>, path: &KeyPath, given: &Derive) -> Option<Derivation> {
+    let mut parse = |path: KeyPath, text: &str| match Expression::parse(text) {
+        Ok(e) => Some(e),
+        Err(e) => {
+            work.expression(&path, &e);
+            None
+        }
+    };
+    let from = given.from.clone().unwrap_or_default();
+    let otherwise = given.otherwise.as_ref().map(value);
+    let recipe = if let Some(map) = &given.map {
+        let pairs = map.0.iter().map(|(k, v)| (k.clone(), value(v))).collect();
+        Recipe::Map { from, pairs, otherwise }
+    } else if let Some(cut) = &given.cut {
+        let (at, labels) = (cut.at.clone(), cut.labels.clone());
+        Recipe::Cut { from, at, labels, right: cut.right }
+    } else if let Some(cases) = &given.cases {
+        let cases = cases
+            .iter()
+            .enumerate()
+            .map(|(j, case)| {
+                let e = parse(path.key("cases").index(j).key("when"), &case.when)?;
+                Some((e, value(&case.is)))
+            })
+            .collect::<Option<Vec<_>>>()?;
+        Recipe::Cases { cases, otherwise }
+    } else {
+        Recipe::Value(parse(path.key("value"), given.value.as_deref().unwrap_or_default())?)
+    };
+    Some(Derivation {
+        name: given.name.clone(),
+        label: given.label.clone(),
+        recipe,
+        levels: given.levels.clone(),
+    })
+}
+
+/// Where an expression of a derivation stands.
+fn expression_path(path: &KeyPath, case: Option<usize>) -> KeyPath {
+    match case {
+        Some(j) => path.key("cases").index(j).key("when"),
+        None => path.key("value"),
+    }
+}
+
+fn derive_error(work: &mut Work<'_>, path: &KeyPath, given: &Derive, error: &DeriveError) {
+    let at = match error {
+        DeriveError::Expression { case, error } => {
+            work.expression(&expression_path(path, *case), error);
+            return;
+        }
+        DeriveError::NameTaken(_) => path.key("name"),
+        DeriveError::UnknownColumn { .. } | DeriveError::CutText(_) => path.key("from"),
+        DeriveError::UnknownKey { key, .. } => path.key("map").key(key),
+        DeriveError::RepeatedKey { second, .. } => path.key("map").key(second),
+        DeriveError::NotAscending { .. } => path.key("cut").key("at"),
+        DeriveError::LabelCount { .. } => path.key("cut").key("labels"),
+        DeriveError::LevelWithoutResult { .. }
+        | DeriveError::ResultsWithoutLevel(_)
+        | DeriveError::LevelsOfNumbers => path.key("levels"),
+        _ => path.clone(),
+    };
+    let message = format!("`{}`: {error}", given.name);
+    work.error(&at, message, error.help());
+}
+
+fn finding(work: &mut Work<'_>, path: &KeyPath, given: &Derive, finding: &Finding) {
+    match finding {
+        Finding::Expression { case, error } => {
+            work.expression(&expression_path(path, *case), error);
+        }
+        // What a subset of the data does not have is no mistake.
+        Finding::UnusedKeys(_) | Finding::UnusedCases(_) | Finding::UnusedLevels(_) => {}
+        other => work.warn(path, format!("`{}`: {other}", given.name), None),
+    }
+}
+
+/// Rows of the study's subpopulation.
+pub(super) fn subpopulation(work: &mut Work<'_>, table: &Table) -> Option<Vec<bool>> {
+    let Some(text) = &work.study.population else { return Some(vec![true; table.rows()]) };
+    let path = KeyPath::root().key("where");
+    match holds(text, table) {
+        Err(errors) => {
+            errors.iter().for_each(|e| work.expression(&path, e));
+            None
+        }
+        Ok((inside, unknown, warnings)) => {
+            warnings.iter().for_each(|e| work.expression(&path, e));
+            if unknown > 0 {
+                let message = format!(
+                    "`{text}` is unknown for {unknown} rows (missing values); they are outside the subpopulation"
+                );
+                work.warn(&path, message, None);
+            }
+            if !inside.contains(&true) {
+                work.error(&path, format!("no row fulfils `{text}`"), None);
+                return None;
+            }
+            Some(inside)
+        }
+    }
+}
+
+/// The columns of a list of names.
+pub(super) fn columns<'t>(table: &'t Table, names: Option<&Names>) -> Vec<&'t Column> {
+    names.iter().flat_map(|n| n.list()).filter_map(|n| table.column(n)).collect()
+}

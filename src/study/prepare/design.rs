@@ -1,0 +1,153 @@
+//! The design of a study.
+
+use std::sync::Arc;
+
+use super::Work;
+use super::data::{columns, expand};
+use crate::data::{Column, Table};
+use crate::design::{DesignError, DesignInput, SurveyDesign, Variable};
+use crate::replicate::Replicates;
+use crate::study::places::KeyPath;
+use crate::study::spec::MissingWeight;
+
+/// A design with its replicates, if it has some.
+pub(super) struct Built {
+    pub design: SurveyDesign,
+    pub replicates: Option<Replicates>,
+}
+
+/// Builds the design from its variables.
+pub(super) fn build(work: &mut Work<'_>, table: &Table, names: &[String]) -> Option<Built> {
+    let given = &work.study.design;
+    let path = KeyPath::root().key("design");
+    let variables = |list: Vec<&'_ Column>| -> Vec<Variable<'_>> {
+        // The table outlives the list: look each up again by name.
+        list.into_iter().filter_map(|c| table.column(&c.name)).map(Variable::of).collect()
+    };
+    let weight = given.weight.as_ref().and_then(|n| table.column(n));
+    let numeric = [given.probabilities.as_ref(), given.fpc.as_ref()];
+    for column in numeric.iter().flat_map(|n| columns(table, *n)).chain(weight) {
+        if column.as_numbers().is_none() {
+            let message = super::super::plan::not_numeric(column, "design variable");
+            work.error(&path, message, None);
+        }
+    }
+    if work.has_errors() {
+        return None;
+    }
+    let input = DesignInput {
+        rows: table.rows(),
+        clusters: variables(columns(table, given.clusters.as_ref())),
+        strata: variables(columns(table, given.strata.as_ref())).into_iter().map(Some).collect(),
+        weight: weight.map(Variable::of),
+        probabilities: variables(columns(table, given.probabilities.as_ref())),
+        fpc: variables(columns(table, given.fpc.as_ref())),
+        nested: given.nested,
+        lonely: given.lonely_psu.unwrap_or_default(),
+        lonely_in_domain: given.lonely_in_domain,
+        missing_weight_is_zero: given.missing_weight == Some(MissingWeight::Zero),
+    };
+    let design = match SurveyDesign::build(&input) {
+        Ok(design) => design,
+        Err(e) => {
+            let key = match &e {
+                DesignError::Missing { role: "weight", .. }
+                | DesignError::NegativeWeight { .. }
+                | DesignError::AllZero { .. } => "weight",
+                DesignError::NotNested { .. } => "clusters",
+                DesignError::FpcVaries { .. }
+                | DesignError::FpcMixed { .. }
+                | DesignError::FpcNotPositive { .. }
+                | DesignError::FpcTooSmall { .. }
+                | DesignError::FpcStages { .. } => "fpc",
+                DesignError::LonelyPsu { .. } | DesignError::NothingToCollapse => "strata",
+                _ => "",
+            };
+            let at = if key.is_empty() { path.clone() } else { path.key(key) };
+            let help = match &e {
+                DesignError::Missing { role: "weight", .. } => Some(
+                    "set `missing-weight = \"zero\"` if rows without a weight are outside the sample"
+                        .to_string(),
+                ),
+                _ => None,
+            };
+            work.error(&at, &e, help);
+            return None;
+        }
+    };
+    for finding in &design.findings {
+        work.warn(&path, finding, None);
+    }
+    let replicates = match &given.replicates {
+        None => None,
+        Some(_) => Some(replicates(work, table, names, &design)?),
+    };
+    Some(Built { design, replicates })
+}
+
+fn replicates(
+    work: &mut Work<'_>,
+    table: &Table,
+    names: &[String],
+    design: &SurveyDesign,
+) -> Option<Replicates> {
+    let given = work.study.design.replicates.as_ref()?;
+    let path = KeyPath::root().key("design").key("replicates");
+    let mut list = Vec::new();
+    for pattern in given.columns.list() {
+        let found = expand(pattern, names);
+        if found.is_empty() {
+            let message = format!("no column of the data matches `{pattern}`");
+            let help = "a `*` stands for the number of the replicate, such as `repw*`";
+            work.error(&path.key("columns"), message, Some(help.to_string()));
+        }
+        list.extend(found);
+    }
+    let mut held = Vec::new();
+    for name in &list {
+        let Some(column) = table.column(name) else { continue };
+        match column.as_numbers() {
+            None => {
+                let message = super::super::plan::not_numeric(column, "replicate weight");
+                work.error(&path.key("columns"), message, None);
+            }
+            Some(numbers) => {
+                let missing = (0..numbers.len())
+                    .filter(|&r| numbers.get(r).is_nan() && design.weights[r] != 0.0)
+                    .count();
+                if missing > 0 {
+                    let message = format!(
+                        "replicate weight `{name}` has no value in {missing} rows with a positive weight"
+                    );
+                    work.error(&path.key("columns"), message, None);
+                }
+                held.push(Arc::new(numbers.clone()));
+            }
+        }
+    }
+    if work.has_errors() {
+        return None;
+    }
+    let made = Replicates::from_columns(
+        given.method,
+        &design.weights,
+        held,
+        given.combined.unwrap_or(true),
+        given.rho,
+        given.scale,
+        given.rscales.clone(),
+        given.mse,
+    );
+    match made {
+        Ok(mut made) => {
+            if let Some(df) = work.study.design.df {
+                made.df = df;
+            }
+            Some(made)
+        }
+        Err(e) => {
+            work.error(&path, &e, None);
+            None
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! Every column a study names, and whether there is one of that name.
+
+use std::collections::BTreeSet;
+
+use super::Work;
+use crate::data::expr::Expression;
+use crate::diagnostic::{Diagnostic, Place, nearest};
+use crate::study::places::KeyPath;
+use crate::study::spec::{Names, Study};
+
+/// A column named in the study file.
+struct Mention {
+    name: String,
+    place: Place,
+    /// How many derived variables are known there: all (`None`), or those made before.
+    derived_before: Option<usize>,
+}
+
+struct Collector<'w, 'a> {
+    work: &'w mut Work<'a>,
+    mentions: Vec<Mention>,
+}
+
+impl Collector<'_, '_> {
+    fn name(&mut self, path: &KeyPath, name: &str, before: Option<usize>) {
+        let place = self.work.places.value(path);
+        self.mentions.push(Mention { name: name.to_string(), place, derived_before: before });
+    }
+
+    fn names(&mut self, path: &KeyPath, names: Option<&Names>) {
+        match names {
+            None => {}
+            Some(Names::One(name)) => self.name(path, name, None),
+            Some(Names::Many(list)) => {
+                for (i, name) in list.iter().enumerate() {
+                    self.name(&path.index(i), name, None);
+                }
+            }
+        }
+    }
+
+    fn expression(&mut self, path: &KeyPath, text: &str, before: Option<usize>) {
+        match Expression::parse(text) {
+            Err(e) => self.work.expression(path, &e),
+            Ok(expression) => {
+                for mention in expression.columns() {
+                    let place = self.work.places.within(path, mention.span);
+                    self.mentions.push(Mention {
+                        name: mention.name,
+                        place,
+                        derived_before: before,
+                    });
+                }
+            }
+        }
+    }
+}
+
+/// Checks all names against the file's columns and the derived variables.
+pub(super) fn check(work: &mut Work<'_>, file: &[String]) -> Option<()> {
+    let study = work.study;
+    let mut collector = Collector { work, mentions: Vec::new() };
+    collect(study, &mut collector);
+    let mentions = std::mem::take(&mut collector.mentions);
+    let derived: Vec<&str> = study.derive.iter().map(|d| d.name.as_str()).collect();
+    for mention in mentions {
+        let made = &derived[..mention.derived_before.unwrap_or(derived.len())];
+        if file.contains(&mention.name) || made.contains(&mention.name.as_str()) {
+            continue;
+        }
+        let mut diagnostic =
+            Diagnostic::error(format!("there is no column `{}`", mention.name))
+                .at(Some(mention.place))
+                .label("not in the data");
+        diagnostic.help = if derived.contains(&mention.name.as_str()) {
+            Some(format!("`{}` is derived further down; move its `[[derive]]` up", mention.name))
+        } else {
+            let known = file.iter().map(String::as_str).chain(made.iter().copied());
+            nearest(&mention.name, known).map_or_else(
+                || Some(format!("the data have {}", short_list(file))),
+                |n| Some(format!("did you mean `{n}`?")),
+            )
+        };
+        work.found.push(diagnostic);
+    }
+    for (i, derive) in study.derive.iter().enumerate() {
+        if file.contains(&derive.name) {
+            let path = KeyPath::root().key("derive").index(i).key("name");
+            let message = format!("the data have a column `{}` already", derive.name);
+            work.error(&path, message, Some("choose another name".to_string()));
+        }
+    }
+    for (name, _) in &study.variables.0 {
+        if !file.contains(name) {
+            let path = KeyPath::root().key("variables").key(name);
+            let help = nearest(name, file.iter().map(String::as_str))
+                .map(|n| format!("did you mean `{n}`?"));
+            let place = work.places.key(&path);
+            let mut diagnostic =
+                Diagnostic::error(format!("there is no column `{name}` to label")).at(Some(place));
+            diagnostic.help = help;
+            work.found.push(diagnostic);
+        }
+    }
+    (!work.has_errors()).then_some(())
+}
+
+fn short_list(names: &[String]) -> String {
+    let shown: Vec<String> = names.iter().take(12).map(|n| format!("`{n}`")).collect();
+    let more = names.len().saturating_sub(shown.len());
+    let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
+    format!("{}{rest}", shown.join(", "))
+}
+
+fn collect(study: &Study, c: &mut Collector<'_, '_>) {
+    let root = KeyPath::root();
+    for (i, derive) in study.derive.iter().enumerate() {
+        let at = root.key("derive").index(i);
+        if let Some(from) = &derive.from {
+            c.name(&at.key("from"), from, Some(i));
+        }
+        for (j, case) in derive.cases.iter().flatten().enumerate() {
+            c.expression(&at.key("cases").index(j).key("when"), &case.when, Some(i));
+        }
+        if let Some(value) = &derive.value {
+            c.expression(&at.key("value"), value, Some(i));
+        }
+    }
+    if let Some(population) = &study.population {
+        c.expression(&root.key("where"), population, None);
+    }
+    let design = root.key("design");
+    c.names(&design.key("strata"), study.design.strata.as_ref());
+    c.names(&design.key("clusters"), study.design.clusters.as_ref());
+    c.names(&design.key("probabilities"), study.design.probabilities.as_ref());
+    c.names(&design.key("fpc"), study.design.fpc.as_ref());
+    if let Some(weight) = &study.design.weight {
+        c.name(&design.key("weight"), weight, None);
+    }
+    if let Some(replicates) = &study.design.replicates
+        && let Names::Many(list) = &replicates.columns
+    {
+        for (i, name) in list.iter().enumerate().filter(|(_, n)| !n.contains('*')) {
+            c.name(&design.key("replicates").key("columns").index(i), name, None);
+        }
+    }
+    for (i, step) in study.weighting.iter().enumerate() {
+        let at = root.key("weighting").index(i);
+        for (j, margin) in step.margin.iter().enumerate() {
+            c.names(&at.key("margin").index(j).key("by"), Some(&margin.by));
+        }
+        for (name, _) in &step.totals.0 {
+            c.name(&at.key("totals").key(name), name, None);
+        }
+    }
+    for (i, estimate) in study.estimate.iter().enumerate() {
+        let at = root.key("estimate").index(i);
+        for (key, names) in [
+            ("mean", &estimate.mean),
+            ("total", &estimate.total),
+            ("proportion", &estimate.proportion),
+            ("by", &estimate.by),
+        ] {
+            c.names(&at.key(key), names.as_ref());
+        }
+        if let Some(ratio) = &estimate.ratio {
+            c.name(&at.key("ratio").key("numerator"), &ratio.numerator, None);
+            c.name(&at.key("ratio").key("denominator"), &ratio.denominator, None);
+        }
+        if let Some(quantile) = &estimate.quantile {
+            c.name(&at.key("quantile").key("of"), &quantile.of, None);
+        }
+        if let Some(standardize) = &estimate.standardize {
+            c.name(&at.key("standardize").key("by"), &standardize.by, None);
+        }
+        if let Some(population) = &estimate.population {
+            c.expression(&at.key("where"), population, None);
+        }
+    }
+    c.names(&root.key("report").key("keep"), study.report.keep.as_ref());
+}
+
+/// The file's columns that a study needs.
+pub(super) fn needed(work: &mut Work<'_>, file: &[String], more: &[String]) -> Vec<String> {
+    let study = work.study;
+    let mut collector = Collector { work, mentions: Vec::new() };
+    collect(study, &mut collector);
+    let named: BTreeSet<String> = collector.mentions.into_iter().map(|m| m.name).collect();
+    file.iter().filter(|n| named.contains(*n) || more.contains(n)).cloned().collect()
+}

@@ -1,0 +1,150 @@
+//! From a study file to data, design and weights: everything but the estimates.
+
+mod data;
+mod design;
+mod mentions;
+mod weighting;
+
+use std::path::{Path, PathBuf};
+
+use super::places::{KeyPath, Places};
+use super::source::Loaded;
+use super::spec::Study;
+use crate::data::Table;
+use crate::data::expr::{ExprError, Expression};
+use crate::diagnostic::{Diagnostic, Diagnostics, Severity};
+use crate::estimate::Analysis;
+
+pub(super) use weighting::read_margins;
+
+/// A study with its data, ready to be estimated from.
+#[derive(Debug)]
+pub struct Prepared {
+    /// The study.
+    pub study: Study,
+    /// Where everything stands in the study file.
+    pub places: Places,
+    /// The columns the study uses, labelled and with the derived ones.
+    pub table: Table,
+    /// Columns of the data file.
+    pub file_columns: usize,
+    /// Rows in the subpopulation of the study.
+    pub inside: Vec<bool>,
+    /// The design and the weights.
+    pub analysis: Analysis,
+    /// Files read besides the study file.
+    pub inputs: Vec<PathBuf>,
+    /// What the user should know.
+    pub warnings: Vec<Diagnostic>,
+    /// Seconds spent, by phase.
+    pub timings: Vec<(String, f64)>,
+}
+
+/// What is worked with while a study is prepared.
+struct Work<'a> {
+    study: &'a Study,
+    places: &'a Places,
+    folder: &'a Path,
+    found: Vec<Diagnostic>,
+    inputs: Vec<PathBuf>,
+}
+
+impl Work<'_> {
+    /// Adds an error at a value of the study file.
+    fn error(&mut self, path: &KeyPath, message: impl ToString, help: Option<String>) {
+        let mut diagnostic =
+            Diagnostic::error(message.to_string()).at(Some(self.places.value(path)));
+        diagnostic.help = help;
+        self.found.push(diagnostic);
+    }
+
+    /// Adds a warning at a value of the study file.
+    fn warn(&mut self, path: &KeyPath, message: impl ToString, help: Option<String>) {
+        let mut diagnostic =
+            Diagnostic::warning(message.to_string()).at(Some(self.places.value(path)));
+        diagnostic.help = help;
+        self.found.push(diagnostic);
+    }
+
+    /// Adds a mistake in an expression, at its place within the text.
+    fn expression(&mut self, path: &KeyPath, error: &ExprError) {
+        let place = self.places.within(path, error.span.clone());
+        let message = error.to_string();
+        let mut diagnostic = if error.is_warning() {
+            Diagnostic::warning(message)
+        } else {
+            Diagnostic::error(message)
+        };
+        diagnostic = diagnostic.at(Some(place));
+        diagnostic.help = error.help();
+        self.found.push(diagnostic);
+    }
+
+    fn has_errors(&self) -> bool {
+        self.found.iter().any(|d| d.severity == Severity::Error)
+    }
+}
+
+/// Reads the data, makes the variables, the design and the weights.
+///
+/// # Errors
+/// All mistakes of a phase at once: unknown names first, then the data, then recodes, then the
+/// design, then each weighting step.
+pub fn prepare(loaded: Loaded, study_file: &Path) -> Result<Prepared, Diagnostics> {
+    let folder = study_file.parent().unwrap_or(Path::new("")).to_path_buf();
+    let Loaded { study, places, warnings, .. } = loaded;
+    let mut work = Work {
+        study: &study,
+        places: &places,
+        folder: &folder,
+        found: warnings.0,
+        inputs: Vec::new(),
+    };
+    let mut timings = Vec::new();
+    let mut clock = std::time::Instant::now();
+    let mut lap = |name: &str| {
+        timings.push((name.to_string(), clock.elapsed().as_secs_f64()));
+        clock = std::time::Instant::now();
+    };
+    let result = (|| {
+        let names = data::file_names(&mut work)?;
+        mentions::check(&mut work, &names)?;
+        let table = data::read(&mut work, &names)?;
+        lap("read");
+        let table = data::derive(&mut work, table)?;
+        let inside = data::subpopulation(&mut work, &table)?;
+        lap("derive");
+        let design = design::build(&mut work, &table, &names)?;
+        lap("design");
+        let analysis = weighting::weigh(&mut work, &table, design)?;
+        lap("weighting");
+        Some((names.len(), table, inside, analysis))
+    })();
+    let (found, inputs) = (work.found, work.inputs);
+    match result {
+        Some((file_columns, table, inside, analysis)) => Ok(Prepared {
+            study,
+            places,
+            table,
+            file_columns,
+            inside,
+            analysis,
+            inputs,
+            warnings: found,
+            timings,
+        }),
+        None => Err(Diagnostics(found)),
+    }
+}
+
+/// Rows for which a condition holds; those for which it is unknown are outside, and counted.
+pub(super) fn holds(
+    text: &str,
+    table: &Table,
+) -> Result<(Vec<bool>, usize, Vec<ExprError>), Vec<ExprError>> {
+    let expression = Expression::parse(text).map_err(|e| vec![e])?;
+    let warnings = expression.check(table)?.warnings;
+    let condition = expression.condition(table)?;
+    let unknown = condition.iter().filter(|c| c.is_none()).count();
+    Ok((condition.into_iter().map(|c| c == Some(true)).collect(), unknown, warnings))
+}
