@@ -9,4 +9,5 @@ pub mod estimate;
 pub mod numeric;
 pub mod report;
 pub mod study;
+pub mod validate;
 pub mod weight;
