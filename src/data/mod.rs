@@ -3,6 +3,8 @@
 
 mod codes;
 mod column;
+pub mod io;
+mod number;
 mod table;
 
 pub use codes::{Codes, Factor, Level};

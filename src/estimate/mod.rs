@@ -1,11 +1,24 @@
 //! Estimates with honest uncertainty.
 
+mod analysis;
+mod compat;
+mod deff;
+mod domains;
 mod interval;
 mod quality;
+mod quantile;
+mod quantity;
+mod residual;
 mod result;
+mod table;
+mod variance;
 
-pub use interval::IntervalMethod;
+pub use analysis::{Analysis, Raw};
+pub use deff::{Deff, design_effect, effective_n, effective_n_kish};
+pub use domains::Domains;
+pub use interval::{Interval, IntervalInput, IntervalMethod, interval, proportion_effective_size};
 pub use quality::{Decision, Quality, QualityStandard};
-pub use result::{
-    ByVariable, Covariance, DfRule, Estimate, EstimateTable, Outcome, Statistic,
-};
+pub use quantile::QuantileEstimate;
+pub use quantity::Quantity;
+pub use result::{ByVariable, Covariance, DfRule, Estimate, EstimateTable, Outcome, Statistic};
+pub use table::TableSpec;

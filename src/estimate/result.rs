@@ -100,6 +100,8 @@ pub struct Estimate {
     pub lower: Option<f64>,
     /// Upper limit of the interval.
     pub upper: Option<f64>,
+    /// What a reader must know of the interval: why there is none, or what stands in for it.
+    pub interval_note: Option<String>,
     /// The quality flag, when a standard was asked for.
     pub quality: Option<Quality>,
 }

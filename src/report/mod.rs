@@ -1,5 +1,33 @@
 //! Showing results: terminal tables, CSV, JSON, Parquet and a self-contained HTML page.
+//!
+//! Everything here turns a [`Document`] into text or bytes; writing files is left to the caller,
+//! who can then write them all or none. What may be published is decided by the quality flags:
+//!
+//! - the **HTML** page is the release: values flagged `suppress` are not on it, neither in tables
+//!   nor in charts, their text alternatives or comparisons that rest on them;
+//! - **terminal, CSV, JSON and Parquet** are for the analyst: all values, each with its flag.
 
+pub mod chart;
+mod csv;
 mod document;
+mod error;
+mod figure;
+mod html;
+mod json;
+mod manifest;
+mod number;
+mod parquet;
+mod terminal;
+mod text;
+mod tidy;
+mod view;
+mod words;
 
+pub use csv::csv;
 pub use document::{DataSummary, DesignSummary, Document, FileHash, Manifest};
+pub use error::ReportError;
+pub use html::html;
+pub use json::{SCHEMA, json};
+pub use manifest::{hash_file, manifest_json, sha256_hex};
+pub use parquet::parquet;
+pub use terminal::terminal;

@@ -8,7 +8,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::compare::Measure;
-use crate::estimate::{IntervalMethod, QualityStandard};
+use crate::design::LonelyPsu;
+use crate::estimate::{Deff, IntervalMethod, QualityStandard};
+use crate::replicate::ReplicateMethod;
 
 use super::pairs::Pairs;
 
@@ -205,25 +207,6 @@ pub struct Design {
     pub df: Option<f64>,
 }
 
-/// What to do with a stratum that has one PSU.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-#[non_exhaustive]
-pub enum LonelyPsu {
-    /// Stop and name the strata.
-    Error,
-    /// Deviation from the mean over all strata.
-    Center,
-    /// The average variance of the other strata.
-    Average,
-    /// It was selected with certainty: it adds nothing.
-    Certainty,
-    /// Leave the stratum out of the variance.
-    Remove,
-    /// Join it with the neighbouring stratum.
-    Collapse,
-}
-
 /// What to do with rows whose weight is missing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -253,29 +236,6 @@ pub struct Replicates {
     pub mse: Option<bool>,
     /// True (default) when the columns are weights; false when they multiply the weight.
     pub combined: Option<bool>,
-}
-
-/// How replicate weights were made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-#[non_exhaustive]
-pub enum ReplicateMethod {
-    /// Balanced repeated replication.
-    Brr,
-    /// BRR with Fay's ρ.
-    Fay,
-    /// Jackknife, one PSU left out, unstratified.
-    Jk1,
-    /// Jackknife, one PSU left out, stratified; needs `rscales`.
-    Jkn,
-    /// Jackknife with paired PSUs.
-    Jk2,
-    /// Bootstrap.
-    Bootstrap,
-    /// Successive difference replication.
-    Sdr,
-    /// Anything else; needs `scale` and `rscales`.
-    Other,
 }
 
 /// One weighting step.
@@ -340,9 +300,9 @@ pub enum Distance {
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Compat {
-    /// The linearised variance after raking as R `rake()` computes it (too large when base
-    /// weights are unequal).
-    RRake,
+    /// The linearised variance as R `survey` computes it: after raking too large when base
+    /// weights are unequal; after several calibrations taken off in the wrong order.
+    R,
 }
 
 /// A margin written in the study file.
@@ -421,17 +381,6 @@ pub struct Standardize {
     pub by: String,
     /// The standard population: share or count of every level.
     pub population: Pairs<f64>,
-}
-
-/// Which simple random sampling a design effect compares with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-#[non_exhaustive]
-pub enum Deff {
-    /// Without replacement from a population of Σw.
-    WithoutReplacement,
-    /// With replacement.
-    Replace,
 }
 
 /// Comparisons between the groups of an estimate.

@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use crate::numeric::Sum;
+
 /// Distribution of a set of weights (positive weights only, but for `zero`).
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct WeightSummary {
@@ -27,6 +29,44 @@ pub struct WeightSummary {
     pub deff_kish: f64,
     /// Effective sample size: n ÷ `deff_kish`.
     pub n_eff: f64,
+}
+
+impl WeightSummary {
+    /// Summarises a set of weights. Quartiles are inverses of the distribution function of the
+    /// weights themselves, each counted once.
+    pub fn of(weights: &[f64]) -> WeightSummary {
+        let mut used: Vec<f64> = weights.iter().copied().filter(|w| *w != 0.0).collect();
+        let n = used.len();
+        let (mut sum, mut squares) = (Sum::default(), Sum::default());
+        for &w in &used {
+            sum.add(w);
+            squares.add(w * w);
+        }
+        let (sum, squares) = (sum.value(), squares.value());
+        let mut quantile = |p: f64| {
+            if n == 0 {
+                return 0.0;
+            }
+            let k = ((p * n as f64).ceil() as usize).clamp(1, n) - 1;
+            *used.select_nth_unstable_by(k, f64::total_cmp).1
+        };
+        let (min, q1, median) = (quantile(0.0), quantile(0.25), quantile(0.5));
+        let (q3, max) = (quantile(0.75), quantile(1.0));
+        let deff_kish = if n > 0 { n as f64 * squares / (sum * sum) } else { 1.0 };
+        WeightSummary {
+            n: n as u64,
+            zero: (weights.len() - n) as u64,
+            sum,
+            min,
+            q1,
+            median,
+            q3,
+            max,
+            cv: (deff_kish - 1.0).max(0.0).sqrt(),
+            deff_kish,
+            n_eff: if n > 0 { n as f64 / deff_kish } else { 0.0 },
+        }
+    }
 }
 
 /// One line of a margin: what was aimed at, what stood before and after.

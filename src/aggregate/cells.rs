@@ -1,0 +1,242 @@
+//! Sums by (unit, domain): all that a linearised variance needs to know of the rows.
+
+use rayon::prelude::*;
+
+use super::columns::XColumns;
+use super::kernel::{Kernel, Partial};
+use super::lanes::Lanes;
+use crate::data::{Codes, Numbers};
+use crate::design::UnitTree;
+use crate::numeric::Sum;
+
+/// The domain of every row; [`Codes::NONE`] outside all of them.
+#[derive(Debug, Clone)]
+pub struct DomainCodes {
+    /// One code per row.
+    pub codes: Codes,
+    /// Number of domains.
+    pub count: usize,
+}
+
+/// What is summed for one outcome. Each takes a few *slots*; a row without a value adds nothing.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub enum Measure<'a> {
+    /// Slots Σw, Σwy.
+    Number(&'a Numbers),
+    /// Slots Σw, Σwy, Σwx over rows with both values.
+    Pair(&'a Numbers, &'a Numbers),
+    /// Slots Σw, then Σw by level.
+    Levels(&'a Codes, usize),
+}
+
+impl Measure<'_> {
+    /// How many slots it takes.
+    pub fn width(&self) -> usize {
+        match self {
+            Measure::Number(_) => 2,
+            Measure::Pair(..) => 3,
+            Measure::Levels(_, levels) => 1 + levels,
+        }
+    }
+}
+
+/// The (slot, value) pairs of one row over all measures; a measure without a value adds none.
+pub fn row_slots(measures: &[Measure<'_>], row: usize, out: &mut Vec<(usize, f64)>) {
+    let mut slot = 0;
+    for measure in measures {
+        match measure {
+            Measure::Number(y) => {
+                let y = y.get(row);
+                if !y.is_nan() {
+                    out.extend([(slot, 1.0), (slot + 1, y)]);
+                }
+            }
+            Measure::Pair(y, x) => {
+                let (y, x) = (y.get(row), x.get(row));
+                if !y.is_nan() && !x.is_nan() {
+                    out.extend([(slot, 1.0), (slot + 1, y), (slot + 2, x)]);
+                }
+            }
+            Measure::Levels(codes, _) => {
+                let level = codes.get(row);
+                if level != Codes::NONE {
+                    out.extend([(slot, 1.0), (slot + 1 + level as usize, 1.0)]);
+                }
+            }
+        }
+        slot += measure.width();
+    }
+}
+
+/// One question to the rows.
+#[derive(Debug, Clone)]
+pub struct CellRequest<'a> {
+    /// The units.
+    pub tree: &'a UnitTree,
+    /// The weight of every row.
+    pub weights: &'a [f64],
+    /// The domain of every row.
+    pub domains: &'a DomainCodes,
+    /// What to sum.
+    pub measures: &'a [Measure<'a>],
+    /// Cross-products with calibration columns: for each entry Σ v x s over the rows of a domain,
+    /// for every column x and slot value s (v in place of w).
+    pub cross: Vec<(&'a XColumns, &'a [f64])>,
+}
+
+/// Counts and second moments of one measure in one domain.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct MeasureTotals {
+    /// Rows with a nonzero weight and a value.
+    pub n: u64,
+    /// Rows with a nonzero weight and no value.
+    pub missing: u64,
+    /// Σw² over the rows counted in `n`.
+    pub ww: f64,
+    /// Σ w (y − c)² for a number or a pair, c = [`CellSums::centre`].
+    pub wyy: f64,
+    /// Σ w (y − c)(x − c') for a pair.
+    pub wxy: f64,
+    /// Σ w (x − c')² for a pair.
+    pub wxx: f64,
+}
+
+/// The answer: sums by unit and domain, and by domain.
+#[derive(Debug, Clone, Default)]
+pub struct CellSums {
+    /// Slots per cell.
+    pub width: usize,
+    /// Number of domains.
+    pub domains: usize,
+    /// For each unit its first cell; one more entry at the end.
+    pub starts: Vec<usize>,
+    /// The domain of each cell, ascending within a unit.
+    pub domain: Vec<u32>,
+    /// The sums: `width` per cell.
+    pub sums: Vec<f64>,
+    /// Slot totals by domain: `width` per domain.
+    pub totals: Vec<f64>,
+    /// Counts and second moments: `domains` per measure.
+    pub measures: Vec<MeasureTotals>,
+    /// The centres c and c' of each measure's second moments.
+    pub centre: Vec<[f64; 2]>,
+    /// For each entry of [`CellRequest::cross`]: column-major blocks of `domains × width`.
+    pub cross: Vec<Vec<f64>>,
+}
+
+impl CellSums {
+    /// The cells of a unit.
+    pub fn unit(&self, unit: usize) -> impl Iterator<Item = (usize, &[f64])> + '_ {
+        (self.starts[unit]..self.starts[unit + 1])
+            .map(|c| (self.domain[c] as usize, &self.sums[c * self.width..(c + 1) * self.width]))
+    }
+
+    /// The slot totals of a domain.
+    pub fn total(&self, domain: usize) -> &[f64] {
+        &self.totals[domain * self.width..(domain + 1) * self.width]
+    }
+
+    /// Counts and second moments of a measure in a domain.
+    pub fn measure(&self, measure: usize, domain: usize) -> &MeasureTotals {
+        &self.measures[measure * self.domains + domain]
+    }
+}
+
+/// Goes through the rows once and sums by unit and domain.
+///
+/// Rows with weight zero and rows outside every domain add nothing and are not counted.
+pub fn cell_sums(request: &CellRequest<'_>) -> CellSums {
+    let width: usize = request.measures.iter().map(Measure::width).sum();
+    let domains = request.domains.count;
+    let cross_size: usize = request.cross.iter().map(|(x, _)| x.width() * domains * width).sum();
+    // Each lane holds its own cross-products: keep all of them within half a gigabyte.
+    let most = if cross_size == 0 { 64 } else { (1 << 26) / cross_size };
+    let lanes = Lanes::new(request.tree, most.clamp(2, 64));
+    let centre: Vec<[f64; 2]> = request
+        .measures
+        .iter()
+        .map(|measure| match measure {
+            Measure::Number(y) => [provisional_mean(y), 0.0],
+            Measure::Pair(y, x) => [provisional_mean(y), provisional_mean(x)],
+            Measure::Levels(..) => [0.0; 2],
+        })
+        .collect();
+    let partials: Vec<Partial> = (0..lanes.len())
+        .into_par_iter()
+        .map(|lane| {
+            let mut kernel = Kernel::new(request, width, &centre);
+            for block in lanes.blocks(lane) {
+                kernel.add(&block);
+            }
+            kernel.finish()
+        })
+        .collect();
+    put_together(request, width, centre, partials)
+}
+
+fn put_together(
+    request: &CellRequest<'_>,
+    width: usize,
+    centre: Vec<[f64; 2]>,
+    partials: Vec<Partial>,
+) -> CellSums {
+    let domains = request.domains.count;
+    let units = request.tree.units();
+    let cells: usize = partials.iter().map(|p| p.domain.len()).sum();
+    let mut out = CellSums {
+        width,
+        domains,
+        starts: vec![0; units + 1],
+        domain: Vec::with_capacity(cells),
+        sums: Vec::with_capacity(cells * width),
+        totals: Vec::new(),
+        measures: vec![MeasureTotals::default(); request.measures.len() * domains],
+        centre,
+        cross: request.cross.iter().map(|(x, _)| vec![0.0; x.width() * domains * width]).collect(),
+    };
+    let mut totals = vec![Sum::default(); domains * width];
+    for partial in partials {
+        for (&unit, count) in partial.unit.iter().zip(&partial.cells_of_unit) {
+            out.starts[unit as usize + 1] = *count as usize;
+        }
+        for (&d, sums) in partial.domain.iter().zip(partial.sums.chunks_exact(width.max(1))) {
+            let at = d as usize * width;
+            for (total, s) in totals[at..at + width].iter_mut().zip(sums) {
+                total.add(*s);
+            }
+        }
+        out.domain.extend_from_slice(&partial.domain);
+        out.sums.extend_from_slice(&partial.sums);
+        for (total, part) in out.measures.iter_mut().zip(&partial.measures) {
+            total.n += part.n;
+            total.missing += part.missing;
+            total.ww += part.ww;
+            total.wyy += part.wyy;
+            total.wxy += part.wxy;
+            total.wxx += part.wxx;
+        }
+        for (total, part) in out.cross.iter_mut().zip(&partial.cross) {
+            total.iter_mut().zip(part).for_each(|(t, p)| *t += p);
+        }
+    }
+    for unit in 0..units {
+        out.starts[unit + 1] += out.starts[unit];
+    }
+    out.totals = totals.into_iter().map(Sum::value).collect();
+    out
+}
+
+/// A number near the middle of the values, so that second moments about it do not cancel.
+fn provisional_mean(values: &Numbers) -> f64 {
+    let step = (values.len() / 1024).max(1);
+    let (mut sum, mut n) = (0.0, 0.0);
+    for row in (0..values.len()).step_by(step) {
+        let y = values.get(row);
+        if !y.is_nan() {
+            sum += y;
+            n += 1.0;
+        }
+    }
+    if n > 0.0 { sum / n } else { 0.0 }
+}

@@ -1,0 +1,117 @@
+//! Cutting the rows into lanes that can be worked on side by side.
+
+use std::ops::Range;
+
+use crate::data::{Codes, Numbers};
+use crate::design::UnitTree;
+
+/// Rows handed to a kernel at a time.
+pub(super) const BLOCK: usize = 8192;
+
+/// Runs of rows, in the order of their units, that do not split a unit.
+///
+/// The boundaries depend on the data and on `most` only, never on the number of threads.
+#[derive(Debug, Clone)]
+pub struct Lanes<'a> {
+    tree: &'a UnitTree,
+    cuts: Vec<usize>,
+}
+
+impl<'a> Lanes<'a> {
+    /// Cuts the rows of a design into at most `most` lanes of at least one block each.
+    pub fn new(tree: &'a UnitTree, most: usize) -> Lanes<'a> {
+        let rows = tree.unit_of_row.len();
+        let lanes = (rows / (2 * BLOCK)).clamp(1, most.max(1));
+        let unit_at = |place: usize| match &tree.order {
+            Some(order) => tree.unit_of_row[order[place] as usize],
+            None => tree.unit_of_row[place],
+        };
+        let mut cuts = vec![0];
+        for lane in 1..lanes {
+            let mut cut = rows * lane / lanes;
+            while cut < rows && unit_at(cut) == unit_at(cut - 1) {
+                cut += 1;
+            }
+            if cut < rows && cuts.last().is_some_and(|&last| cut > last) {
+                cuts.push(cut);
+            }
+        }
+        cuts.push(rows);
+        Lanes { tree, cuts }
+    }
+
+    /// How many lanes there are.
+    pub fn len(&self) -> usize {
+        self.cuts.len() - 1
+    }
+
+    /// True when there are no rows.
+    pub fn is_empty(&self) -> bool {
+        self.tree.unit_of_row.is_empty()
+    }
+
+    /// The blocks of a lane.
+    pub(super) fn blocks(&self, lane: usize) -> impl Iterator<Item = RowBlock<'a>> + use<'a> {
+        let tree = self.tree;
+        let (start, end) = (self.cuts[lane], self.cuts[lane + 1]);
+        (start..end).step_by(BLOCK).map(move |from| {
+            let places = from..(from + BLOCK).min(end);
+            RowBlock { tree, places }
+        })
+    }
+}
+
+/// Up to [`BLOCK`] rows, in the order of their units.
+#[derive(Debug, Clone)]
+pub(super) struct RowBlock<'a> {
+    tree: &'a UnitTree,
+    places: Range<usize>,
+}
+
+impl<'a> RowBlock<'a> {
+    pub fn len(&self) -> usize {
+        self.places.len()
+    }
+
+    fn scattered(&self) -> Option<&'a [u32]> {
+        self.tree.order.as_ref().map(|order| &order[self.places.clone()])
+    }
+
+    /// The units of the rows.
+    pub fn units(&self, out: &mut Vec<u32>) {
+        out.clear();
+        match self.scattered() {
+            Some(rows) => {
+                out.extend(rows.iter().map(|&r| self.tree.unit_of_row[r as usize]));
+            }
+            None => out.extend_from_slice(&self.tree.unit_of_row[self.places.clone()]),
+        }
+    }
+
+    /// Numbers of the rows.
+    pub fn numbers(&self, column: &Numbers, out: &mut Vec<f64>) {
+        out.resize(self.len(), 0.0);
+        match self.scattered() {
+            Some(rows) => column.gather(rows, out),
+            None => column.fill(self.places.clone(), out),
+        }
+    }
+
+    /// Entries of a slice with one number per row.
+    pub fn floats(&self, column: &[f64], out: &mut Vec<f64>) {
+        out.clear();
+        match self.scattered() {
+            Some(rows) => out.extend(rows.iter().map(|&r| column[r as usize])),
+            None => out.extend_from_slice(&column[self.places.clone()]),
+        }
+    }
+
+    /// Codes of the rows.
+    pub fn codes(&self, column: &Codes, out: &mut Vec<u32>) {
+        out.resize(self.len(), 0);
+        match self.scattered() {
+            Some(rows) => column.gather(rows, out),
+            None => column.fill(self.places.clone(), out),
+        }
+    }
+}

@@ -1,0 +1,21 @@
+//! The only code that loops over rows: grouped sums in one pass over fixed blocks of rows.
+//!
+//! Everything else in rakewell works on what comes out: sums by (unit, domain), by domain, and
+//! cross-products with calibration columns. Each is a plain `SELECT key, SUM(w * y) … GROUP BY
+//! key`, so that another engine can answer the same [`CellRequest`].
+//!
+//! Results do not depend on the number of threads: rows are visited in the order of their units,
+//! cut into lanes whose boundaries depend on the data alone, and lanes are put together in order.
+
+mod cells;
+mod columns;
+mod kernel;
+mod lanes;
+mod replicates;
+mod units;
+
+pub use cells::{CellRequest, CellSums, DomainCodes, Measure, MeasureTotals, cell_sums, row_slots};
+pub use columns::{XColumns, XTerm};
+pub use lanes::Lanes;
+pub use replicates::{ReplicateRequest, replicate_sums};
+pub use units::{UnitX, gram, unit_x};

@@ -1,0 +1,91 @@
+//! `rakewell check`: every mistake of a study file at once.
+
+use std::io;
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use rakewell::study::{self, Loaded};
+
+use super::{Outcome, print, render};
+
+/// Check a study file: every mistake at once, each with its place and the way out
+///
+/// The file is read and compared with what a study may hold: keys, values, and the rules between
+/// them, such as an estimate that a comparison names. The data file is not opened.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  rakewell check study.toml
+  rakewell check study.toml --format json    for editors and scripts
+
+With `--format json`, the mistakes are a list of objects with the keys severity, message, label,
+help, file, line, column, end_line, end_column. Lines and columns count from 1, columns in
+characters; the end is the place after the last character.
+
+Exit codes: 0 no mistakes (there may be warnings), 1 mistakes, 2 wrong arguments.")]
+pub(super) struct Check {
+    /// The study file
+    study: PathBuf,
+    /// How mistakes are shown
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Format {
+    /// For people
+    Text,
+    /// For editors and scripts
+    Json,
+}
+
+impl Check {
+    pub(super) fn run(&self) -> io::Result<Outcome> {
+        let name = self.study.display().to_string();
+        let (found, summary) = match study::load(&self.study) {
+            Ok(loaded) => {
+                let summary = summary(&loaded);
+                (loaded.warnings, Some(summary))
+            }
+            Err(mistakes) => (mistakes, None),
+        };
+        match self.format {
+            Format::Json => print(&render::json(&found, &name))?,
+            Format::Text => {
+                let style = render::Style::of_stdout();
+                let mut text = render::text(&found, &style);
+                match &summary {
+                    Some(summary) if found.0.is_empty() => {
+                        text.push_str(&format!("{name}: no mistakes. {summary}\n"));
+                    }
+                    Some(summary) => {
+                        text.push_str(&format!("{}. {summary}\n", render::count(&found, &name)));
+                    }
+                    None => text.push_str(&format!("{}\n", render::count(&found, &name))),
+                }
+                print(&text)?;
+            }
+        }
+        Ok(if summary.is_some() { Outcome::Done } else { Outcome::Mistakes })
+    }
+}
+
+/// What the study asks for, in numbers.
+fn summary(loaded: &Loaded) -> String {
+    let study = &loaded.study;
+    let parts: Vec<String> = [
+        (study.derive.len(), "new variable", "new variables"),
+        (study.weighting.len(), "weighting step", "weighting steps"),
+        (study.estimate.len(), "estimate", "estimates"),
+        (study.compare.len(), "comparison", "comparisons"),
+    ]
+    .into_iter()
+    .filter(|(count, _, _)| *count > 0)
+    .map(|(count, one, many)| format!("{count} {}", if count == 1 { one } else { many }))
+    .collect();
+    match parts.split_last() {
+        None => "It asks for nothing yet".to_string(),
+        Some((only, [])) => format!("It has {only}"),
+        Some((last, others)) => format!("It has {} and {last}", others.join(", ")),
+    }
+}

@@ -1,0 +1,88 @@
+//! The command-line program: what the commands are, and what they leave behind.
+//!
+//! Each command is one file with its arguments and `fn run(&self) -> io::Result<Outcome>`.
+
+mod check;
+mod init;
+mod render;
+mod schema;
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Survey weights that can be trusted, and small-group estimates that say how far.
+#[derive(Debug, Parser)]
+#[command(
+    name = "rakewell",
+    version,
+    arg_required_else_help = true,
+    after_help = "\
+A day with rakewell:
+  rakewell init                 write a commented study file to start from
+  rakewell check study.toml     see every mistake in it, with its place and the way out
+
+Exit codes:
+  0  done
+  1  a file has mistakes, or cannot be read or written
+  2  the command was given wrong arguments"
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Init(init::Init),
+    Check(check::Check),
+    Schema(schema::Schema),
+}
+
+/// How a command ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    /// As it should.
+    Done,
+    /// With mistakes in a file, which have been shown.
+    Mistakes,
+}
+
+/// Runs the command that was asked for.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let outcome = match cli.command {
+        Command::Init(command) => command.run(),
+        Command::Check(command) => command.run(),
+        Command::Schema(command) => command.run(),
+    };
+    match outcome {
+        Ok(Outcome::Done) => ExitCode::SUCCESS,
+        Ok(Outcome::Mistakes) => ExitCode::from(1),
+        Err(error) => {
+            let _ = writeln!(io::stderr(), "rakewell: cannot write the output: {error}");
+            ExitCode::from(1)
+        }
+    }
+}
+
+/// Writes to standard output. That nobody reads to the end (`| head`) is no fault.
+fn print(text: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_arguments_are_consistent() {
+        Cli::command().debug_assert();
+    }
+}

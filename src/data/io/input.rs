@@ -1,0 +1,354 @@
+//! The bytes of a text file, which are read more than once, and what they are.
+
+use std::fs::File;
+use std::io::{self, BufRead, Cursor, Read};
+use std::path::{Path, PathBuf};
+
+use encoding_rs::WINDOWS_1252;
+
+use super::error::DataError;
+
+/// A file that can be read from its start as often as needed.
+pub(super) struct Input {
+    pub path: PathBuf,
+    /// The bytes of a pipe; those of a file stay on the disk.
+    memory: Option<Vec<u8>>,
+}
+
+impl Input {
+    /// Opens a file; a pipe is read into memory.
+    ///
+    /// # Errors
+    /// When it is missing, a folder, not readable, or empty.
+    pub fn open(path: &Path) -> Result<Input, DataError> {
+        let failed = |e| DataError::from_io(path, e);
+        let found = std::fs::metadata(path).map_err(failed)?;
+        if found.is_dir() {
+            return Err(DataError::Directory { path: path.to_path_buf() });
+        }
+        let mut file = File::open(path).map_err(failed)?;
+        let mut memory = None;
+        if !found.is_file() {
+            let mut bytes = Vec::new();
+            file.read_to_end(&mut bytes).map_err(failed)?;
+            memory = Some(bytes);
+        }
+        if memory.as_ref().map_or(found.len() == 0, Vec::is_empty) {
+            return Err(DataError::Empty { path: path.to_path_buf() });
+        }
+        Ok(Input { path: path.to_path_buf(), memory })
+    }
+
+    /// The bytes from the start.
+    pub fn reader(&self) -> Result<Box<dyn Read + '_>, DataError> {
+        match &self.memory {
+            Some(bytes) => Ok(Box::new(Cursor::new(bytes.as_slice()))),
+            None => {
+                let file = File::open(&self.path).map_err(|e| self.failed(e))?;
+                Ok(Box::new(file))
+            }
+        }
+    }
+
+    /// The first `length` bytes (fewer if the file is shorter).
+    pub fn head(&self, length: u64) -> Result<Vec<u8>, DataError> {
+        let mut bytes = Vec::new();
+        self.reader()?.take(length).read_to_end(&mut bytes).map_err(|e| self.failed(e))?;
+        Ok(bytes)
+    }
+
+    /// The lines, from 1, of the records that start at the given bytes (ascending). Line ends
+    /// before a record belong to empty lines, which are not records.
+    pub fn lines(&self, starts: &[u64]) -> Result<Vec<u64>, DataError> {
+        let mut bytes = io::BufReader::with_capacity(1 << 17, self.reader()?);
+        let (mut offset, mut line, mut lines) = (0_u64, 1, Vec::new());
+        while lines.len() < starts.len() {
+            let buffer = bytes.fill_buf().map_err(|e| self.failed(e))?;
+            if buffer.is_empty() {
+                lines.resize(starts.len(), line);
+            }
+            for &byte in buffer {
+                while starts.get(lines.len()).is_some_and(|&s| s <= offset)
+                    && !matches!(byte, b'\n' | b'\r')
+                {
+                    lines.push(line);
+                }
+                line += u64::from(byte == b'\n');
+                offset += 1;
+            }
+            let used = buffer.len();
+            bytes.consume(used);
+        }
+        Ok(lines)
+    }
+
+    /// The error of the system for this file.
+    pub fn failed(&self, source: io::Error) -> DataError {
+        DataError::from_io(&self.path, source)
+    }
+}
+
+/// What the first bytes of a file give away, if it is not text.
+pub(super) fn recognised(head: &[u8]) -> Option<&'static str> {
+    let start = head.strip_prefix(BOM).unwrap_or(head).trim_ascii_start();
+    let begins =
+        |text: &[u8]| start.get(..text.len()).is_some_and(|first| first.eq_ignore_ascii_case(text));
+    let found = match head {
+        _ if head.starts_with(b"PAR1") => "a Parquet file",
+        _ if head.starts_with(b"PK\x03\x04") => "a zip file or an Excel workbook",
+        _ if head.starts_with(b"\xD0\xCF\x11\xE0") => "an old Excel workbook",
+        _ if head.starts_with(b"\x1F\x8B") => "a gzip-compressed file",
+        _ if head.starts_with(b"\x28\xB5\x2F\xFD") => "a zstd-compressed file",
+        _ if head.starts_with(b"$FL2") || head.starts_with(b"$FL3") => "an SPSS file",
+        _ if head.starts_with(b"<stata_dta>") => "a Stata file",
+        _ if head.starts_with(b"ARROW1") => "an Arrow (Feather) file",
+        _ if head.starts_with(b"%PDF") => "a PDF document",
+        _ if begins(b"<!doctype html") || begins(b"<html") => "a web page",
+        _ => return None,
+    };
+    Some(found)
+}
+
+/// The byte order mark of UTF-8.
+pub(super) const BOM: &[u8] = b"\xEF\xBB\xBF";
+
+/// How the bytes of a text file become characters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Encoding {
+    Utf8,
+    Windows1252,
+}
+
+impl Encoding {
+    /// Text in this encoding, from bytes.
+    pub fn decode(self, bytes: Vec<u8>) -> String {
+        match self {
+            Encoding::Utf8 => String::from_utf8(bytes)
+                .unwrap_or_else(|e| String::from_utf8_lossy(e.as_bytes()).into_owned()),
+            Encoding::Windows1252 => {
+                WINDOWS_1252.decode_without_bom_handling(&bytes).0.into_owned()
+            }
+        }
+    }
+
+    /// Bytes in this encoding; `None` if a character does not exist in it.
+    pub fn encode(self, text: &str) -> Option<Vec<u8>> {
+        match self {
+            Encoding::Utf8 => Some(text.as_bytes().to_vec()),
+            Encoding::Windows1252 => {
+                let (bytes, _, replaced) = WINDOWS_1252.encode(text);
+                (!replaced).then(|| bytes.into_owned())
+            }
+        }
+    }
+}
+
+/// What one pass over the bytes of a text file finds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Scan {
+    pub encoding: Encoding,
+    /// Line ends: no fewer than the rows, but for a last line without one.
+    pub line_ends: u64,
+    /// True when the quotation marks do not pair up.
+    pub odd_quotes: bool,
+    /// The line of the first byte that is not UTF-8.
+    pub first_other: Option<u64>,
+}
+
+/// Reads a file once to find its encoding, and that it is text at all.
+///
+/// UTF-8 where all of it is valid. Else windows-1252 (Western European), if that is plausible:
+/// no control characters, none of the five bytes that encoding leaves undefined, and not more
+/// valid UTF-8 sequences than invalid bytes, which would be a damaged UTF-8 file.
+///
+/// # Errors
+/// A NUL byte, UTF-16, damaged UTF-8, bytes that are not text.
+pub(super) fn scan(input: &Input) -> Result<Scan, DataError> {
+    let mut reader = input.reader()?;
+    let mut scanner = Scanner::default();
+    let mut buffer = vec![0; 1 << 18];
+    // Bytes of a character that is cut by the end of the buffer are kept for the next round.
+    let mut kept = 0;
+    loop {
+        let read = match reader.read(&mut buffer[kept..]) {
+            Ok(read) => read,
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
+            Err(e) => return Err(input.failed(e)),
+        };
+        let filled = kept + read;
+        let used = scanner.take(&buffer[..filled], read == 0);
+        if scanner.nul.is_some() || read == 0 {
+            break;
+        }
+        buffer.copy_within(used..filled, 0);
+        kept = filled - used;
+    }
+    scanner.verdict(input)
+}
+
+#[derive(Default)]
+struct Scanner {
+    offset: u64,
+    line_ends: u64,
+    quotes: u64,
+    /// Where the first NUL, the first invalid byte and the first implausible byte are.
+    nul: Option<(u64, u64)>,
+    invalid: Option<(u64, u64)>,
+    implausible: Option<(u64, u64, u8)>,
+    invalid_bytes: u64,
+    sequences: u64,
+    head: Vec<u8>,
+}
+
+impl Scanner {
+    /// Looks at bytes; gives how many of them are done with.
+    fn take(&mut self, bytes: &[u8], last: bool) -> usize {
+        if self.offset == 0 && self.head.is_empty() {
+            self.head = bytes.iter().copied().take(4).collect();
+        }
+        let mut used = 0;
+        while used < bytes.len() && self.nul.is_none() {
+            let rest = &bytes[used..];
+            match std::str::from_utf8(rest) {
+                Ok(_) => {
+                    self.valid(rest);
+                    used = bytes.len();
+                }
+                Err(e) => {
+                    let valid = e.valid_up_to();
+                    self.valid(&rest[..valid]);
+                    used += valid;
+                    let length = match e.error_len() {
+                        Some(length) => length,
+                        None if !last => break,
+                        None => rest.len() - valid,
+                    };
+                    self.invalid.get_or_insert((self.offset, self.line_ends + 1));
+                    self.invalid_bytes += length as u64;
+                    self.bytes(&rest[valid..valid + length]);
+                    used += length;
+                }
+            }
+        }
+        used
+    }
+
+    fn valid(&mut self, bytes: &[u8]) {
+        if !bytes.is_ascii() {
+            self.sequences += bytes.iter().filter(|&&b| b >= 0xC0).count() as u64;
+        }
+        self.bytes(bytes);
+    }
+
+    fn bytes(&mut self, bytes: &[u8]) {
+        // The counts are loops a compiler turns into vector instructions; places are looked for
+        // only where there is something to find.
+        let rare = |b: u8| (b < 0x20 && !(9..=13).contains(&b)) | undefined(b);
+        let lines = bytes.iter().filter(|&&b| b == b'\n').count() as u64;
+        self.quotes += bytes.iter().filter(|&&b| b == b'"').count() as u64;
+        let place = |at: usize| {
+            let before = bytes[..at].iter().filter(|&&b| b == b'\n').count() as u64;
+            (self.offset + at as u64, self.line_ends + before + 1)
+        };
+        if self.nul.is_none() && bytes.contains(&0) {
+            self.nul = bytes.iter().position(|&b| b == 0).map(place);
+        }
+        if self.implausible.is_none()
+            && bytes.iter().fold(false, |any, &b| any | rare(b))
+            && let Some(at) = bytes.iter().position(|&b| rare(b))
+        {
+            let (offset, line) = place(at);
+            self.implausible = Some((offset, line, bytes[at]));
+        }
+        self.line_ends += lines;
+        self.offset += bytes.len() as u64;
+    }
+
+    fn verdict(self, input: &Input) -> Result<Scan, DataError> {
+        let path = input.path.clone();
+        if self.head.starts_with(b"\xFF\xFE") || self.head.starts_with(b"\xFE\xFF") {
+            return Err(DataError::Utf16 { path });
+        }
+        if let Some((offset, line)) = self.nul {
+            return Err(DataError::Nul { path, offset, line });
+        }
+        let mut encoding = Encoding::Utf8;
+        if let Some((offset, line)) = self.invalid {
+            if self.sequences > self.invalid_bytes || self.head.starts_with(BOM) {
+                return Err(DataError::InvalidUtf8 { path, offset, line });
+            }
+            if let Some((offset, line, byte)) = self.implausible {
+                return Err(DataError::NotText { path, offset, line, byte });
+            }
+            encoding = Encoding::Windows1252;
+        }
+        Ok(Scan {
+            encoding,
+            line_ends: self.line_ends,
+            odd_quotes: self.quotes % 2 == 1,
+            first_other: self.invalid.map(|(_, line)| line),
+        })
+    }
+}
+
+/// The bytes that windows-1252 leaves undefined.
+fn undefined(byte: u8) -> bool {
+    matches!(byte, 0x81 | 0x8D | 0x8F | 0x90 | 0x9D)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scanned(bytes: &[u8]) -> Result<Scan, DataError> {
+        scan(&Input { path: "x.csv".into(), memory: Some(bytes.to_vec()) })
+    }
+
+    #[test]
+    fn encodings_are_told_apart() {
+        assert_eq!(scanned(b"a,b\n1,2\n").unwrap().encoding, Encoding::Utf8);
+        assert_eq!(scanned("a,é\n1,ü\n".as_bytes()).unwrap().encoding, Encoding::Utf8);
+        let western = scanned(b"a,b\n1,caf\xE9\n2,\x80\n").unwrap();
+        assert_eq!(western.encoding, Encoding::Windows1252);
+        assert_eq!(western.first_other, Some(2));
+        assert_eq!(Encoding::Windows1252.decode(b"caf\xE9 \x80".to_vec()), "café €");
+        assert_eq!(Encoding::Windows1252.encode("é€"), Some(vec![0xE9, 0x80]));
+        assert_eq!(Encoding::Windows1252.encode("中"), None);
+    }
+
+    #[test]
+    fn what_is_not_text_is_refused_with_its_place() {
+        let error = scanned(b"a\n1\n\x002\n").unwrap_err();
+        assert!(matches!(error, DataError::Nul { offset: 4, line: 3, .. }), "{error}");
+        let error = scanned(b"a\n\x8D\n").unwrap_err();
+        assert!(matches!(error, DataError::NotText { offset: 2, line: 2, byte: 0x8D, .. }));
+        let error = scanned("é,ü,ö\nx".bytes().chain([0xE9, b'\n']).collect::<Vec<_>>().as_slice());
+        assert!(
+            matches!(error, Err(DataError::InvalidUtf8 { offset: 10, line: 2, .. })),
+            "{error:?}"
+        );
+        assert!(matches!(scanned(b"\xFF\xFEa\0"), Err(DataError::Utf16 { .. })));
+    }
+
+    #[test]
+    fn lines_of_records_skip_empty_lines() {
+        for text in ["a\n\n\nb\nc", "a\r\n\r\n\r\nb\r\nc"] {
+            let input = Input { path: "x".into(), memory: Some(text.into()) };
+            assert_eq!(
+                input.lines(&[0, 2, 5]).unwrap().last(),
+                Some(&if text.len() < 9 { 5 } else { 4 })
+            );
+            assert_eq!(input.lines(&[0, 0, 2, 2]).unwrap(), [1, 1, 4, 4]);
+        }
+    }
+
+    #[test]
+    fn characters_across_buffers_stay_whole() {
+        for shift in 0..3 {
+            let mut bytes = vec![b'a'; (1 << 18) - shift];
+            bytes.extend("€€\n".repeat(100_000).as_bytes());
+            let found = scanned(&bytes).unwrap();
+            assert_eq!((found.encoding, found.line_ends), (Encoding::Utf8, 100_000));
+        }
+    }
+}

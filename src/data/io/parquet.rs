@@ -1,0 +1,316 @@
+//! Apache Parquet: only the columns that are asked for, batch by batch.
+//!
+//! What a column becomes is decided from the file's metadata alone, so every batch of it has the
+//! same kind of values:
+//!
+//! | in the file | here |
+//! |---|---|
+//! | integers of any width | numbers in the narrowest type; text where the column's statistics reach beyond ±2⁵³ (two identifiers must not become one number) |
+//! | floats, decimals | numbers; NaN is missing |
+//! | booleans | numbers 0 and 1 |
+//! | text, also as dictionary or as bytes that are UTF-8 | text |
+//! | dates | days since 1970-01-01, noted |
+//! | time stamps, times of day, durations | seconds (since 1970-01-01, since midnight), noted |
+//! | nulls | missing |
+//! | lists, structs, maps, intervals | an error when asked for by name, else left out, noted |
+
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+
+use arrow_array::RecordBatch;
+use arrow_schema::DataType;
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
+use parquet::file::metadata::ParquetMetaData;
+use parquet::file::statistics::Statistics;
+
+use crate::data::column::Column;
+use crate::data::number::EXACT;
+use crate::data::table::Table;
+
+use super::arrow::{Growing, Kind, kind_of};
+use super::error::DataError;
+use super::header::{repeated, selected};
+use super::input::recognised;
+use super::{Note, Reading};
+
+/// Rows of a batch: enough to keep the decoder busy, few enough to bound memory.
+const BATCH: usize = 1 << 16;
+
+/// A Parquet file, delivered a batch of rows at a time.
+///
+/// Levels of text are those of the batch; one code can stand for different texts in two batches.
+pub struct Batches {
+    path: PathBuf,
+    reader: ParquetRecordBatchReader,
+    columns: Vec<Planned>,
+    rows: usize,
+    read: usize,
+    notes: Vec<Note>,
+}
+
+/// A column and what it becomes.
+struct Planned {
+    name: String,
+    kind: Kind,
+}
+
+/// Opens a file and delivers its rows, or the requested columns of them, in batches of at most
+/// 65,536.
+///
+/// # Errors
+/// When the file cannot be opened or is not Parquet, or columns are not there or hold lists and
+/// the like.
+pub fn batches(path: &Path, columns: Option<&[String]>) -> Result<Batches, DataError> {
+    let builder = open(path)?;
+    let names: Vec<String> = builder.schema().fields().iter().map(|f| f.name().clone()).collect();
+    check_names(path, &names)?;
+    let chosen = selected(path, &names, columns)?;
+    let (mut planned, mut roots, mut notes) = (Vec::new(), Vec::new(), Vec::new());
+    for position in chosen {
+        let field = builder.schema().field(position);
+        let name = names[position].clone();
+        let Some(mut kind) = kind_of(field.data_type()) else {
+            let kind = described(field.data_type());
+            if columns.is_some() {
+                let path = path.to_path_buf();
+                return Err(DataError::UnsupportedType { path, column: name, kind });
+            }
+            notes.push(Note::LeftOut { column: name, kind });
+            continue;
+        };
+        match kind {
+            Kind::Whole if beyond(builder.metadata(), position, field.data_type()) => {
+                kind = Kind::WholeAsText;
+                notes.push(Note::LargeIntegers { column: name.clone() });
+            }
+            Kind::Days => notes.push(Note::Days { column: name.clone() }),
+            Kind::Seconds => notes.push(Note::Seconds { column: name.clone() }),
+            _ => {}
+        }
+        planned.push(Planned { name, kind });
+        roots.push(position);
+    }
+    let rows = u64::try_from(builder.metadata().file_metadata().num_rows()).unwrap_or(0);
+    if rows >= u64::from(u32::MAX) {
+        return Err(DataError::TooManyRows { path: path.to_path_buf(), rows });
+    }
+    let mask = ProjectionMask::roots(builder.parquet_schema(), roots);
+    let reader = builder
+        .with_projection(mask)
+        .with_batch_size(BATCH)
+        .build()
+        .map_err(|e| failed(path, &e))?;
+    let rows = usize::try_from(rows).unwrap_or(0);
+    Ok(Batches { path: path.to_path_buf(), reader, columns: planned, rows, read: 0, notes })
+}
+
+impl Batches {
+    /// Rows of the whole file.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// What was decided about the columns.
+    pub fn notes(&self) -> &[Note] {
+        &self.notes
+    }
+
+    fn record(&mut self) -> Option<Result<RecordBatch, DataError>> {
+        let batch = self.reader.next()?;
+        Some(batch.map_err(|e| failed(&self.path, &e)).and_then(|batch| {
+            if batch.num_columns() == self.columns.len() {
+                Ok(batch)
+            } else {
+                Err(failed(&self.path, &"the columns differ between row groups"))
+            }
+        }))
+    }
+
+    fn growing(&self, room: usize) -> Vec<Growing> {
+        self.columns.iter().map(|c| Growing::new(c.kind, room)).collect()
+    }
+
+    /// Adds a batch to the columns that grow.
+    fn add(&mut self, batch: &RecordBatch, columns: &mut [Growing]) -> Result<(), DataError> {
+        for ((column, planned), array) in columns.iter_mut().zip(&self.columns).zip(batch.columns())
+        {
+            column
+                .extend(array.as_ref())
+                .map_err(|cell| cell.in_column(&self.path, &planned.name, self.read))?;
+        }
+        self.read += batch.num_rows();
+        Ok(())
+    }
+
+    fn table(&self, columns: Vec<Growing>) -> Result<Table, DataError> {
+        let named = self.columns.iter().zip(columns);
+        let columns = named.map(|(p, c)| Column::from_values(p.name.clone(), c.finish()));
+        Ok(Table::new(columns.collect())?)
+    }
+}
+
+impl Iterator for Batches {
+    type Item = Result<Table, DataError>;
+
+    fn next(&mut self) -> Option<Result<Table, DataError>> {
+        let batch = match self.record()? {
+            Ok(batch) => batch,
+            Err(error) => return Some(Err(error)),
+        };
+        let mut columns = self.growing(batch.num_rows());
+        Some(self.add(&batch, &mut columns).and_then(|()| self.table(columns)))
+    }
+}
+
+/// The table, or the requested columns of it.
+pub(super) fn read(path: &Path, columns: Option<&[String]>) -> Result<Reading, DataError> {
+    let mut batches = batches(path, columns)?;
+    let mut growing = batches.growing(batches.rows);
+    while let Some(batch) = batches.record() {
+        batches.add(&batch?, &mut growing)?;
+    }
+    if batches.read == 0 {
+        return Err(DataError::NoRows { path: path.to_path_buf() });
+    }
+    let table = batches.table(growing)?;
+    Ok(Reading { table, notes: batches.notes })
+}
+
+/// The names of the columns, from the file's metadata.
+pub(super) fn names(path: &Path) -> Result<Vec<String>, DataError> {
+    let builder = open(path)?;
+    let names: Vec<String> = builder.schema().fields().iter().map(|f| f.name().clone()).collect();
+    check_names(path, &names)?;
+    Ok(names)
+}
+
+fn open(path: &Path) -> Result<ParquetRecordBatchReaderBuilder<File>, DataError> {
+    let io = |e| DataError::from_io(path, e);
+    let found = std::fs::metadata(path).map_err(io)?;
+    if found.is_dir() {
+        return Err(DataError::Directory { path: path.to_path_buf() });
+    }
+    let mut file = File::open(path).map_err(io)?;
+    if found.len() == 0 {
+        return Err(DataError::Empty { path: path.to_path_buf() });
+    }
+    let mut head = Vec::new();
+    file.by_ref().take(64).read_to_end(&mut head).map_err(io)?;
+    let other = |found| {
+        let path = path.to_path_buf();
+        Err(DataError::OtherContent { path, expected: "a Parquet file", found })
+    };
+    if head.starts_with(b"PARE") {
+        return other("an encrypted Parquet file");
+    }
+    if !head.starts_with(b"PAR1") {
+        let text = head.iter().all(|&b| b >= 0x20 || b.is_ascii_whitespace());
+        return other(recognised(&head).unwrap_or(if text { "text" } else { "something else" }));
+    }
+    let mut tail = [0; 4];
+    let read = file.seek(SeekFrom::End(-4)).and_then(|_| file.read_exact(&mut tail));
+    if found.len() < 12 || read.is_err() || tail != *b"PAR1" {
+        return Err(DataError::TruncatedParquet { path: path.to_path_buf() });
+    }
+    ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| failed(path, &e))
+}
+
+fn check_names(path: &Path, names: &[String]) -> Result<(), DataError> {
+    let path = path.to_path_buf();
+    let empty = |(i, name): (usize, &String)| name.is_empty().then_some(i + 1);
+    let positions: Vec<usize> = names.iter().enumerate().filter_map(empty).collect();
+    if !positions.is_empty() {
+        return Err(DataError::EmptyNames { path, positions });
+    }
+    let names = repeated(names);
+    if names.is_empty() { Ok(()) } else { Err(DataError::DuplicateNames { path, names }) }
+}
+
+fn failed(path: &Path, error: &dyn std::fmt::Display) -> DataError {
+    let message = error.to_string();
+    let message = message.strip_prefix("Parquet error: ").unwrap_or(&message).to_owned();
+    DataError::Parquet { path: path.to_path_buf(), message }
+}
+
+/// True when the statistics of a column of 64-bit integers reach beyond ±2⁵³. Where a file has
+/// no statistics, such a value is found, and refused, when it is read.
+fn beyond(metadata: &ParquetMetaData, root: usize, kind: &DataType) -> bool {
+    let schema = metadata.file_metadata().schema_descr();
+    let leaf = (0..schema.num_columns()).find(|&leaf| schema.get_column_root_idx(leaf) == root);
+    let unsigned = matches!(kind, DataType::UInt64);
+    metadata.row_groups().iter().any(|group| {
+        let statistics = leaf.and_then(|l| group.columns().get(l)).and_then(|c| c.statistics());
+        let Some(Statistics::Int64(found)) = statistics else { return false };
+        let outside = |x: &i64| {
+            // Unsigned integers stand in the file as the signed ones of the same bits.
+            let too_large = x.unsigned_abs() > EXACT.unsigned_abs();
+            if unsigned { *x < 0 || too_large } else { too_large }
+        };
+        found.min_opt().is_some_and(outside) || found.max_opt().is_some_and(outside)
+    })
+}
+
+fn described(kind: &DataType) -> String {
+    match kind {
+        DataType::List(_)
+        | DataType::LargeList(_)
+        | DataType::ListView(_)
+        | DataType::LargeListView(_)
+        | DataType::FixedSizeList(..) => "lists".into(),
+        DataType::Struct(_) => "structs".into(),
+        DataType::Map(..) => "maps".into(),
+        other => format!("values of type {other}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{ReadOptions, read_with_notes, write_parquet};
+    use super::*;
+    use crate::data::{Codes, Values};
+
+    #[test]
+    fn batches_add_up_to_the_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.parquet");
+        let rows = BATCH + 10;
+        let numbers = Column::numbers("n", (0..rows).map(|i| i as f64).collect());
+        let texts: Vec<_> =
+            (0..rows).map(|i| (i % 7 > 0).then(|| format!("t{}", i % 300))).collect();
+        let text = Column::text("t", &texts);
+        write_parquet(&path, &[&numbers, &text]).unwrap();
+
+        let whole = read_with_notes(&path, &ReadOptions::default()).unwrap().table;
+        assert_eq!(whole.columns(), [numbers.clone(), text.clone()]);
+
+        let parts: Vec<Table> = batches(&path, None).unwrap().map(Result::unwrap).collect();
+        assert_eq!(parts.iter().map(Table::rows).collect::<Vec<_>>(), [BATCH, 10]);
+        let mut row = 0;
+        for part in &parts {
+            let Values::Text(factor) = &part.column("t").unwrap().values else { panic!() };
+            for code in factor.codes.to_vec() {
+                let found =
+                    (code != Codes::NONE).then(|| factor.levels[code as usize].value.clone());
+                assert_eq!(found, texts[row]);
+                row += 1;
+            }
+        }
+        assert_eq!(row, rows);
+    }
+
+    #[test]
+    fn only_the_requested_columns_are_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.parquet");
+        let columns: Vec<Column> =
+            ["a", "b", "c"].iter().map(|n| Column::numbers(*n, vec![1.0, 2.0])).collect();
+        write_parquet(&path, &columns.iter().collect::<Vec<_>>()).unwrap();
+        let wanted = ["c".to_owned(), "a".to_owned()];
+        let options = ReadOptions { columns: Some(&wanted), ..ReadOptions::default() };
+        let table = read_with_notes(&path, &options).unwrap().table;
+        assert_eq!(table.names().collect::<Vec<_>>(), ["a", "c"]);
+        assert_eq!(super::super::names(&path, &options).unwrap(), ["a", "b", "c"]);
+    }
+}

@@ -1,0 +1,355 @@
+//! Estimates and their variances for one set of weights.
+
+use std::sync::OnceLock;
+
+use nalgebra::DMatrix;
+
+use super::compat::CompatValues;
+use super::quantity::{Form, Quantity};
+use super::residual::Residualizer;
+use super::variance::{Entries, Policy, UnitValues, Variances, tree_variance};
+use crate::aggregate::{
+    CellRequest, CellSums, DomainCodes, Measure, MeasureTotals, ReplicateRequest, cell_sums,
+    replicate_sums, row_slots,
+};
+use crate::design::SurveyDesign;
+use crate::replicate::{ReplicateWeights, Replicates};
+use crate::weight::Ledger;
+
+/// A design with its weights: what estimates are made from.
+#[derive(Debug)]
+pub struct Analysis {
+    /// The design.
+    pub design: SurveyDesign,
+    /// The weights and their history.
+    pub ledger: Ledger,
+    /// Replicates, when the variance comes from them.
+    pub replicates: Option<Replicates>,
+    residualizer: OnceLock<Option<Residualizer>>,
+}
+
+/// Estimates of several quantities in every domain, in the order quantity, outcome, domain.
+#[derive(Debug, Clone)]
+pub struct Raw {
+    /// The estimates; NaN where there is nothing to estimate from.
+    pub values: Vec<f64>,
+    /// Their variances.
+    pub variances: Vec<f64>,
+    /// Their covariances, if wanted.
+    pub covariance: Option<DMatrix<f64>>,
+    /// For each estimate its quantity, its outcome within the quantity, and its domain.
+    pub index: Vec<(usize, usize, usize)>,
+    /// Number of domains.
+    pub domains: usize,
+    /// Counts and moments by quantity and domain: `domains` per quantity.
+    pub totals: Vec<MeasureTotals>,
+    /// Population variance of the linearised variable of each estimate: of y for a mean or a
+    /// total, of (y − R x)/x̄ for a ratio, p(1 − p) for a level.
+    pub sigma2: Vec<f64>,
+    /// Σ w by quantity and domain.
+    pub weight_sum: Vec<f64>,
+    /// First-stage units with weight, and their strata, by quantity and domain.
+    pub psus: Vec<(u64, u64)>,
+    /// Replicates whose estimate could not be had.
+    pub lost_replicates: usize,
+}
+
+impl Raw {
+    /// Position of an estimate's quantity and domain in the per-measure lists.
+    pub fn at(&self, row: usize) -> usize {
+        let (quantity, _, domain) = self.index[row];
+        quantity * self.domains + domain
+    }
+}
+
+impl Analysis {
+    /// Estimates with linearised variances.
+    pub fn new(design: SurveyDesign, ledger: Ledger) -> Analysis {
+        Analysis { design, ledger, replicates: None, residualizer: OnceLock::new() }
+    }
+
+    /// Estimates with replicate variances.
+    pub fn with_replicates(
+        design: SurveyDesign,
+        ledger: Ledger,
+        replicates: Replicates,
+    ) -> Analysis {
+        Analysis { replicates: Some(replicates), ..Analysis::new(design, ledger) }
+    }
+
+    /// Estimates every quantity in every domain.
+    ///
+    /// Linearised variances follow Woodruff (1971) and Binder (1983): the variance of the design
+    /// total of the influence values, over all PSUs of the design (those without a row in the
+    /// domain have total zero), after calibration of their residuals.
+    pub fn estimate(
+        &self,
+        quantities: &[Quantity<'_>],
+        domains: &DomainCodes,
+        covariance: bool,
+    ) -> Raw {
+        let measures: Vec<Measure<'_>> = quantities.iter().map(Quantity::measure).collect();
+        let follows_r = self.ledger.follows_r();
+        let linear = self.replicates.is_none() && !follows_r;
+        let residualizer = if linear { self.residualizer() } else { None };
+        let request = CellRequest {
+            tree: &self.design.tree,
+            weights: self.ledger.weights(),
+            domains,
+            measures: &measures,
+            cross: residualizer.map(Residualizer::cross).unwrap_or_default(),
+        };
+        let sums = cell_sums(&request);
+        let mut raw = self.points(quantities, &measures, &sums);
+        if let Some(replicates) = &self.replicates {
+            self.replicate_variance(&mut raw, quantities, &measures, domains, replicates, &sums);
+            if !covariance {
+                raw.covariance = None;
+            }
+            return raw;
+        }
+        let values = Influence::new(&raw, quantities, &measures, &sums, residualizer);
+        let policy = Policy { lonely: self.design.lonely, in_domain: self.design.lonely_in_domain };
+        let tree = &self.design.tree;
+        let Variances { diagonal, full } = if follows_r {
+            let values = CompatValues::new(
+                tree,
+                &self.ledger,
+                domains,
+                &values.of_domain,
+                &values.forms,
+                |row, slots| row_slots(&measures, row, slots),
+            );
+            tree_variance(tree, policy, &values, covariance)
+        } else {
+            tree_variance(tree, policy, &values, covariance)
+        };
+        raw.variances = diagonal;
+        raw.covariance = full;
+        raw
+    }
+
+    fn residualizer(&self) -> Option<&Residualizer> {
+        self.residualizer
+            .get_or_init(|| {
+                let calibrated = self.ledger.calibrations().next().is_some();
+                calibrated.then(|| Residualizer::new(&self.design.tree, &self.ledger))
+            })
+            .as_ref()
+    }
+
+    fn points(
+        &self,
+        quantities: &[Quantity<'_>],
+        measures: &[Measure<'_>],
+        sums: &CellSums,
+    ) -> Raw {
+        let mut raw = Raw {
+            values: Vec::new(),
+            variances: Vec::new(),
+            covariance: None,
+            index: Vec::new(),
+            domains: sums.domains,
+            totals: sums.measures.clone(),
+            sigma2: Vec::new(),
+            weight_sum: Vec::new(),
+            psus: count_psus(&self.design, measures, sums),
+            lost_replicates: 0,
+        };
+        let offsets = offsets(measures);
+        for (q, quantity) in quantities.iter().enumerate() {
+            let slots = |domain: usize| &sums.total(domain)[offsets[q]..];
+            raw.weight_sum.extend((0..sums.domains).map(|d| slots(d)[0]));
+            for outcome in 0..quantity.outcomes() {
+                for domain in 0..sums.domains {
+                    let is_empty = sums.measure(q, domain).n == 0;
+                    let value =
+                        if is_empty { f64::NAN } else { quantity.value(outcome, slots(domain)) };
+                    raw.values.push(value);
+                    let (moments, centre) = (sums.measure(q, domain), sums.centre[q]);
+                    raw.sigma2.push(quantity.sigma2(outcome, slots(domain), moments, centre));
+                    raw.index.push((q, outcome, domain));
+                }
+            }
+        }
+        raw
+    }
+
+    fn replicate_variance(
+        &self,
+        raw: &mut Raw,
+        quantities: &[Quantity<'_>],
+        measures: &[Measure<'_>],
+        domains: &DomainCodes,
+        replicates: &Replicates,
+        sums: &CellSums,
+    ) {
+        let totals: Vec<Vec<f64>> = match &replicates.weights {
+            ReplicateWeights::Columns { columns, combined } => replicate_sums(&ReplicateRequest {
+                weights: self.ledger.weights(),
+                columns: columns.iter().map(AsRef::as_ref).collect(),
+                combined: *combined,
+                domains,
+                measures,
+            }),
+            ReplicateWeights::Factors { factors, replicates } => {
+                factor_sums(sums, self.design.tree.units(), factors, *replicates)
+            }
+        };
+        let offsets = offsets(measures);
+        let thetas: Vec<Vec<f64>> = totals
+            .iter()
+            .map(|slots| {
+                raw.index
+                    .iter()
+                    .map(|&(q, outcome, domain)| {
+                        let at = domain * sums.width + offsets[q];
+                        quantities[q].value(outcome, &slots[at..])
+                    })
+                    .collect()
+            })
+            .collect();
+        let (v, lost) = replicates.variance(&raw.values, &thetas);
+        raw.variances = v.diagonal().iter().copied().collect();
+        raw.covariance = Some(v);
+        raw.lost_replicates = lost;
+    }
+}
+
+fn offsets(measures: &[Measure<'_>]) -> Vec<usize> {
+    measures
+        .iter()
+        .scan(0, |next, m| {
+            let at = *next;
+            *next += m.width();
+            Some(at)
+        })
+        .collect()
+}
+
+/// Slot totals of every replicate from the cells and a factor per unit.
+fn factor_sums(sums: &CellSums, units: usize, factors: &[f64], replicates: usize) -> Vec<Vec<f64>> {
+    let mut out = vec![vec![0.0; sums.domains * sums.width]; replicates];
+    for unit in 0..units {
+        let factors = &factors[unit * replicates..(unit + 1) * replicates];
+        for (domain, cell) in sums.unit(unit) {
+            let at = domain * sums.width;
+            for (totals, factor) in out.iter_mut().zip(factors) {
+                for (t, s) in totals[at..at + sums.width].iter_mut().zip(cell) {
+                    *t += factor * s;
+                }
+            }
+        }
+    }
+    out
+}
+
+/// First-stage units with weight in a domain, and the strata they are in.
+fn count_psus(design: &SurveyDesign, measures: &[Measure<'_>], sums: &CellSums) -> Vec<(u64, u64)> {
+    let first = design.tree.first_stage_of_unit();
+    let strata = design.tree.stratum_of_first_stage();
+    let offsets = offsets(measures);
+    let size = measures.len() * sums.domains;
+    let mut counts = vec![(0, 0); size];
+    let mut last = vec![(u32::MAX, u32::MAX); size];
+    for unit in 0..design.tree.units() {
+        let psu = first[unit];
+        for (domain, cell) in sums.unit(unit) {
+            for (m, &offset) in offsets.iter().enumerate() {
+                let at = m * sums.domains + domain;
+                if cell[offset] == 0.0 || last[at].0 == psu {
+                    continue;
+                }
+                let stratum = strata[psu as usize];
+                counts[at].0 += 1;
+                if last[at].1 != stratum {
+                    counts[at].1 += 1;
+                }
+                last[at] = (psu, stratum);
+            }
+        }
+    }
+    counts
+}
+
+/// Influence values by unit, less what calibration explains.
+struct Influence<'a> {
+    sums: &'a CellSums,
+    /// For each domain the estimates in it.
+    of_domain: Vec<Vec<u32>>,
+    /// The linear form of each estimate, slots counted within the cell.
+    forms: Vec<Form>,
+    residualizer: Option<&'a Residualizer>,
+    coefficients: Vec<DMatrix<f64>>,
+}
+
+impl<'a> Influence<'a> {
+    fn new(
+        raw: &Raw,
+        quantities: &[Quantity<'_>],
+        measures: &[Measure<'_>],
+        sums: &'a CellSums,
+        residualizer: Option<&'a Residualizer>,
+    ) -> Influence<'a> {
+        let offsets = offsets(measures);
+        let mut of_domain = vec![Vec::new(); sums.domains];
+        let forms: Vec<Form> = (0..)
+            .zip(&raw.index)
+            .map(|(k, &(q, outcome, domain))| {
+                let form = quantities[q].form(outcome, &sums.total(domain)[offsets[q]..]);
+                if raw.values[k as usize].is_finite() {
+                    of_domain[domain].push(k);
+                }
+                form.map(|(slot, c)| (offsets[q] + slot, c))
+            })
+            .collect();
+        let coefficients = residualizer.map_or_else(Vec::new, |r| {
+            let cross: Vec<DMatrix<f64>> = sums
+                .cross
+                .iter()
+                .map(|block| {
+                    let stride = sums.domains * sums.width;
+                    let columns = block.len() / stride.max(1);
+                    DMatrix::from_fn(columns, forms.len(), |x, k| {
+                        if !raw.values[k].is_finite() {
+                            return 0.0;
+                        }
+                        let at = x * stride + raw.index[k].2 * sums.width;
+                        forms[k].iter().map(|&(slot, c)| c * block[at + slot]).sum()
+                    })
+                })
+                .collect();
+            r.coefficients(&cross)
+        });
+        Influence { sums, of_domain, forms, residualizer, coefficients }
+    }
+}
+
+impl UnitValues for Influence<'_> {
+    fn size(&self) -> usize {
+        self.forms.len()
+    }
+
+    fn unit(&self, unit: usize, out: &mut Entries) {
+        let value = |k: u32, cell: &[f64]| {
+            self.forms[k as usize].iter().map(|&(slot, c)| c * cell[slot]).sum::<f64>()
+        };
+        match self.residualizer {
+            None => {
+                for (domain, cell) in self.sums.unit(unit) {
+                    out.extend(self.of_domain[domain].iter().map(|&k| (k, value(k, cell))));
+                }
+            }
+            Some(residualizer) => {
+                let mut dense = vec![0.0; self.forms.len()];
+                for (domain, cell) in self.sums.unit(unit) {
+                    for &k in &self.of_domain[domain] {
+                        dense[k as usize] = value(k, cell);
+                    }
+                }
+                residualizer.subtract(unit, &self.coefficients, &mut dense);
+                out.extend((0..).zip(dense));
+            }
+        }
+    }
+}

@@ -1,0 +1,216 @@
+//! Quantiles and population variances.
+
+use rayon::prelude::*;
+
+use super::analysis::{Analysis, Raw};
+use super::quantity::Quantity;
+use crate::aggregate::DomainCodes;
+use crate::data::{Codes, Numbers};
+use crate::numeric::distributions::t_quantile_upper;
+use crate::replicate::ReplicateWeights;
+
+/// One quantile in one domain.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct QuantileEstimate {
+    /// The probability.
+    pub probability: f64,
+    /// The domain.
+    pub domain: usize,
+    /// The quantile; NaN for a domain without values.
+    pub estimate: f64,
+    /// Standard error: width of the interval ÷ 2 t.
+    pub se: f64,
+    /// Lower limit; NaN where the interval leaves the data.
+    pub lower: f64,
+    /// Upper limit; NaN where the interval leaves the data.
+    pub upper: f64,
+    /// Degrees of freedom.
+    pub df: f64,
+}
+
+/// The values of a domain in ascending order, with cumulated weights.
+struct Distribution {
+    values: Vec<f64>,
+    cumulated: Vec<f64>,
+}
+
+impl Distribution {
+    fn new(mut pairs: Vec<(f64, f64)>) -> Distribution {
+        pairs.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)));
+        let mut total = crate::numeric::Sum::default();
+        let (mut values, mut cumulated) = (Vec::new(), Vec::new());
+        for (y, w) in pairs {
+            total.add(w);
+            values.push(y);
+            cumulated.push(total.value());
+        }
+        Distribution { values, cumulated }
+    }
+
+    /// The smallest value at which the distribution function reaches p.
+    fn quantile(&self, p: f64) -> f64 {
+        let (Some(total), false) = (self.cumulated.last(), p.is_nan()) else { return f64::NAN };
+        if !(0.0..=1.0).contains(&p) {
+            return f64::NAN;
+        }
+        let at = self.cumulated.partition_point(|c| c / total < p);
+        self.values[at.min(self.values.len() - 1)]
+    }
+}
+
+impl Analysis {
+    /// Quantiles by inversion of the weighted distribution function: the smallest value at which
+    /// it reaches p (Hyndman and Fan 1996, definition 1).
+    ///
+    /// The interval is Woodruff's (1952): F(q̂) ± t SE(F(q̂)), SE that of the proportion at or
+    /// below q̂, mapped back by the same inversion; a limit outside [0, 1] can't be had. The
+    /// standard error is the width of the interval ÷ 2 t (Francisco and Fuller 1991, eq. 2.9).
+    ///
+    /// Rows without a value, and rows with weight zero, are left out. The result is in the order
+    /// probability, domain.
+    pub fn quantiles(
+        &self,
+        y: &Numbers,
+        probabilities: &[f64],
+        domains: &DomainCodes,
+        level: f64,
+        df: Option<f64>,
+    ) -> Vec<QuantileEstimate> {
+        let distributions = self.distributions(y, domains, self.ledger.weights());
+        let below: Vec<Numbers> = probabilities
+            .iter()
+            .map(|&p| {
+                let points: Vec<f64> = distributions.iter().map(|d| d.quantile(p)).collect();
+                self.indicator(y, domains, &points)
+            })
+            .collect();
+        let quantities: Vec<Quantity<'_>> = below.iter().map(Quantity::Mean).collect();
+        let raw = self.estimate(&quantities, domains, false);
+        (0..raw.values.len())
+            .map(|row| {
+                let (i, _, domain) = raw.index[row];
+                let distribution = &distributions[domain];
+                let estimate = distribution.quantile(probabilities[i]);
+                let df = self.df(df, raw.psus[raw.at(row)]);
+                let t = if df > 0.0 { t_quantile_upper((1.0 - level) / 2.0, df) } else { f64::NAN };
+                let half = t * raw.variances[row].max(0.0).sqrt();
+                let lower = distribution.quantile(raw.values[row] - half);
+                let upper = distribution.quantile(raw.values[row] + half);
+                QuantileEstimate {
+                    probability: probabilities[i],
+                    domain,
+                    estimate,
+                    se: (upper - lower) / (2.0 * t),
+                    lower,
+                    upper,
+                    df,
+                }
+            })
+            .collect()
+    }
+
+    /// Quantiles with the variance of the quantiles of the replicates, and t intervals.
+    ///
+    /// `None` without replicates.
+    pub fn replicate_quantiles(
+        &self,
+        y: &Numbers,
+        probabilities: &[f64],
+        domains: &DomainCodes,
+        level: f64,
+    ) -> Option<Vec<QuantileEstimate>> {
+        let replicates = self.replicates.as_ref()?;
+        let of = |w: &[f64]| -> Vec<f64> {
+            let distributions = self.distributions(y, domains, w);
+            let each = |&p: &f64| distributions.iter().map(move |d| d.quantile(p));
+            probabilities.iter().flat_map(each).collect()
+        };
+        let full = of(self.ledger.weights());
+        let thetas: Vec<Vec<f64>> = (0..replicates.weights.count())
+            .into_par_iter()
+            .map(|r| of(&self.replicate_weight(&replicates.weights, r)))
+            .collect();
+        let (v, _) = replicates.variance(&full, &thetas);
+        let t = t_quantile_upper((1.0 - level) / 2.0, replicates.df);
+        let estimates = full
+            .iter()
+            .enumerate()
+            .map(|(k, &estimate)| {
+                let se = v[(k, k)].sqrt();
+                QuantileEstimate {
+                    probability: probabilities[k / domains.count],
+                    domain: k % domains.count,
+                    estimate,
+                    se,
+                    lower: estimate - t * se,
+                    upper: estimate + t * se,
+                    df: replicates.df,
+                }
+            })
+            .collect();
+        Some(estimates)
+    }
+
+    /// One replicate's weight of every row.
+    pub(crate) fn replicate_weight(&self, weights: &ReplicateWeights, r: usize) -> Vec<f64> {
+        let full = self.ledger.weights();
+        match weights {
+            ReplicateWeights::Columns { columns, combined } => {
+                let mut w = columns[r].to_vec();
+                if !combined {
+                    w.iter_mut().zip(full.iter()).for_each(|(r, f)| *r *= f);
+                }
+                w
+            }
+            ReplicateWeights::Factors { factors, replicates } => full
+                .iter()
+                .zip(&self.design.tree.unit_of_row)
+                .map(|(w, &unit)| w * factors[unit as usize * replicates + r])
+                .collect(),
+        }
+    }
+
+    /// Population variances: Σ w (y − ȳ)²/Σ w · n/(n − 1) in every domain, with the variance of
+    /// that mean of squares (R `svyvar`).
+    pub fn population_variances(&self, y: &Numbers, domains: &DomainCodes) -> Raw {
+        let means = self.estimate(&[Quantity::Mean(y)], domains, false);
+        let squares: Vec<f64> = (0..y.len())
+            .map(|row| match domains.codes.get(row) {
+                Codes::NONE => f64::NAN,
+                domain => {
+                    let d = domain as usize;
+                    let n = means.totals[d].n as f64;
+                    let deviation = y.get(row) - means.values[d];
+                    deviation * deviation * n / (n - 1.0)
+                }
+            })
+            .collect();
+        self.estimate(&[Quantity::Mean(&Numbers::F64(squares))], domains, true)
+    }
+
+    fn distributions(&self, y: &Numbers, domains: &DomainCodes, w: &[f64]) -> Vec<Distribution> {
+        let mut pairs: Vec<Vec<(f64, f64)>> = vec![Vec::new(); domains.count];
+        for row in 0..y.len() {
+            let (domain, value) = (domains.codes.get(row), y.get(row));
+            if domain != Codes::NONE && !value.is_nan() && w[row] != 0.0 {
+                pairs[domain as usize].push((value, w[row]));
+            }
+        }
+        pairs.into_par_iter().map(Distribution::new).collect()
+    }
+
+    /// 1 at or below the point of the row's domain, 0 above it, missing without a value.
+    fn indicator(&self, y: &Numbers, domains: &DomainCodes, points: &[f64]) -> Numbers {
+        let values = (0..y.len())
+            .map(|row| {
+                let (domain, value) = (domains.codes.get(row), y.get(row));
+                if domain == Codes::NONE || value.is_nan() {
+                    f64::NAN
+                } else {
+                    f64::from(u8::from(value <= points[domain as usize]))
+                }
+            })
+            .collect();
+        Numbers::pack(values)
+    }
+}

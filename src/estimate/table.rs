@@ -1,0 +1,236 @@
+//! From raw estimates to a table: intervals, design effects, quality flags.
+
+use super::analysis::{Analysis, Raw};
+use super::deff::{Deff, design_effect, effective_n, effective_n_kish};
+use super::domains::Domains;
+use super::interval::{IntervalInput, IntervalMethod, interval};
+use super::quality::QualityStandard;
+use super::quantity::Quantity;
+use super::result::{ByVariable, Covariance, DfRule, Estimate, EstimateTable, Outcome, Statistic};
+
+/// What a table of estimates shall show, and how.
+#[derive(Debug, Clone)]
+pub struct TableSpec<'a> {
+    /// Its name: letters, digits and hyphens.
+    pub name: String,
+    /// Its title.
+    pub title: String,
+    /// What is estimated.
+    pub statistic: Statistic,
+    /// The quantities.
+    pub quantities: Vec<Quantity<'a>>,
+    /// One entry per quantity and outcome, in that order; `None` leaves the outcome out.
+    pub outcomes: Vec<Option<Outcome>>,
+    /// The domains.
+    pub domains: &'a Domains,
+    /// The variables that cross to form them.
+    pub by: Vec<ByVariable>,
+    /// The subpopulation, as written.
+    pub population: Option<String>,
+    /// How intervals are made; methods for proportions are used for proportions only.
+    pub interval: IntervalMethod,
+    /// Confidence level.
+    pub level: f64,
+    /// Which simple random sampling the design effect compares with.
+    pub deff: Deff,
+    /// The quality standard.
+    pub standard: Option<QualityStandard>,
+    /// Degrees of freedom, where the user gives them.
+    pub df: Option<f64>,
+    /// Keep covariances of the rows.
+    pub covariance: bool,
+}
+
+impl Analysis {
+    /// Estimates a table.
+    ///
+    /// Degrees of freedom are those of each domain: its PSUs with weight minus their strata
+    /// (Korn and Graubard 1999, §5.2); for replicates those of the replicates. A domain without
+    /// degrees of freedom keeps its estimate and has no interval.
+    pub fn table(&self, spec: &TableSpec<'_>) -> EstimateTable {
+        let raw = self.estimate(&spec.quantities, &spec.domains.codes, spec.covariance);
+        let first_outcome: Vec<usize> = spec
+            .quantities
+            .iter()
+            .scan(0, |next, q| {
+                let at = *next;
+                *next += q.outcomes();
+                Some(at)
+            })
+            .collect();
+        let position: Vec<Option<usize>> = spec
+            .outcomes
+            .iter()
+            .scan(0, |next, o| {
+                let at = *next;
+                *next += usize::from(o.is_some());
+                Some(o.as_ref().map(|_| at))
+            })
+            .collect();
+        let kept: Vec<(usize, usize)> = (0..raw.values.len())
+            .filter_map(|row| {
+                let (quantity, outcome, _) = raw.index[row];
+                position[first_outcome[quantity] + outcome].map(|outcome| (row, outcome))
+            })
+            .collect();
+        let rows = kept.iter().map(|&(row, outcome)| self.row(spec, &raw, row, outcome)).collect();
+        let covariance = raw.covariance.as_ref().map(|v| Covariance {
+            size: kept.len(),
+            values: kept
+                .iter()
+                .flat_map(|&(i, _)| kept.iter().map(move |&(j, _)| v[(i, j)]))
+                .collect(),
+        });
+        let mut notes = Vec::new();
+        if spec.domains.unclassified > 0 {
+            let by: Vec<&str> = spec.by.iter().map(|b| b.variable.as_str()).collect();
+            notes.push(format!(
+                "{} rows of the subpopulation have no value in {} and are in no group",
+                spec.domains.unclassified,
+                by.join(" or ")
+            ));
+        }
+        if raw.lost_replicates > 0 {
+            notes.push(format!(
+                "{} replicate estimates could not be had and are left out of their variance",
+                raw.lost_replicates
+            ));
+        }
+        EstimateTable {
+            name: spec.name.clone(),
+            title: spec.title.clone(),
+            statistic: spec.statistic,
+            outcomes: spec.outcomes.iter().flatten().cloned().collect(),
+            by: spec.by.clone(),
+            population: spec.population.clone(),
+            interval: self.interval_method(spec),
+            level: spec.level,
+            variance: self.variance_in_words(),
+            df_rule: self.df_rule(spec.df),
+            standard: spec.standard,
+            weight: self.weight_in_words(),
+            rows,
+            covariance,
+            notes,
+        }
+    }
+
+    fn interval_method(&self, spec: &TableSpec<'_>) -> IntervalMethod {
+        if spec.statistic == Statistic::Proportion { spec.interval } else { IntervalMethod::T }
+    }
+
+    pub(super) fn df_rule(&self, given: Option<f64>) -> DfRule {
+        match (given, &self.replicates) {
+            (Some(_), _) => DfRule::Given,
+            (None, Some(_)) => DfRule::ReplicateRank,
+            (None, None) => DfRule::DomainPsusMinusStrata,
+        }
+    }
+
+    /// Degrees of freedom of a domain with so many PSUs in so many strata.
+    pub(super) fn df(&self, given: Option<f64>, (psus, strata): (u64, u64)) -> f64 {
+        match (given, &self.replicates) {
+            (Some(df), _) => df,
+            (None, Some(replicates)) => replicates.df,
+            (None, None) => psus as f64 - strata as f64,
+        }
+    }
+
+    pub(super) fn variance_in_words(&self) -> String {
+        match &self.replicates {
+            Some(r) => format!("{} replicates", r.weights.count()),
+            None if self.ledger.follows_r() => "linearised, as R survey has it".to_string(),
+            None if self.ledger.calibrations().next().is_some() => {
+                "linearised, with calibration residuals".to_string()
+            }
+            None => "linearised".to_string(),
+        }
+    }
+
+    pub(super) fn weight_in_words(&self) -> String {
+        let step = &self.ledger.steps()[self.ledger.steps().len() - 1].summary;
+        format!("step {}: {}", step.step, step.description)
+    }
+
+    fn row(&self, spec: &TableSpec<'_>, raw: &Raw, row: usize, outcome: usize) -> Estimate {
+        let (q, _, domain) = raw.index[row];
+        let at = raw.at(row);
+        let quantity = &spec.quantities[q];
+        let totals = raw.totals[at];
+        let measured = Measured {
+            estimate: Some(raw.values[row]).filter(|x| x.is_finite()),
+            variance: raw.variances[row],
+            n: totals.n,
+            n_missing: totals.missing,
+            psus: raw.psus[at].0,
+            weight_sum: raw.weight_sum[at],
+            deff: design_effect(raw, row, quantity, spec.deff),
+            n_eff: effective_n(raw, row, quantity),
+            n_eff_kish: effective_n_kish(raw, row),
+            df: self.df(spec.df, raw.psus[at]),
+        };
+        let method = self.interval_method(spec);
+        let levels = spec.domains.cells[domain].clone();
+        measured.into_row(outcome, levels, spec.statistic, method, spec.level, spec.standard)
+    }
+}
+
+/// An estimate before its interval and its flag.
+pub(super) struct Measured {
+    pub estimate: Option<f64>,
+    pub variance: f64,
+    pub n: u64,
+    pub n_missing: u64,
+    pub psus: u64,
+    pub weight_sum: f64,
+    pub deff: Option<f64>,
+    pub n_eff: Option<f64>,
+    pub n_eff_kish: Option<f64>,
+    pub df: f64,
+}
+
+impl Measured {
+    pub fn into_row(
+        self,
+        outcome: usize,
+        domain: Vec<usize>,
+        statistic: Statistic,
+        method: IntervalMethod,
+        level: f64,
+        standard: Option<QualityStandard>,
+    ) -> Estimate {
+        let has = self.estimate.is_some();
+        // Without degrees of freedom there is no estimate of the variance either: the sum of
+        // squares it would come from is empty.
+        let se =
+            Some(self.variance.max(0.0).sqrt()).filter(|s| s.is_finite() && has && self.df > 0.0);
+        let input = IntervalInput {
+            estimate: self.estimate.unwrap_or(f64::NAN),
+            se,
+            n: self.n,
+            df: Some(self.df).filter(|df| *df > 0.0),
+            level,
+            certain: false,
+        };
+        let made = interval(method, &input);
+        Estimate {
+            outcome,
+            domain,
+            n: self.n,
+            n_missing: self.n_missing,
+            psus: self.psus,
+            weight_sum: self.weight_sum,
+            estimate: self.estimate,
+            se,
+            cv: self.estimate.zip(se).map(|(e, s)| s / e.abs()).filter(|cv| cv.is_finite()),
+            deff: self.deff.filter(|_| se.is_some()),
+            n_eff: self.n_eff.filter(|_| se.is_some()),
+            n_eff_kish: self.n_eff_kish.filter(|_| has),
+            df: has.then_some(self.df),
+            lower: made.lower,
+            upper: made.upper,
+            interval_note: made.note.filter(|_| has).map(str::to_string),
+            quality: None,
+        }
+    }
+}

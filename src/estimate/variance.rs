@@ -1,0 +1,311 @@
+//! The variance of totals of unit-level values over a tree of units.
+//!
+//! For each stage s and stratum h with n sampled units out of N,
+//! V = Σ_s Σ_h share · (1 − n/N) · n/(n − 1) · Σ_u (z_u − z̄)²,
+//! where z_u is the total of a unit and share the product of n/N over the stages above
+//! (Särndal, Swensson and Wretman 1992, result 4.3.1, estimated; Cochran 1977, eq. 11.24).
+//! Units without a row in a domain have z = 0 and count.
+
+use std::collections::BTreeMap;
+
+use nalgebra::DMatrix;
+use rayon::prelude::*;
+
+use crate::design::{LonelyPsu, Stage, Stratum, UnitTree};
+
+/// Strata handed to one task; fixed, so that sums do not depend on the number of threads.
+const STRATA_PER_TASK: usize = 64;
+
+/// Values z of one unit: (which estimate, value).
+pub(super) type Entries = Vec<(u32, f64)>;
+
+/// Where unit-level values come from.
+pub(super) trait UnitValues: Sync {
+    /// How many estimates there are.
+    fn size(&self) -> usize;
+    /// Appends the values of a deepest unit; at most one per estimate.
+    fn unit(&self, unit: usize, out: &mut Entries);
+}
+
+/// Variances and, if wanted, covariances.
+#[derive(Debug, Clone)]
+pub(super) struct Variances {
+    /// One variance per estimate.
+    pub diagonal: Vec<f64>,
+    /// All covariances.
+    pub full: Option<DMatrix<f64>>,
+}
+
+/// The policy for lonely units.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Policy {
+    pub lonely: LonelyPsu,
+    pub in_domain: bool,
+}
+
+/// Variances of Σ_u z_u.
+pub(super) fn tree_variance(
+    tree: &UnitTree,
+    policy: Policy,
+    values: &impl UnitValues,
+    full: bool,
+) -> Variances {
+    let k = values.size();
+    let mut total = Acc::new(k, full);
+    for (s, stage) in tree.stages.iter().enumerate() {
+        let centres = centres(tree, s, policy, values);
+        let parts: Vec<Acc> = stage
+            .strata
+            .par_chunks(STRATA_PER_TASK)
+            .map(|strata| {
+                let mut acc = Acc::new(k, full);
+                let mut work = Work::new(k);
+                for stratum in strata.iter().filter(|h| h.share > 0.0) {
+                    work.load(stage, stratum, values);
+                    acc.stratum(stratum, policy, &centres, &mut work);
+                }
+                acc
+            })
+            .collect();
+        let mut sum = Acc::new(k, full);
+        parts.iter().for_each(|part| sum.merge(part));
+        sum.average_lonely(policy);
+        total.merge(&sum);
+    }
+    Variances { diagonal: total.diagonal, full: total.full }
+}
+
+/// Mean of all unit totals at a stage, by the unit above; needed to centre lonely units.
+struct Centres {
+    /// The strata of each unit above, as (first unit, means by estimate).
+    means: Vec<(u32, Vec<f64>)>,
+}
+
+impl Centres {
+    fn of(&self, unit: u32) -> Option<&[f64]> {
+        let after = self.means.partition_point(|(first, _)| *first <= unit);
+        self.means.get(after.checked_sub(1)?).map(|(_, means)| means.as_slice())
+    }
+}
+
+fn centres(tree: &UnitTree, s: usize, policy: Policy, values: &impl UnitValues) -> Centres {
+    let stage = &tree.stages[s];
+    let needed = policy.lonely == LonelyPsu::Center
+        && (policy.in_domain || stage.strata.iter().any(Stratum::is_lonely));
+    if !needed {
+        return Centres { means: Vec::new() };
+    }
+    // Units of this stage by the unit above them: boundaries in deepest units.
+    let bounds: Vec<u32> = match s.checked_sub(1) {
+        None => vec![0, tree.units() as u32],
+        Some(above) => tree.stages[above].deepest.clone(),
+    };
+    let mut means = Vec::with_capacity(bounds.len());
+    let mut work = Work::new(values.size());
+    let mut stratum = 0;
+    for pair in bounds.windows(2) {
+        let (mut sums, mut units, mut first) = (vec![0.0; values.size()], 0.0, None);
+        while let Some(h) = stage.strata.get(stratum)
+            && stage.deepest[h.first as usize] < pair[1]
+        {
+            stratum += 1;
+            first.get_or_insert(h.first);
+            work.load(stage, h, values);
+            units += h.n() as f64;
+            for &k in &work.touched {
+                sums[k as usize] += work.sum[k as usize];
+            }
+        }
+        sums.iter_mut().for_each(|x| *x /= units);
+        means.push((first.unwrap_or(0), sums));
+    }
+    Centres { means }
+}
+
+/// The values of one stratum.
+struct Work {
+    /// (unit, estimate, value)
+    entries: Vec<(u32, u32, f64)>,
+    sum: Vec<f64>,
+    units_with: Vec<u32>,
+    touched: Vec<u32>,
+    list: Entries,
+    unit_sum: BTreeMap<u32, f64>,
+}
+
+impl Work {
+    fn new(k: usize) -> Work {
+        Work {
+            entries: Vec::new(),
+            sum: vec![0.0; k],
+            units_with: vec![0; k],
+            touched: Vec::new(),
+            list: Vec::new(),
+            unit_sum: BTreeMap::new(),
+        }
+    }
+
+    fn load(&mut self, stage: &Stage, stratum: &Stratum, values: &impl UnitValues) {
+        for &k in &self.touched {
+            self.sum[k as usize] = 0.0;
+            self.units_with[k as usize] = 0;
+        }
+        self.touched.clear();
+        self.entries.clear();
+        for unit in stratum.first..stratum.end {
+            let (first, end) = (stage.deepest[unit as usize], stage.deepest[unit as usize + 1]);
+            self.list.clear();
+            if end == first + 1 {
+                values.unit(first as usize, &mut self.list);
+            } else {
+                self.unit_sum.clear();
+                for deepest in first..end {
+                    values.unit(deepest as usize, &mut self.list);
+                    for (k, z) in self.list.drain(..) {
+                        *self.unit_sum.entry(k).or_insert(0.0) += z;
+                    }
+                }
+                self.list.extend(self.unit_sum.iter().map(|(&k, &z)| (k, z)));
+            }
+            for &(k, z) in &self.list {
+                if self.units_with[k as usize] == 0 {
+                    self.touched.push(k);
+                }
+                self.units_with[k as usize] += 1;
+                self.sum[k as usize] += z;
+                self.entries.push((unit, k, z));
+            }
+        }
+        self.touched.sort_unstable();
+    }
+}
+
+struct Acc {
+    diagonal: Vec<f64>,
+    full: Option<DMatrix<f64>>,
+    /// Strata with an entry, and the lonely ones among them, by estimate.
+    strata: Vec<u32>,
+    lonely: Vec<u32>,
+}
+
+impl Acc {
+    fn new(k: usize, full: bool) -> Acc {
+        Acc {
+            diagonal: vec![0.0; k],
+            full: full.then(|| DMatrix::zeros(k, k)),
+            strata: vec![0; k],
+            lonely: vec![0; k],
+        }
+    }
+
+    fn merge(&mut self, other: &Acc) {
+        self.diagonal.iter_mut().zip(&other.diagonal).for_each(|(a, b)| *a += b);
+        self.strata.iter_mut().zip(&other.strata).for_each(|(a, b)| *a += b);
+        self.lonely.iter_mut().zip(&other.lonely).for_each(|(a, b)| *a += b);
+        if let (Some(a), Some(b)) = (&mut self.full, &other.full) {
+            *a += b;
+        }
+    }
+
+    /// Adds the contribution of one stratum.
+    fn stratum(&mut self, stratum: &Stratum, policy: Policy, centres: &Centres, work: &mut Work) {
+        let n = stratum.n() as f64;
+        let alone = |k: u32| {
+            stratum.is_lonely()
+                || (policy.in_domain && !stratum.is_census() && work.units_with[k as usize] == 1)
+        };
+        let centre = centres.of(stratum.first);
+        for &k in &work.touched {
+            self.strata[k as usize] += 1;
+            if alone(k) {
+                self.lonely[k as usize] += 1;
+            }
+        }
+        if stratum.is_census() {
+            return;
+        }
+        // How each estimate is centred, and with which factor; `None` adds nothing.
+        let plan: Vec<Option<(f64, f64)>> = work
+            .touched
+            .iter()
+            .map(|&k| {
+                let base = stratum.share * stratum.fpc();
+                if !alone(k) {
+                    return Some((work.sum[k as usize] / n, base * n / (n - 1.0)));
+                }
+                match policy.lonely {
+                    LonelyPsu::Center => {
+                        let scale = if stratum.n() == 1 { base } else { base * n / (n - 1.0) };
+                        centre.map(|c| (c[k as usize], scale))
+                    }
+                    _ if stratum.n() > 1 && policy.lonely != LonelyPsu::Average => {
+                        Some((work.sum[k as usize] / n, base * n / (n - 1.0)))
+                    }
+                    _ => None,
+                }
+            })
+            .collect();
+        for (&k, plan) in work.touched.iter().zip(&plan) {
+            if let Some((mean, scale)) = plan {
+                let absent = n - f64::from(work.units_with[k as usize]);
+                // A lonely unit's own deviation is all there is to go by.
+                let absent = if alone(k) { 0.0 } else { absent };
+                self.diagonal[k as usize] += scale * absent * mean * mean;
+            }
+        }
+        for &(_, k, z) in &work.entries {
+            if let Ok(i) = work.touched.binary_search(&k)
+                && let Some((mean, scale)) = plan[i]
+            {
+                self.diagonal[k as usize] += scale * (z - mean) * (z - mean);
+            }
+        }
+        if let Some(full) = &mut self.full {
+            let units = stratum.n();
+            let mut dense = DMatrix::zeros(units, work.touched.len());
+            for (j, (&k, plan)) in work.touched.iter().zip(&plan).enumerate() {
+                let Some((mean, scale)) = plan else { continue };
+                let fill = if alone(k) { 0.0 } else { -mean * scale.sqrt() };
+                dense.column_mut(j).fill(fill);
+            }
+            for &(unit, k, z) in &work.entries {
+                if let Ok(j) = work.touched.binary_search(&k)
+                    && let Some((mean, scale)) = plan[j]
+                {
+                    dense[((unit - stratum.first) as usize, j)] = (z - mean) * scale.sqrt();
+                }
+            }
+            let product = dense.tr_mul(&dense);
+            for (i, &a) in work.touched.iter().enumerate() {
+                for (j, &b) in work.touched.iter().enumerate() {
+                    full[(a as usize, b as usize)] += product[(i, j)];
+                }
+            }
+        }
+    }
+
+    /// Lets lonely strata count as the average of the others.
+    fn average_lonely(&mut self, policy: Policy) {
+        if policy.lonely != LonelyPsu::Average {
+            return;
+        }
+        let factor: Vec<f64> = self
+            .strata
+            .iter()
+            .zip(&self.lonely)
+            .map(
+                |(&all, &lonely)| {
+                    if lonely == 0 { 1.0 } else { f64::from(all) / f64::from(all - lonely) }
+                },
+            )
+            .collect();
+        self.diagonal.iter_mut().zip(&factor).for_each(|(v, f)| *v *= f);
+        if let Some(full) = &mut self.full {
+            for i in 0..factor.len() {
+                for j in 0..factor.len() {
+                    full[(i, j)] *= (factor[i] * factor[j]).sqrt();
+                }
+            }
+        }
+    }
+}

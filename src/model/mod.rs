@@ -1,0 +1,5 @@
+//! Regressions.
+
+mod linear;
+
+pub use linear::{LinearFit, linear_regression};

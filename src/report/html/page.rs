@@ -1,0 +1,429 @@
+//! What the page template is given.
+
+use serde::Serialize;
+
+use super::table::{self, Table};
+use crate::compare::ComparisonTable;
+use crate::estimate::EstimateTable;
+use crate::report::chart::{self, Layout, RowChart};
+use crate::report::document::{DesignSummary, Document};
+use crate::report::figure;
+use crate::report::number::{self, Figures};
+use crate::report::view;
+use crate::report::words::{self, plural};
+use crate::weight::StepSummary;
+
+/// The whole page.
+#[derive(Debug, Serialize)]
+pub(super) struct Page<'a> {
+    style: String,
+    program: &'static str,
+    title: &'a str,
+    description: Option<&'a str>,
+    source: Option<&'a str>,
+    warnings: &'a [String],
+    /// Key figures: value and what it is.
+    facts: Vec<(String, String)>,
+    /// Data and design: term and text.
+    about: Vec<(&'static str, String)>,
+    weighting: Option<Weighting>,
+    estimates: Vec<Estimates<'a>>,
+    comparisons: Vec<Comparisons<'a>>,
+    flags: Vec<Flag>,
+    standards: Vec<&'static str>,
+    suppressed: bool,
+    /// The confidence level, when all tables share one.
+    level: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct Weighting {
+    table: Table,
+    figure: Figure,
+    margins: Vec<Margins>,
+}
+
+#[derive(Debug, Serialize)]
+struct Margins {
+    summary: String,
+    table: Table,
+}
+
+#[derive(Debug, Serialize)]
+struct Estimates<'a> {
+    id: String,
+    title: &'a str,
+    /// One line below the title.
+    about: String,
+    /// The value of a table that holds a single estimate, and its interval.
+    headline: Option<(String, String)>,
+    figures: Vec<Figure>,
+    table: Table,
+    /// How it was estimated: term and text.
+    method: Vec<(&'static str, String)>,
+    notes: &'a [String],
+}
+
+#[derive(Debug, Serialize)]
+struct Comparisons<'a> {
+    id: String,
+    title: &'a str,
+    about: String,
+    figures: Vec<Figure>,
+    table: Table,
+    notes: &'a [String],
+}
+
+#[derive(Debug, Serialize)]
+struct Figure {
+    caption: String,
+    wide: String,
+    narrow: String,
+    /// What the reader must know about the marks.
+    keys: Vec<&'static str>,
+}
+
+#[derive(Debug, Serialize)]
+struct Flag {
+    class: &'static str,
+    name: &'static str,
+    meaning: &'static str,
+    shown: &'static str,
+    estimates: String,
+}
+
+impl<'a> Page<'a> {
+    /// Everything the page shows of a document.
+    pub(super) fn new(doc: &'a Document) -> Page<'a> {
+        let mut numbers = Numbers::default();
+        let weighting = (!doc.weighting.is_empty()).then(|| Weighting::new(doc, &mut numbers));
+        let estimates: Vec<Estimates> = doc
+            .estimates
+            .iter()
+            .enumerate()
+            .map(|(i, table)| Estimates::new(i, table, &mut numbers))
+            .collect();
+        let comparisons: Vec<Comparisons> = doc
+            .comparisons
+            .iter()
+            .enumerate()
+            .map(|(i, table)| Comparisons::new(i, doc, table, &mut numbers))
+            .collect();
+        let decisions = view::decisions(doc);
+        let mut standards: Vec<&'static str> =
+            doc.estimates.iter().filter_map(|t| t.standard).map(words::standard).collect();
+        standards.dedup();
+        let mut levels =
+            doc.estimates.iter().map(|t| t.level).chain(doc.comparisons.iter().map(|t| t.level));
+        let level = levels.next().filter(|first| levels.all(|l| l == *first));
+        Page {
+            style: format!("{}{}", super::STYLE, chart::STYLE),
+            program: concat!("rakewell ", env!("CARGO_PKG_VERSION")),
+            title: &doc.title,
+            description: doc.description.as_deref(),
+            source: doc.source.as_deref(),
+            warnings: &doc.warnings,
+            facts: facts(doc),
+            about: about(doc),
+            weighting,
+            estimates,
+            comparisons,
+            suppressed: decisions.iter().any(|(d, _)| *d == crate::estimate::Decision::Suppress),
+            flags: decisions.into_iter().map(|(d, n)| Flag::new(d, n)).collect(),
+            standards,
+            level: level.map(words::level),
+        }
+    }
+}
+
+impl Weighting {
+    fn new(doc: &Document, numbers: &mut Numbers) -> Weighting {
+        let steps = &doc.weighting;
+        let figure = Figure::new(
+            "w",
+            &figure::of_weights(steps),
+            format!(
+                "Figure {}. The weights after each step, relative to their mean",
+                numbers.figure()
+            ),
+            vec![
+                "The line runs from the smallest to the largest weight, the box holds the middle \
+                 half, the thick mark is the median. The further a step spreads the weights, the \
+                 more it costs in precision.",
+            ],
+        );
+        let caption = format!("Table {}. The weighting, step by step", numbers.table());
+        let table = table::of_steps(steps, "w-steps".to_string(), caption);
+        let margins = steps
+            .iter()
+            .filter(|step| !step.margins.is_empty())
+            .map(|step| Margins::new(step, numbers))
+            .collect();
+        Weighting { table, figure, margins }
+    }
+}
+
+impl Margins {
+    fn new(step: &StepSummary, numbers: &mut Numbers) -> Margins {
+        let worst = |value: fn(&crate::weight::MarginLine) -> f64| {
+            step.margins
+                .iter()
+                .map(|line| number::misfit(value(line), line.target).abs())
+                .filter(|x| x.is_finite())
+                .fold(0.0, f64::max)
+        };
+        let summary = format!(
+            "Step {}, {}: {}; largest misfit {}% before, {}% after",
+            step.step,
+            step.kind,
+            plural(step.margins.len(), "population total", "population totals"),
+            number::significant(worst(|line| line.before) * 100.0, 3),
+            number::scientific(worst(|line| line.after) * 100.0),
+        );
+        let caption = format!("Table {}. Population totals of step {}", numbers.table(), step.step);
+        let id = format!("w-margins-{}", step.step);
+        Margins { summary, table: table::of_margins(step, id, caption) }
+    }
+}
+
+impl<'a> Estimates<'a> {
+    fn new(i: usize, table: &'a EstimateTable, numbers: &mut Numbers) -> Estimates<'a> {
+        let id = anchor("e", i, &table.name);
+        let figures = Figures::of_table(table);
+        let mut keys = vec!["Dots are estimates; lines are their confidence intervals."];
+        if figure::has_caution(&table.rows) {
+            keys.push("Hollow dots with dashed lines are flagged: read them with care.");
+        }
+        let charts: Vec<Figure> = figure::of_estimates(table, &figures)
+            .iter()
+            .enumerate()
+            .map(|(j, chart)| {
+                let mut keys = keys.clone();
+                if chart.is_clipped() {
+                    keys.push("An arrow means that the interval goes on beyond the axis.");
+                }
+                let caption = format!(
+                    "Figure {}. {}, with {} confidence intervals",
+                    numbers.figure(),
+                    chart.title,
+                    words::level(table.level)
+                );
+                Figure::new(&format!("{id}-f{j}"), chart, caption, keys)
+            })
+            .collect();
+        let caption = format!("Table {}. {}", numbers.table(), table.title);
+        let by: Vec<&str> = table.by.iter().map(|by| by.title.as_str()).collect();
+        let mut about = words::statistic(table.statistic).to_string();
+        if !by.is_empty() {
+            about.push_str(&format!(" by {}", by.join(" and ")));
+        }
+        if let Some(population) = &table.population {
+            about.push_str(&format!(". Population: {population}"));
+        }
+        let headline = match (table.rows.as_slice(), figures.as_slice()) {
+            ([row], [figures]) if !view::is_suppressed(row) && row.estimate.is_some() => Some((
+                format!("{}{}", figures.value(row.estimate), figures.suffix()),
+                format!(
+                    "{} confidence interval {}",
+                    words::level(table.level),
+                    figures.interval(row.lower, row.upper)
+                ),
+            )),
+            _ => None,
+        };
+        let mut method = vec![
+            (
+                "Interval",
+                format!("{}, {}", words::level(table.level), words::interval(table.interval)),
+            ),
+            ("Variance", table.variance.clone()),
+            ("Degrees of freedom", words::df_rule(table.df_rule).to_string()),
+            ("Weight", table.weight.clone()),
+        ];
+        if let Some(standard) = table.standard {
+            method.push(("Quality standard", words::standard(standard).to_string()));
+        }
+        Estimates {
+            table: table::of_estimates(table, format!("{id}-t"), caption),
+            id,
+            title: &table.title,
+            about,
+            headline,
+            figures: charts,
+            method,
+            notes: &table.notes,
+        }
+    }
+}
+
+impl<'a> Comparisons<'a> {
+    fn new(
+        i: usize,
+        doc: &'a Document,
+        table: &'a ComparisonTable,
+        numbers: &mut Numbers,
+    ) -> Comparisons<'a> {
+        let id = anchor("c", i, &table.name);
+        let compared = view::compared(doc, table);
+        let figures = Figures::of_comparison(table, compared);
+        let hidden: Vec<bool> = table
+            .rows
+            .iter()
+            .map(|row| compared.is_some_and(|t| view::rests_on_suppressed(t, row)))
+            .collect();
+        let chart = figure::of_comparisons(table, figures, &hidden);
+        let mut keys = vec![match table.measure {
+            crate::compare::Measure::Difference => {
+                "Dots are differences; lines are their confidence intervals. An interval that \
+                 does not reach the line at 0 shows a difference beyond sampling error."
+            }
+            crate::compare::Measure::Ratio => {
+                "Dots are ratios; lines are their confidence intervals. An interval that does \
+                 not reach the line at 1 shows a difference beyond sampling error."
+            }
+        }];
+        if chart.is_clipped() {
+            keys.push("An arrow means that the interval goes on beyond the axis.");
+        }
+        let caption = format!(
+            "Figure {}. {}, with {} confidence intervals",
+            numbers.figure(),
+            table.title,
+            words::level(table.level)
+        );
+        let figure = Figure::new(&format!("{id}-f"), &chart, caption, keys);
+        let of = compared.map_or(table.estimate.as_str(), |t| t.title.as_str());
+        let mut about = format!("{} of: {of}", words::measure(table.measure));
+        if let Some(adjustment) = &table.adjustment {
+            about.push_str(&format!(". p-values adjusted: {adjustment}"));
+        }
+        let caption = format!("Table {}. {}", numbers.table(), table.title);
+        Comparisons {
+            table: table::of_comparisons(table, figures, &hidden, format!("{id}-t"), caption),
+            id,
+            title: &table.title,
+            about,
+            figures: if table.rows.is_empty() { Vec::new() } else { vec![figure] },
+            notes: &table.notes,
+        }
+    }
+}
+
+impl Figure {
+    fn new(id: &str, chart: &RowChart, caption: String, keys: Vec<&'static str>) -> Figure {
+        Figure {
+            caption,
+            wide: chart.draw(id, Layout::Wide),
+            narrow: chart.draw(&format!("{id}n"), Layout::Narrow),
+            keys,
+        }
+    }
+}
+
+impl Flag {
+    fn new(decision: crate::estimate::Decision, n: usize) -> Flag {
+        use crate::estimate::Decision;
+        let (name, shown) = match decision {
+            Decision::Show => ("", ""),
+            Decision::Footnote => ("Footnote", "Shown in the tables; hollow in the charts."),
+            Decision::Review => ("Review", "Shown in the tables; hollow in the charts."),
+            Decision::Suppress => ("Suppressed", "Shown as “—”; not drawn in the charts."),
+        };
+        Flag {
+            class: words::flag(decision),
+            name,
+            meaning: words::flag_meaning(decision),
+            shown,
+            estimates: plural(n, "estimate", "estimates"),
+        }
+    }
+}
+
+/// Counts figures and tables, so that each has a number.
+#[derive(Debug, Default)]
+struct Numbers {
+    figures: usize,
+    tables: usize,
+}
+
+impl Numbers {
+    fn figure(&mut self) -> usize {
+        self.figures += 1;
+        self.figures
+    }
+
+    fn table(&mut self) -> usize {
+        self.tables += 1;
+        self.tables
+    }
+}
+
+fn facts(doc: &Document) -> Vec<(String, String)> {
+    let mut facts =
+        vec![(number::count(doc.data.population_rows as u64), "respondents".to_string())];
+    let weights = doc.weighting.last().map(|step| &step.weights);
+    if let Some(weights) = weights {
+        let n_eff = number::fixed(weights.n_eff, 0);
+        facts.push((n_eff, "effective sample size by the weights".to_string()));
+        facts.push((
+            number::ratio(Some(weights.deff_kish)),
+            "design effect of the weights".to_string(),
+        ));
+    }
+    if let Some(psus) = doc.design.psus {
+        facts.push((number::count(psus as u64), "primary sampling units".to_string()));
+    }
+    let estimates: usize = doc.estimates.iter().map(|t| t.rows.len()).sum();
+    facts.push((
+        number::count(estimates as u64),
+        if estimates == 1 { "estimate" } else { "estimates" }.to_string(),
+    ));
+    facts
+}
+
+fn about(doc: &Document) -> Vec<(&'static str, String)> {
+    let data = &doc.data;
+    let mut about = vec![(
+        "Data",
+        format!(
+            "{}: {} and {}",
+            data.file,
+            plural(data.rows, "row", "rows"),
+            plural(data.columns, "column", "columns")
+        ),
+    )];
+    if let Some(population) = &data.population {
+        about.push((
+            "Population",
+            format!("{population} ({})", plural(data.population_rows, "row", "rows")),
+        ));
+    }
+    let DesignSummary { description, strata, psus, replicates, df, lonely } = &doc.design;
+    about.push(("Design", description.clone()));
+    let counts: Vec<String> = [
+        strata.map(|n| plural(n, "stratum", "strata")),
+        psus.map(|n| plural(n, "primary sampling unit", "primary sampling units")),
+        replicates.map(|n| plural(n, "replicate", "replicates")),
+        df.map(|df| format!("{} degrees of freedom", number::degrees(Some(df)))),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    if !counts.is_empty() {
+        about.push(("Size of the design", counts.join(", ")));
+    }
+    if let Some(lonely) = lonely {
+        about.push(("Strata with one unit", lonely.clone()));
+    }
+    about
+}
+
+/// An id for a table: its name reduced to letters, digits and hyphens, and its position, which
+/// makes it unique.
+fn anchor(kind: &str, i: usize, name: &str) -> String {
+    let name: String = name
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' })
+        .collect();
+    format!("{kind}{}-{name}", i + 1)
+}

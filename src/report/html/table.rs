@@ -1,0 +1,338 @@
+//! Tables as the page template draws them.
+
+use serde::Serialize;
+
+use crate::compare::ComparisonTable;
+use crate::estimate::{Decision, Estimate, EstimateTable};
+use crate::report::number::{self, Figures, Unit};
+use crate::report::terminal::{amount, g_range};
+use crate::report::view::{self, Labels, flag};
+use crate::report::words;
+use crate::weight::StepSummary;
+
+/// A table.
+#[derive(Debug, Serialize)]
+pub(super) struct Table {
+    /// Its id on the page.
+    id: String,
+    /// Its caption.
+    caption: String,
+    heads: Vec<Head>,
+    rows: Vec<Row>,
+}
+
+/// A column heading.
+#[derive(Debug, Serialize)]
+struct Head {
+    text: String,
+    /// The text in full, for an abbreviation.
+    full: Option<&'static str>,
+    figures: bool,
+}
+
+/// A row.
+#[derive(Debug, Serialize)]
+struct Row {
+    cells: Vec<Cell>,
+    /// True where a group of rows begins.
+    first: bool,
+    /// True for an estimate a release does not show.
+    suppressed: bool,
+}
+
+/// A cell.
+#[derive(Debug, Serialize)]
+struct Cell {
+    text: String,
+    /// "label", "figure", "flag" or "words".
+    kind: &'static str,
+    /// Rows it spans.
+    span: usize,
+    /// Smaller text below.
+    small: String,
+    /// The flag's class, when it is one.
+    flag: &'static str,
+}
+
+impl Cell {
+    fn figure(text: String) -> Cell {
+        Cell { text, kind: "figure", span: 1, small: String::new(), flag: "" }
+    }
+
+    fn words(text: String, small: String) -> Cell {
+        Cell { text, kind: "words", span: 1, small, flag: "" }
+    }
+
+    fn label(text: &str, span: usize) -> Cell {
+        Cell { text: text.to_string(), kind: "label", span, small: String::new(), flag: "" }
+    }
+
+    fn flag(decision: Decision, rules: String) -> Cell {
+        let (text, flag) = match decision {
+            Decision::Show => ("", ""),
+            Decision::Footnote => ("Footnote", "footnote"),
+            Decision::Review => ("Review", "review"),
+            Decision::Suppress => ("Suppressed", "suppress"),
+        };
+        Cell { text: text.to_string(), kind: "flag", span: 1, small: rules, flag }
+    }
+}
+
+/// The table of a table of estimates, suppressed values hidden.
+pub(super) fn of_estimates(table: &EstimateTable, id: String, caption: String) -> Table {
+    let figures = Figures::of_table(table);
+    let labels = Labels::of_estimates(table);
+    let unit = figures.first().map_or("", |f| f.heading());
+    let flagged = table.rows.iter().any(|row| flag(row).is_some());
+    let missing = table.rows.iter().any(|row| row.n_missing > 0);
+    let mut heads = heads_of(&labels);
+    heads.push(head("n", Some("Number of respondents")));
+    if missing {
+        heads.push(head("Missing", Some("Respondents without a value")));
+    }
+    heads.extend([
+        head(format!("Estimate{unit}"), None),
+        head("SE", Some("Standard error")),
+        head(format!("{} interval", words::level(table.level)), Some("Confidence interval")),
+        head("deff", Some("Design effect")),
+        head("n eff", Some("Effective sample size")),
+        head("df", Some("Degrees of freedom")),
+    ]);
+    if flagged {
+        heads.push(Head { text: "Flag".to_string(), full: None, figures: false });
+    }
+    let spans = spans(&labels.rows);
+    let rows = table.rows.iter().enumerate().map(|(i, row)| {
+        let figures =
+            figures.get(row.outcome).copied().unwrap_or(Figures { unit: Unit::Plain, decimals: 2 });
+        let suppressed = view::is_suppressed(row);
+        let hide = |text: String| if suppressed { HIDDEN.to_string() } else { text };
+        let mut cells = label_cells(&labels.rows, &spans, i);
+        cells.push(Cell::figure(number::count(row.n)));
+        if missing {
+            cells.push(Cell::figure(number::count(row.n_missing)));
+        }
+        cells.extend(
+            [
+                hide(figures.value(row.estimate)),
+                hide(figures.error(row.se)),
+                hide(figures.interval(row.lower, row.upper)),
+                hide(number::ratio(row.deff)),
+                number::effective(row.n_eff),
+                number::degrees(row.df),
+            ]
+            .map(Cell::figure),
+        );
+        if flagged {
+            cells.push(flag_cell(row));
+        }
+        Row { cells, first: starts_group(&spans, i), suppressed }
+    });
+    let rows = rows.collect();
+    Table { id, caption, heads, rows }
+}
+
+/// The table of a table of comparisons; `hidden` says which rows a release does not show.
+pub(super) fn of_comparisons(
+    table: &ComparisonTable,
+    figures: Figures,
+    hidden: &[bool],
+    id: String,
+    caption: String,
+) -> Table {
+    let labels = Labels::of_comparisons(table);
+    let adjusted = table.rows.iter().any(|row| row.p_adjusted.is_some());
+    let flagged = hidden.contains(&true);
+    let mut heads = heads_of(&labels);
+    heads.extend([
+        head(format!("{}{}", words::measure(table.measure), figures.heading()), None),
+        head("SE", Some("Standard error")),
+        head(format!("{} interval", words::level(table.level)), Some("Confidence interval")),
+        head("df", Some("Degrees of freedom")),
+        head("p", Some("p-value")),
+    ]);
+    if adjusted {
+        heads.push(head("p adj.", Some("p-value adjusted for the number of comparisons")));
+    }
+    if flagged {
+        heads.push(Head { text: "Flag".to_string(), full: None, figures: false });
+    }
+    let spans = spans(&labels.rows);
+    let rows = table.rows.iter().enumerate().map(|(i, row)| {
+        let suppressed = hidden.get(i).copied().unwrap_or(false);
+        let hide = |text: String| if suppressed { HIDDEN.to_string() } else { text };
+        let mut cells = label_cells(&labels.rows, &spans, i);
+        cells.extend(
+            [
+                hide(figures.value(row.estimate)),
+                hide(figures.error(row.se)),
+                hide(figures.interval(row.lower, row.upper)),
+                number::degrees(row.df),
+                hide(number::p_value(row.p)),
+            ]
+            .map(Cell::figure),
+        );
+        if adjusted {
+            cells.push(Cell::figure(hide(number::p_value(row.p_adjusted))));
+        }
+        if flagged {
+            cells.push(if suppressed {
+                Cell::flag(Decision::Suppress, "one side is suppressed".to_string())
+            } else {
+                Cell::flag(Decision::Show, String::new())
+            });
+        }
+        Row { cells, first: starts_group(&spans, i), suppressed }
+    });
+    let rows = rows.collect();
+    Table { id, caption, heads, rows }
+}
+
+/// The table of the weighting steps.
+pub(super) fn of_steps(steps: &[StepSummary], id: String, caption: String) -> Table {
+    let heads = vec![
+        Head { text: "Step".to_string(), full: None, figures: false },
+        Head { text: "What was done".to_string(), full: None, figures: false },
+        head("n", Some("Rows with a positive weight")),
+        head("Sum", Some("Sum of the weights")),
+        head("Smallest", Some("Smallest weight")),
+        head("Median", Some("Median weight")),
+        head("Largest", Some("Largest weight")),
+        head("deff", Some("Design effect of the weights (Kish)")),
+        head("n eff", Some("Effective sample size by the weights")),
+        head("g range", Some("Smallest and largest factor of the step")),
+    ];
+    let rows = steps.iter().map(|step| {
+        let w = &step.weights;
+        let about = [step.outcome.as_str(), step.variance.as_str()];
+        let about: Vec<&str> = about.into_iter().filter(|s| !s.is_empty()).collect();
+        let mut cells = vec![
+            Cell::label(&format!("{}. {}", step.step, step.kind), 1),
+            Cell::words(step.description.clone(), about.join(". ")),
+        ];
+        cells.extend(
+            [
+                number::count(w.n),
+                amount(w.sum),
+                number::significant(w.min, 3),
+                number::significant(w.median, 3),
+                number::significant(w.max, 3),
+                number::ratio(Some(w.deff_kish)),
+                number::effective(Some(w.n_eff)),
+                g_range(step),
+            ]
+            .map(Cell::figure),
+        );
+        Row { cells, first: true, suppressed: false }
+    });
+    let rows = rows.collect();
+    Table { id, caption, heads, rows }
+}
+
+/// The table of the margins of a step.
+pub(super) fn of_margins(step: &StepSummary, id: String, caption: String) -> Table {
+    let labels = Labels {
+        headings: vec!["Margin".to_string(), "Level".to_string()],
+        rows: step.margins.iter().map(|m| vec![m.margin.clone(), m.level.clone()]).collect(),
+    };
+    let mut heads = heads_of(&labels);
+    heads.extend([
+        head("n", Some("Rows with a positive weight")),
+        head("Target", Some("Population total aimed at")),
+        head("Before", Some("Weighted total before the step")),
+        head("off by", Some("Difference from the target before the step, in per cent of it")),
+        head("After", Some("Weighted total after the step")),
+        head("off by", Some("Difference from the target after the step, in per cent of it")),
+    ]);
+    let spans = spans(&labels.rows);
+    let rows = step.margins.iter().enumerate().map(|(i, line)| {
+        let mut cells = label_cells(&labels.rows, &spans, i);
+        cells.extend(
+            [
+                number::count(line.n),
+                amount(line.target),
+                amount(line.before),
+                number::relative(line.before, line.target),
+                amount(line.after),
+                number::relative(line.after, line.target),
+            ]
+            .map(Cell::figure),
+        );
+        Row { cells, first: starts_group(&spans, i), suppressed: false }
+    });
+    let rows = rows.collect();
+    Table { id, caption, heads, rows }
+}
+
+/// Stands for a value a release does not show.
+const HIDDEN: &str = "—";
+
+fn head(text: impl Into<String>, full: Option<&'static str>) -> Head {
+    Head { text: text.into(), full, figures: true }
+}
+
+fn heads_of(labels: &Labels) -> Vec<Head> {
+    labels
+        .headings
+        .iter()
+        .map(|text| Head { text: text.clone(), full: None, figures: false })
+        .collect()
+}
+
+fn flag_cell(row: &Estimate) -> Cell {
+    Cell::flag(flag(row).unwrap_or(Decision::Show), view::rules(row))
+}
+
+/// How many rows each label spans; 0 where a label above spans the row. The last label of a row
+/// always stands by itself.
+fn spans(rows: &[Vec<String>]) -> Vec<Vec<usize>> {
+    let mut spans: Vec<Vec<usize>> = rows.iter().map(|row| vec![1; row.len()]).collect();
+    let columns = rows.iter().map(Vec::len).min().unwrap_or(0);
+    for column in 0..columns.saturating_sub(1) {
+        let mut start = 0;
+        for i in 1..rows.len() {
+            if rows[i][..=column] == rows[start][..=column] {
+                spans[start][column] += 1;
+                spans[i][column] = 0;
+            } else {
+                start = i;
+            }
+        }
+    }
+    spans
+}
+
+fn label_cells(rows: &[Vec<String>], spans: &[Vec<usize>], i: usize) -> Vec<Cell> {
+    let (Some(labels), Some(spans)) = (rows.get(i), spans.get(i)) else { return Vec::new() };
+    labels
+        .iter()
+        .zip(spans)
+        .filter(|(_, span)| **span > 0)
+        .map(|(text, span)| Cell::label(text, *span))
+        .collect()
+}
+
+/// True where the first of several label columns says something new.
+fn starts_group(spans: &[Vec<usize>], i: usize) -> bool {
+    spans.get(i).is_some_and(|row| row.len() > 1 && row.first().is_some_and(|span| *span > 0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn leading_labels_span_their_rows() {
+        let rows: Vec<Vec<String>> = ["a x 1", "a x 2", "a y 1", "b y 1"]
+            .iter()
+            .map(|row| row.split(' ').map(String::from).collect())
+            .collect();
+        let spans = spans(&rows);
+        assert_eq!(spans, [[3, 2, 1], [0, 0, 1], [0, 1, 1], [1, 1, 1]]);
+        // Every place of the table is covered exactly once.
+        for column in 0..3 {
+            assert_eq!(spans.iter().map(|row| row[column]).sum::<usize>(), rows.len());
+        }
+        assert!(starts_group(&spans, 0) && !starts_group(&spans, 1) && starts_group(&spans, 3));
+    }
+}

@@ -1,0 +1,208 @@
+//! The results as one tidy table: one row per estimate or comparison, columns with fixed names.
+//!
+//! | column | type | what it holds |
+//! |---|---|---|
+//! | `kind` | text | `estimate` or `comparison` |
+//! | `table` | text | name of the table in the study file |
+//! | `statistic` | text | `total`, `mean`, `proportion`, `ratio`, `quantile`; for a comparison `difference` or `ratio` |
+//! | `outcome` | text | the variable; for a comparison the outcome as labelled |
+//! | `level` | text | its level, when it is categorical |
+//! | `probability` | number | the probability, for a quantile |
+//! | `domain` | text | the levels of the domain joined by " · ", or `All`; for a comparison the levels held fixed |
+//! | `by1`, `level1`, … | text | the variables that form the domain and their levels; at least four pairs, more when a table crosses more |
+//! | `group`, `reference` | text | the two sides of a comparison |
+//! | `n`, `n_missing`, `psus` | count | rows used, rows without a value, PSUs used |
+//! | `weight_sum` | number | sum of the weights of the rows used |
+//! | `estimate`, `se`, `cv` | number | the estimate, its standard error, SE ÷ \|estimate\|; proportions are between 0 and 1 |
+//! | `lower`, `upper` | number | limits of the interval |
+//! | `confidence` | number | its confidence level |
+//! | `interval` | text | how it is made |
+//! | `deff`, `n_eff`, `n_eff_kish` | number | design effect and effective sample sizes |
+//! | `df` | number | degrees of freedom; empty when infinite |
+//! | `df_rule` | text | where they come from |
+//! | `t`, `p`, `p_adjusted` | number | test of a comparison |
+//! | `flag` | text | `show`, `footnote`, `review`, `suppress`; empty without a standard |
+//! | `flag_rules` | text | the rules that fired |
+//! | `standard` | text | the quality standard |
+//! | `weight` | text | the weight |
+//! | `variance` | text | how the variance is estimated |
+//!
+//! Parquet holds the estimates only, without `kind`, `group`, `reference`, `t`, `p` and
+//! `p_adjusted`.
+
+use serde::Serialize;
+
+use crate::compare::{Comparison, ComparisonTable};
+use crate::estimate::{Estimate, EstimateTable};
+
+use super::document::Document;
+use super::view;
+
+/// A tidy table, column by column.
+pub(super) struct Tidy {
+    /// Its columns, all of the same length.
+    pub columns: Vec<Column>,
+    /// Its rows.
+    pub rows: usize,
+}
+
+/// A column.
+pub(super) struct Column {
+    /// Its name.
+    pub name: String,
+    /// Its values.
+    pub values: Values,
+}
+
+/// The values of a column; `None` where there is none. Numbers are finite.
+pub(super) enum Values {
+    Text(Vec<Option<String>>),
+    Number(Vec<Option<f64>>),
+    Count(Vec<Option<u64>>),
+}
+
+/// A row of the tidy table.
+enum Item<'a> {
+    Estimate(&'a EstimateTable, &'a Estimate),
+    Comparison(&'a ComparisonTable, &'a Comparison),
+}
+
+impl Tidy {
+    /// The tidy table of a document, with or without its comparisons.
+    pub(super) fn of(document: &Document, comparisons: bool) -> Tidy {
+        let estimates = document
+            .estimates
+            .iter()
+            .flat_map(|table| table.rows.iter().map(move |row| Item::Estimate(table, row)));
+        let compared = document
+            .comparisons
+            .iter()
+            .filter(|_| comparisons)
+            .flat_map(|table| table.rows.iter().map(move |row| Item::Comparison(table, row)));
+        let items: Vec<Item> = estimates.chain(compared).collect();
+        let crossed = document.estimates.iter().map(|t| t.by.len()).max().unwrap_or(0).max(4);
+
+        let mut build = Builder { items: &items, columns: Vec::new() };
+        if comparisons {
+            build.text(
+                "kind",
+                |_, _| Some("estimate".to_string()),
+                |_, _| Some("comparison".to_string()),
+            );
+        }
+        build.text("table", |t, _| Some(t.name.clone()), |t, _| Some(t.name.clone()));
+        build.text("statistic", |t, _| name_of(&t.statistic), |t, _| name_of(&t.measure));
+        build.text(
+            "outcome",
+            |t, r| t.outcomes.get(r.outcome).map(|o| o.variable.clone()),
+            |_, r| r.outcome.clone(),
+        );
+        build.text("level", |t, r| t.outcomes.get(r.outcome)?.level.clone(), |_, _| None);
+        build.number("probability", |t, r| t.outcomes.get(r.outcome)?.probability, |_, _| None);
+        build.text(
+            "domain",
+            |t, r| Some(view::domain_text(t, r)),
+            |_, r| Some(r.within.clone()).filter(|w| !w.is_empty()),
+        );
+        for i in 0..crossed {
+            build.text(
+                &format!("by{}", i + 1),
+                |t, _| t.by.get(i).map(|by| by.variable.clone()),
+                |_, _| None,
+            );
+            build.text(
+                &format!("level{}", i + 1),
+                |t, r| t.by.get(i)?.levels.get(*r.domain.get(i)?).cloned(),
+                |_, _| None,
+            );
+        }
+        if comparisons {
+            build.text("group", |_, _| None, |_, r| Some(r.group.clone()));
+            build.text("reference", |_, _| None, |_, r| Some(r.reference.clone()));
+        }
+        build.count("n", |_, r| r.n);
+        build.count("n_missing", |_, r| r.n_missing);
+        build.count("psus", |_, r| r.psus);
+        build.number("weight_sum", |_, r| Some(r.weight_sum), |_, _| None);
+        build.number("estimate", |_, r| r.estimate, |_, r| r.estimate);
+        build.number("se", |_, r| r.se, |_, r| r.se);
+        build.number("cv", |_, r| r.cv, |_, _| None);
+        build.number("lower", |_, r| r.lower, |_, r| r.lower);
+        build.number("upper", |_, r| r.upper, |_, r| r.upper);
+        build.number("confidence", |t, _| Some(t.level), |t, _| Some(t.level));
+        build.text("interval", |t, _| name_of(&t.interval), |_, _| None);
+        build.number("deff", |_, r| r.deff, |_, _| None);
+        build.number("n_eff", |_, r| r.n_eff, |_, _| None);
+        build.number("n_eff_kish", |_, r| r.n_eff_kish, |_, _| None);
+        build.number("df", |_, r| r.df, |_, r| r.df);
+        build.text("df_rule", |t, _| name_of(&t.df_rule), |_, _| None);
+        if comparisons {
+            build.number("t", |_, _| None, |_, r| r.t);
+            build.number("p", |_, _| None, |_, r| r.p);
+            build.number("p_adjusted", |_, _| None, |_, r| r.p_adjusted);
+        }
+        build.text("flag", |_, r| name_of(&r.quality.as_ref()?.decision), |_, _| None);
+        build.text(
+            "flag_rules",
+            |_, r| Some(view::rules(r)).filter(|rules| !rules.is_empty()),
+            |_, _| None,
+        );
+        build.text("standard", |t, _| name_of(&t.standard?), |_, _| None);
+        build.text("weight", |t, _| Some(t.weight.clone()), |_, _| None);
+        build.text("variance", |t, _| Some(t.variance.clone()), |_, _| None);
+        let columns = build.columns;
+        Tidy { columns, rows: items.len() }
+    }
+}
+
+struct Builder<'a> {
+    items: &'a [Item<'a>],
+    columns: Vec<Column>,
+}
+
+impl Builder<'_> {
+    fn text(
+        &mut self,
+        name: &str,
+        estimate: impl Fn(&EstimateTable, &Estimate) -> Option<String>,
+        comparison: impl Fn(&ComparisonTable, &Comparison) -> Option<String>,
+    ) {
+        let values = self.each(estimate, comparison);
+        self.columns.push(Column { name: name.to_string(), values: Values::Text(values) });
+    }
+
+    fn number(
+        &mut self,
+        name: &str,
+        estimate: impl Fn(&EstimateTable, &Estimate) -> Option<f64>,
+        comparison: impl Fn(&ComparisonTable, &Comparison) -> Option<f64>,
+    ) {
+        let finite = |x: Option<f64>| x.filter(|x| x.is_finite());
+        let values = self.each(|t, r| finite(estimate(t, r)), |t, r| finite(comparison(t, r)));
+        self.columns.push(Column { name: name.to_string(), values: Values::Number(values) });
+    }
+
+    fn count(&mut self, name: &str, estimate: impl Fn(&EstimateTable, &Estimate) -> u64) {
+        let values = self.each(|t, r| Some(estimate(t, r)), |_, _| None);
+        self.columns.push(Column { name: name.to_string(), values: Values::Count(values) });
+    }
+
+    fn each<T>(
+        &self,
+        estimate: impl Fn(&EstimateTable, &Estimate) -> Option<T>,
+        comparison: impl Fn(&ComparisonTable, &Comparison) -> Option<T>,
+    ) -> Vec<Option<T>> {
+        self.items
+            .iter()
+            .map(|item| match item {
+                Item::Estimate(table, row) => estimate(table, row),
+                Item::Comparison(table, row) => comparison(table, row),
+            })
+            .collect()
+    }
+}
+
+/// The name an enumeration has in study files and JSON.
+fn name_of(value: &impl Serialize) -> Option<String> {
+    serde_json::to_value(value).ok()?.as_str().map(String::from)
+}

@@ -1,0 +1,185 @@
+//! What tables on any page have in common: labels, flags, what a release hides.
+
+use crate::compare::{Comparison, ComparisonTable};
+use crate::estimate::{Decision, Estimate, EstimateTable};
+
+use super::document::Document;
+use super::words;
+
+/// The label columns of a table.
+pub(super) struct Labels {
+    /// Their headings; never empty.
+    pub headings: Vec<String>,
+    /// The labels of each row.
+    pub rows: Vec<Vec<String>>,
+}
+
+impl Labels {
+    /// The labels of a table of estimates: the outcome where there are several, then the
+    /// variables that cross; "All" where there is neither.
+    pub(super) fn of_estimates(table: &EstimateTable) -> Labels {
+        let several = table.outcomes.len() > 1;
+        let same = one_variable(table);
+        let mut headings = Vec::new();
+        if several {
+            headings.push(match table.outcomes.first() {
+                Some(first) if same => first.title.clone(),
+                _ => "Outcome".to_string(),
+            });
+        }
+        headings.extend(table.by.iter().map(|by| by.title.clone()));
+        let rows = table
+            .rows
+            .iter()
+            .map(|row| {
+                let mut labels = Vec::with_capacity(headings.len());
+                if several {
+                    labels.push(outcome_label(table, row.outcome));
+                }
+                labels.extend(domain_levels(table, row).map(String::from));
+                labels.resize(headings.len(), String::new());
+                labels
+            })
+            .collect();
+        Labels { headings, rows }.or_all()
+    }
+
+    /// The labels of a table of comparisons: outcome and levels held fixed where there are any,
+    /// the group, and what it is compared with.
+    pub(super) fn of_comparisons(table: &ComparisonTable) -> Labels {
+        let outcome = table.rows.iter().any(|row| row.outcome.is_some());
+        let within = table.rows.iter().any(|row| !row.within.is_empty());
+        let mut headings = Vec::new();
+        if outcome {
+            headings.push("Outcome".to_string());
+        }
+        if within {
+            headings.push("Within".to_string());
+        }
+        headings.extend(["Group".to_string(), "Compared with".to_string()]);
+        let rows = table
+            .rows
+            .iter()
+            .map(|row| {
+                let mut labels = Vec::with_capacity(4);
+                if outcome {
+                    labels.push(row.outcome.clone().unwrap_or_default());
+                }
+                if within {
+                    labels.push(row.within.clone());
+                }
+                labels.extend([row.group.clone(), row.reference.clone()]);
+                labels
+            })
+            .collect();
+        Labels { headings, rows }
+    }
+
+    fn or_all(mut self) -> Labels {
+        if self.headings.is_empty() {
+            self.headings.push("Population".to_string());
+            for row in &mut self.rows {
+                row.push("All".to_string());
+            }
+        }
+        self
+    }
+}
+
+/// True when all outcomes of a table belong to one variable (its levels, or its quantiles).
+pub(super) fn one_variable(table: &EstimateTable) -> bool {
+    table.outcomes.windows(2).all(|pair| match pair {
+        [a, b] => a.variable == b.variable,
+        _ => true,
+    })
+}
+
+/// The label of an outcome among the others of its table.
+pub(super) fn outcome_label(table: &EstimateTable, outcome: usize) -> String {
+    match table.outcomes.get(outcome) {
+        Some(it) if one_variable(table) => words::outcome(it),
+        Some(it) => words::outcome_full(it),
+        None => String::new(),
+    }
+}
+
+/// The levels of the domain of a row, one per variable; unknown ones are empty.
+pub(super) fn domain_levels<'a>(
+    table: &'a EstimateTable,
+    row: &'a Estimate,
+) -> impl Iterator<Item = &'a str> {
+    table
+        .by
+        .iter()
+        .zip(&row.domain)
+        .map(|(by, &level)| by.levels.get(level).map_or("", String::as_str))
+}
+
+/// The levels of the domain joined by " · ", or "All".
+pub(super) fn domain_text(table: &EstimateTable, row: &Estimate) -> String {
+    let levels: Vec<&str> = domain_levels(table, row).collect();
+    if levels.is_empty() { "All".to_string() } else { levels.join(" · ") }
+}
+
+/// The flag of a row: its decision, where that is not simply to show it.
+pub(super) fn flag(row: &Estimate) -> Option<Decision> {
+    row.quality.as_ref().map(|q| q.decision).filter(|d| *d != Decision::Show)
+}
+
+/// The rules that led to the flag of a row, joined by "; ".
+pub(super) fn rules(row: &Estimate) -> String {
+    row.quality.as_ref().map(|q| q.rules.join("; ")).unwrap_or_default()
+}
+
+/// True when a release does not show the estimate.
+pub(super) fn is_suppressed(row: &Estimate) -> bool {
+    flag(row) == Some(Decision::Suppress)
+}
+
+/// The table of estimates behind a table of comparisons.
+pub(super) fn compared<'a>(
+    doc: &'a Document,
+    table: &ComparisonTable,
+) -> Option<&'a EstimateTable> {
+    doc.estimates.iter().find(|t| t.name == table.estimate)
+}
+
+/// True when a release does not show the comparison, because the estimate of either side is
+/// suppressed: with the other side in the table, the comparison would give it away.
+///
+/// The sides are found by their labels: a row of the estimates is a side when one of its levels
+/// is the group, every other level stands in `within`, and the outcome is the same.
+pub(super) fn rests_on_suppressed(table: &EstimateTable, comparison: &Comparison) -> bool {
+    table.rows.iter().filter(|row| is_suppressed(row)).any(|row| {
+        let outcome = comparison.outcome.as_deref().is_none_or(|name| {
+            table.outcomes.get(row.outcome).is_none_or(|it| {
+                name == it.variable
+                    || name == it.title
+                    || it.level.as_deref().is_some_and(|level| name.contains(level))
+                    || name == words::outcome(it)
+                    || name == words::outcome_full(it)
+            })
+        });
+        outcome
+            && [&comparison.group, &comparison.reference].into_iter().any(|side| {
+                let levels: Vec<&str> = domain_levels(table, row).collect();
+                *side == levels.join(" · ")
+                    || levels.iter().any(|level| level == side)
+                        && levels
+                            .iter()
+                            .all(|level| level == side || comparison.within.contains(level))
+            })
+    })
+}
+
+/// The decisions that occur in a document, mildest first, each with how often.
+pub(super) fn decisions(doc: &Document) -> Vec<(Decision, usize)> {
+    [Decision::Footnote, Decision::Review, Decision::Suppress]
+        .into_iter()
+        .map(|decision| {
+            let rows = doc.estimates.iter().flat_map(|table| &table.rows);
+            (decision, rows.filter(|row| flag(row) == Some(decision)).count())
+        })
+        .filter(|(_, n)| *n > 0)
+        .collect()
+}

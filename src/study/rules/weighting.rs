@@ -1,0 +1,305 @@
+//! Rules for weighting steps.
+
+use crate::study::places::KeyPath;
+use crate::study::spec::{Distance, Margin, Names, Step, Weighting};
+
+use super::{Rules, rounded};
+
+pub(super) fn check(steps: &[Weighting], rules: &mut Rules<'_>, path: &KeyPath) {
+    for (i, step) in steps.iter().enumerate() {
+        let here = path.index(i);
+        if rules.sound(&here.key("step")) {
+            one(step, rules, &here);
+        }
+    }
+}
+
+fn one(weighting: &Weighting, rules: &mut Rules<'_>, path: &KeyPath) {
+    match weighting.step {
+        Step::PostStratify => post_stratify(weighting, rules, path),
+        Step::Rake => rake(weighting, rules, path),
+        Step::Calibrate => calibrate(weighting, rules, path),
+    }
+    bounds(weighting, rules, path);
+    numbers(weighting, rules, path);
+    for (i, margin) in weighting.margin.iter().enumerate() {
+        one_margin(margin, weighting.population, rules, &path.key("margin").index(i));
+    }
+    same_margins(&weighting.margin, rules, &path.key("margin"));
+    rules.file_path(&path.key("margins"), weighting.margins.as_deref());
+}
+
+fn margins_given(weighting: &Weighting) -> usize {
+    weighting.margin.len() + usize::from(weighting.margins.is_some())
+}
+
+fn post_stratify(weighting: &Weighting, rules: &mut Rules<'_>, path: &KeyPath) {
+    match margins_given(weighting) {
+        1 => {}
+        0 => no_margins(rules, path, "post-stratification needs one margin"),
+        found => {
+            if rules.sound(path) {
+                rules.error(
+                    &path.key("step"),
+                    format!("post-stratification takes exactly one margin, not {found}"),
+                    "one margin",
+                    "cross the variables in one margin, `by = [\"sex\", \"age\"]`, or write \
+                     `step = \"rake\"` for several",
+                );
+            }
+        }
+    }
+    rules.no_meaning(
+        path,
+        &["totals", "distance", "bounds", "iterations", "compat"],
+        "means nothing for post-stratification, which has one exact solution",
+        "take it out, or write `step = \"calibrate\"`",
+    );
+}
+
+fn rake(weighting: &Weighting, rules: &mut Rules<'_>, path: &KeyPath) {
+    if margins_given(weighting) == 0 {
+        no_margins(rules, path, "raking needs at least one margin");
+    }
+    rules.no_meaning(
+        path,
+        &["totals", "distance"],
+        "means nothing for raking, which works on margins",
+        "write `step = \"calibrate\"`; with `distance = \"raking\"` it gives the weights of raking",
+    );
+}
+
+fn calibrate(weighting: &Weighting, rules: &mut Rules<'_>, path: &KeyPath) {
+    if margins_given(weighting) == 0 && weighting.totals.0.is_empty() {
+        let message = "calibration needs margins or totals";
+        if rules.sound(path) {
+            rules.error(
+                path,
+                message,
+                "calibrated to nothing",
+                "add `margins = \"margins.csv\"`, or `[[weighting.margin]]` with `by` and \
+                 `totals`, or `totals = { income = 1.2e9 }` for numeric variables",
+            );
+        }
+    }
+    if weighting.distance == Some(Distance::Logit)
+        && weighting.bounds.is_none()
+        && rules.sound(&path.key("bounds"))
+    {
+        rules.error(
+            &path.key("distance"),
+            "the logit distance needs bounds",
+            "`bounds` is missing",
+            "add the smallest and the largest factor, such as `bounds = [0.3, 3]`",
+        );
+    }
+    rules.no_meaning(path, &["compat"], "is for `step = \"rake\"`", "take it out");
+    for (i, (name, _)) in weighting.totals.0.iter().enumerate() {
+        if name.trim().is_empty() {
+            let help = "write the name of the variable before `=`";
+            let message = format!("total {} has no variable", i + 1);
+            rules.error_at_key(&path.key("totals").key(name.as_str()), message, "empty", help);
+        }
+    }
+}
+
+fn no_margins(rules: &mut Rules<'_>, path: &KeyPath, message: &str) {
+    if rules.sound(path) {
+        rules.error(
+            path,
+            message,
+            "no margin",
+            "add `margins = \"margins.csv\"`, or `[[weighting.margin]]` with `by` and `totals`",
+        );
+    }
+}
+
+fn bounds(weighting: &Weighting, rules: &mut Rules<'_>, path: &KeyPath) {
+    let Some([lower, upper]) = weighting.bounds else { return };
+    let at = path.key("bounds");
+    if !(lower < 1.0 && 1.0 < upper) {
+        rules.error(
+            &at,
+            format!("the bounds {lower} and {upper} do not lie below and above 1"),
+            "a factor of 1 is not within",
+            "give the smallest factor (below 1) and the largest (above 1), such as [0.3, 3]; for \
+             no upper limit write 1e9",
+        );
+    } else if lower < 0.0 && !linear(weighting) {
+        rules.error(
+            &at.index(0),
+            format!("the smallest factor cannot be {lower}: this step makes no negative weights"),
+            "negative",
+            "write 0 or more",
+        );
+    }
+}
+
+fn linear(weighting: &Weighting) -> bool {
+    weighting.step == Step::Calibrate && matches!(weighting.distance, None | Some(Distance::Linear))
+}
+
+fn numbers(weighting: &Weighting, rules: &mut Rules<'_>, path: &KeyPath) {
+    if let Some(population) = weighting.population.filter(|p| *p <= 0.0) {
+        rules.error(
+            &path.key("population"),
+            format!("a population size is positive, it cannot be {population}"),
+            "not positive",
+            "write the number of units in the population",
+        );
+    }
+    if weighting.iterations == Some(0) {
+        rules.error(
+            &path.key("iterations"),
+            "0 iterations change nothing",
+            "at least 1",
+            "leave it out, or write a number such as 100",
+        );
+    }
+    if let Some(tolerance) = weighting.tolerance.filter(|t| !(0.0..1.0).contains(t)) {
+        rules.error(
+            &path.key("tolerance"),
+            format!("a relative tolerance is at least 0 and below 1, it cannot be {tolerance}"),
+            "not from 0 to below 1",
+            "write 0.001 for a difference of 0.1 %",
+        );
+    }
+}
+
+fn one_margin(margin: &Margin, population: Option<f64>, rules: &mut Rules<'_>, path: &KeyPath) {
+    rules.names(&path.key("by"), Some(&margin.by));
+    let totals = path.key("totals");
+    if !rules.sound(path) {
+        return;
+    }
+    if margin.totals.0.is_empty() {
+        let help = "add a total for each level, such as `{ Female = 30.1e6, Male = 29.5e6 }`";
+        rules.error(&totals, "the margin has no totals", "empty", help);
+        return;
+    }
+    let variables = margin.by.list().len();
+    for (level, total) in &margin.totals.0 {
+        let at = totals.key(level.as_str());
+        if *total < 0.0 {
+            rules.error(
+                &at,
+                format!("the total of `{level}` is negative"),
+                "negative",
+                "write how many of the population are in this level",
+            );
+        }
+        let parts = level.split(['×', '*']).count();
+        if parts < variables {
+            let names = margin.by.list().join(" × ");
+            rules.error_at_key(
+                &at,
+                format!("`{level}` names {parts} of the {variables} levels that cross"),
+                "not a crossing",
+                &format!("write one level of each variable, joined by `×` or `*`: \"{names}\""),
+            );
+        }
+    }
+    let sum: f64 = margin.totals.0.iter().map(|(_, total)| total).sum();
+    let is = |whole: f64| (sum - whole).abs() < 0.005 * whole;
+    if sum <= 0.0 {
+        let help = "write how many of the population are in each level";
+        rules.error(&totals, "the totals of the margin are all zero", "sum to 0", help);
+    } else if population.is_none() && (is(1.0) || is(100.0)) {
+        rules.warning(
+            &totals,
+            format!("the totals sum to {}: they look like shares", rounded(sum)),
+            "shares",
+            "add `population = …`, the size of the population, to have them taken as shares",
+        );
+    }
+}
+
+/// No two margins of the same variables.
+fn same_margins(margins: &[Margin], rules: &mut Rules<'_>, path: &KeyPath) {
+    let variables = |by: &Names| {
+        let mut names: Vec<String> = by.list().iter().map(ToString::to_string).collect();
+        names.sort();
+        names
+    };
+    for (i, margin) in margins.iter().enumerate() {
+        let here = path.index(i).key("by");
+        let first = margins[..i].iter().position(|m| variables(&m.by) == variables(&margin.by));
+        let Some(first) = first.map(|j| path.index(j).key("by")).filter(|p| rules.sound(p)) else {
+            continue;
+        };
+        let (line, _) = rules.places.value(&first).line_column();
+        rules.error(
+            &here,
+            format!("there is a margin of {} already", margin.by.list().join(" × ")),
+            "the second of these variables",
+            &format!("keep one of the two; the first is on line {line}"),
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::expect;
+
+    fn step(keys: &str, expected: &[&str]) {
+        expect(&format!("[[weighting]]\n{keys}\n"), expected);
+    }
+
+    const MARGIN: &str = "[[weighting.margin]]\nby = \"sex\"\ntotals = { F = 300, M = 200 }\n";
+    const OTHER: &str = "[[weighting.margin]]\nby = \"age\"\ntotals = { Y = 300, O = 200 }\n";
+
+    #[test]
+    fn margins_as_needed() {
+        step(&format!("step = \"post-stratify\"\n{MARGIN}"), &[]);
+        step("step = \"post-stratify\"\nmargins = \"m.csv\"", &[]);
+        step("step = \"post-stratify\"", &["needs one margin"]);
+        step(&format!("step = \"post-stratify\"\n{MARGIN}{OTHER}"), &["exactly one margin, not 2"]);
+        step(&format!("step = \"rake\"\n{MARGIN}{OTHER}"), &[]);
+        step("step = \"rake\"", &["at least one margin"]);
+        step("step = \"calibrate\"", &["needs margins or totals"]);
+        step("step = \"calibrate\"\ntotals = { income = 1e9 }", &[]);
+        step(&format!("step = \"rake\"\n{MARGIN}{MARGIN}"), &["a margin of sex already"]);
+    }
+
+    #[test]
+    fn keys_of_other_steps() {
+        step(&format!("step = \"post-stratify\"\nbounds = [0.5, 2]\n{MARGIN}"), &["one exact"]);
+        step(&format!("step = \"rake\"\ndistance = \"logit\"\n{MARGIN}"), &["works on margins"]);
+        step(&format!("step = \"calibrate\"\ncompat = \"r-rake\"\n{MARGIN}"), &["is for `step"]);
+        step(&format!("step = \"rake\"\ncompat = \"r-rake\"\n{MARGIN}"), &[]);
+    }
+
+    #[test]
+    fn bounds_hold_one() {
+        step(&format!("step = \"rake\"\nbounds = [0.3, 3]\n{MARGIN}"), &[]);
+        step(&format!("step = \"rake\"\nbounds = [1.2, 3]\n{MARGIN}"), &["below and above 1"]);
+        step(&format!("step = \"rake\"\nbounds = [-1, 3]\n{MARGIN}"), &["no negative weights"]);
+        step(&format!("step = \"calibrate\"\nbounds = [-1, 3]\n{MARGIN}"), &[]);
+        step(
+            &format!("step = \"calibrate\"\ndistance = \"logit\"\n{MARGIN}"),
+            &["the logit distance needs bounds"],
+        );
+    }
+
+    #[test]
+    fn numbers_in_range() {
+        step(&format!("step = \"rake\"\npopulation = 0\n{MARGIN}"), &["size is positive"]);
+        step(&format!("step = \"rake\"\niterations = 0\n{MARGIN}"), &["change nothing"]);
+        step(&format!("step = \"rake\"\ntolerance = 1\n{MARGIN}"), &["it cannot be 1"]);
+    }
+
+    #[test]
+    fn totals_of_margins() {
+        let margin = |by: &str, totals: &str, expected: &[&str]| {
+            let keys = format!("by = {by}\ntotals = {{ {totals} }}");
+            step(&format!("step = \"rake\"\n[[weighting.margin]]\n{keys}"), expected);
+        };
+        margin("\"sex\"", "", &["no totals"]);
+        margin("\"sex\"", "F = -1, M = 5", &["is negative"]);
+        margin("\"sex\"", "F = 0, M = 0", &["all zero"]);
+        margin("\"sex\"", "F = 0.6, M = 0.4", &["they look like shares"]);
+        margin("\"sex\"", "F = 60, M = 40", &["they look like shares"]);
+        margin("[\"sex\", \"age\"]", "\"F × Y\" = 10, \"M*Y\" = 5", &[]);
+        margin("[\"sex\", \"age\"]", "F = 10, \"M*Y\" = 5", &["names 1 of the 2 levels"]);
+    }
+}

@@ -1,0 +1,112 @@
+//! What can be wrong with a weighting step.
+
+use crate::numeric::SolverError;
+
+/// A weighting step that can't be carried out.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum WeightError {
+    /// Levels of a margin and of the data differ.
+    #[error("the levels of margin `{margin}` don't match the data: only in the data {}; only in the margin {}", list(.only_data), list(.only_margin))]
+    Levels {
+        /// The margin.
+        margin: String,
+        /// Levels that rows have and the margin has not.
+        only_data: Vec<String>,
+        /// Levels that the margin has and no row has.
+        only_margin: Vec<String>,
+    },
+    /// A level of a margin is given twice.
+    #[error("margin `{margin}` gives level `{level}` twice")]
+    DuplicateLevel {
+        /// The margin.
+        margin: String,
+        /// The level.
+        level: String,
+    },
+    /// A target is negative, infinite or not a number.
+    #[error(
+        "the target of `{level}` in margin `{margin}` is {value}; a population total is zero or more"
+    )]
+    Target {
+        /// The margin.
+        margin: String,
+        /// The level.
+        level: String,
+        /// The target.
+        value: f64,
+    },
+    /// All targets of a margin are zero.
+    #[error("all targets of margin `{margin}` are zero")]
+    AllZero {
+        /// The margin.
+        margin: String,
+    },
+    /// Rows with a positive weight have no value in a margin's variable.
+    #[error(
+        "{count} rows with a positive weight have no value in margin `{margin}`, first in row {row}; give them one (an own level will do) or leave them out by weight zero"
+    )]
+    Missing {
+        /// The margin or variable.
+        margin: String,
+        /// How many rows.
+        count: usize,
+        /// The first of them, from 1.
+        row: usize,
+    },
+    /// A level with a positive target has no weight in the sample.
+    #[error(
+        "no row with a positive weight has `{level}` of margin `{margin}`, whose target is {target}; join it with another level"
+    )]
+    EmptyCell {
+        /// The margin.
+        margin: String,
+        /// The level.
+        level: String,
+        /// Its target.
+        target: f64,
+    },
+    /// Two margins have different totals.
+    #[error(
+        "margins `{first}` and `{second}` have different totals: {first_total} and {second_total} (relative difference {difference:.2e}); if that is rounding or perturbation, set `tolerance` above it"
+    )]
+    Totals {
+        /// A margin.
+        first: String,
+        /// Its total.
+        first_total: f64,
+        /// Another.
+        second: String,
+        /// Its total.
+        second_total: f64,
+        /// Relative difference.
+        difference: f64,
+    },
+    /// Bounds that can't hold.
+    #[error("the bounds [{lower}, {upper}] must enclose 1: the lower below it, the upper above")]
+    Bounds {
+        /// Lower bound of g.
+        lower: f64,
+        /// Upper bound of g.
+        upper: f64,
+    },
+    /// The step has nothing to calibrate to.
+    #[error("there is no margin to calibrate to")]
+    NoMargins,
+    /// The cross-products of the calibration variables can't be factorised.
+    #[error("the calibration variables can't be regressed on: {0}")]
+    Singular(#[from] SolverError),
+    /// The step did not reach its targets.
+    #[error("{0}")]
+    NotReached(String),
+}
+
+fn list(levels: &[String]) -> String {
+    if levels.is_empty() {
+        return "none".to_string();
+    }
+    let shown: Vec<String> = levels.iter().take(12).map(|l| format!("`{l}`")).collect();
+    let more =
+        if levels.len() > 12 { format!(" and {} more", levels.len() - 12) } else { String::new() };
+    format!("{}{more}", shown.join(", "))
+}

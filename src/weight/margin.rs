@@ -1,0 +1,200 @@
+//! Margins: population totals by the levels of one variable, or of several that cross.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::error::WeightError;
+use crate::aggregate::XTerm;
+use crate::data::{Codes, Factor};
+
+/// Population totals by level, as given.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MarginLevels {
+    /// The variables, joined by ` × `.
+    pub name: String,
+    /// One entry per cell: the level of each variable, and the total.
+    pub totals: Vec<(Vec<String>, f64)>,
+}
+
+/// A margin matched with the data.
+#[derive(Debug, Clone)]
+pub struct Margin {
+    /// The variables, joined by ` × `.
+    pub name: String,
+    /// The cell of every row.
+    pub codes: Arc<Codes>,
+    /// The text of each cell.
+    pub levels: Vec<String>,
+    /// The population total of each cell.
+    pub targets: Vec<f64>,
+}
+
+impl Margin {
+    /// Matches given totals with the levels of the data, by value or by label.
+    ///
+    /// Only rows with a nonzero weight have to be matched. With `partial`, totals of cells that
+    /// no row has are left out; otherwise they are an error.
+    ///
+    /// # Errors
+    /// When levels differ between margin and data, a level is given twice, a target is negative
+    /// or not finite, or all are zero.
+    pub fn matched(
+        given: &MarginLevels,
+        factors: &[&Factor],
+        weights: &[f64],
+        partial: bool,
+    ) -> Result<Margin, WeightError> {
+        let margin = || given.name.clone();
+        check_targets(given)?;
+        // Cell of each combination of level positions that the margin gives.
+        let mut cells: HashMap<Vec<u32>, u32> = HashMap::new();
+        let mut unknown = Vec::new();
+        let (mut levels, mut targets) = (Vec::new(), Vec::new());
+        for (names, total) in &given.totals {
+            let positions: Option<Vec<u32>> = factors
+                .iter()
+                .zip(names)
+                .map(|(factor, name)| factor.position(name).map(|p| p as u32))
+                .collect();
+            let text = names.join(" × ");
+            match positions.filter(|p| p.len() == factors.len()) {
+                None => unknown.push(text),
+                Some(key) => {
+                    if cells.insert(key, levels.len() as u32).is_some() {
+                        return Err(WeightError::DuplicateLevel { margin: margin(), level: text });
+                    }
+                    levels.push(text);
+                    targets.push(*total);
+                }
+            }
+        }
+        let rows = weights.len();
+        let mut codes = vec![Codes::NONE; rows];
+        let mut seen = vec![false; levels.len()];
+        let mut strangers: Vec<Vec<u32>> = Vec::new();
+        let mut missing = (0, 0);
+        let mut key = vec![0; factors.len()];
+        let single: Option<Vec<u32>> = (factors.len() == 1).then(|| {
+            (0..factors[0].levels.len() as u32)
+                .map(|l| cells.get(&vec![l]).copied().unwrap_or(Codes::NONE))
+                .collect()
+        });
+        for row in 0..rows {
+            if weights[row] == 0.0 {
+                continue;
+            }
+            for (k, factor) in key.iter_mut().zip(factors) {
+                *k = factor.codes.get(row);
+            }
+            if key.contains(&Codes::NONE) {
+                missing = (missing.0 + 1, if missing.0 == 0 { row + 1 } else { missing.1 });
+                continue;
+            }
+            let cell = match &single {
+                Some(table) => table[key[0] as usize],
+                None => cells.get(&key).copied().unwrap_or(Codes::NONE),
+            };
+            if cell == Codes::NONE {
+                if !strangers.contains(&key) {
+                    strangers.push(key.clone());
+                }
+            } else {
+                codes[row] = cell;
+                seen[cell as usize] = true;
+            }
+        }
+        if missing.0 > 0 {
+            return Err(WeightError::Missing {
+                margin: margin(),
+                count: missing.0,
+                row: missing.1,
+            });
+        }
+        let unseen = (0..levels.len()).filter(|&l| !seen[l] && targets[l] > 0.0);
+        let mut only_margin = unknown;
+        only_margin.extend(unseen.map(|l| levels[l].clone()));
+        if partial {
+            only_margin.clear();
+        }
+        if !strangers.is_empty() || !only_margin.is_empty() {
+            let only_data = strangers
+                .iter()
+                .map(|key| {
+                    let parts: Vec<&str> = key
+                        .iter()
+                        .zip(factors)
+                        .map(|(&l, f)| f.levels[l as usize].text())
+                        .collect();
+                    parts.join(" × ")
+                })
+                .collect();
+            return Err(WeightError::Levels { margin: margin(), only_data, only_margin });
+        }
+        let mut new_code = vec![Codes::NONE; levels.len()];
+        let kept: Vec<usize> = (0..levels.len()).filter(|&l| seen[l]).collect();
+        for (new, &old) in (0..).zip(&kept) {
+            new_code[old] = new;
+        }
+        for code in codes.iter_mut().filter(|c| **c != Codes::NONE) {
+            *code = new_code[*code as usize];
+        }
+        Ok(Margin {
+            name: given.name.clone(),
+            codes: Arc::new(Codes::pack(&codes, kept.len())),
+            levels: kept.iter().map(|&l| levels[l].clone()).collect(),
+            targets: kept.iter().map(|&l| targets[l]).collect(),
+        })
+    }
+
+    /// The sum of the targets.
+    pub fn total(&self) -> f64 {
+        self.targets.iter().sum()
+    }
+
+    /// The margin as calibration columns: one per cell.
+    pub fn term(&self) -> XTerm {
+        XTerm { codes: Some(self.codes.clone()), values: None, width: self.levels.len() }
+    }
+}
+
+fn check_targets(given: &MarginLevels) -> Result<(), WeightError> {
+    for (names, total) in &given.totals {
+        if !total.is_finite() || *total < 0.0 {
+            return Err(WeightError::Target {
+                margin: given.name.clone(),
+                level: names.join(" × "),
+                value: *total,
+            });
+        }
+    }
+    if given.totals.iter().all(|(_, total)| *total == 0.0) {
+        return Err(WeightError::AllZero { margin: given.name.clone() });
+    }
+    Ok(())
+}
+
+/// Checks that all margins have one total, within a relative tolerance; scales them to the first.
+///
+/// # Errors
+/// Names the two margins that differ most from each other.
+pub(super) fn reconcile(margins: &mut [Margin], tolerance: f64) -> Result<(), WeightError> {
+    let Some(first) = margins.first() else { return Err(WeightError::NoMargins) };
+    let (name, total) = (first.name.clone(), first.total());
+    for margin in margins.iter_mut().skip(1) {
+        let own = margin.total();
+        let difference = (own - total).abs() / total.max(own);
+        if difference > tolerance {
+            return Err(WeightError::Totals {
+                first: name,
+                first_total: total,
+                second: margin.name.clone(),
+                second_total: own,
+                difference,
+            });
+        }
+        if own != total {
+            margin.targets.iter_mut().for_each(|t| *t *= total / own);
+        }
+    }
+    Ok(())
+}

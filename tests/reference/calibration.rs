@@ -1,0 +1,172 @@
+//! Post-stratification, raking and calibration steps of a case.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use rakewell::aggregate::{XColumns, XTerm};
+use rakewell::data::{Factor, Numbers, Table};
+use rakewell::weight::{
+    Bounds, CalibrationOptions, Distance, Ledger, Margin, MarginLevels, Residuals, Totals,
+    calibrate_weights,
+};
+use serde_json::Value;
+
+use crate::case::{Case, Run, names, refused, unsupported};
+use crate::data::{Cache, numeric};
+use crate::estimate::Found;
+use crate::formula;
+
+pub fn apply(table: &Table, ledger: &mut Ledger, step: &Value) -> Run<()> {
+    match step["op"].as_str().unwrap_or_default() {
+        "poststratify" => {
+            let margin = margin(table, ledger, step, step["partial"] == true)?;
+            ledger.post_stratify(margin).map_err(refused)
+        }
+        "rake" => {
+            let margins = step["margins"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .map(|m| margin(table, ledger, m, false))
+                .collect::<Run<Vec<_>>>()?;
+            // The cases were made with R rake(), whose linearised variance is its own.
+            ledger.rake(margins, 1e-6, 1000, Residuals::RRake).map_err(refused)
+        }
+        _ => calibrate(table, ledger, step),
+    }
+}
+
+fn margin(table: &Table, ledger: &Ledger, json: &Value, partial: bool) -> Run<Margin> {
+    let by = names(&json["by"]);
+    let factors: Vec<Factor> = by
+        .iter()
+        .map(|name| match table.column(name) {
+            Some(column) => Ok(column.as_factor()),
+            None => unsupported(format!("no column {name}")),
+        })
+        .collect::<Run<_>>()?;
+    let totals = json["totals"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|row| {
+            let levels = by
+                .iter()
+                .map(|name| match &row[name] {
+                    Value::String(s) => s.clone(),
+                    other => other.to_string(),
+                })
+                .collect();
+            (levels, row["Freq"].as_f64().unwrap_or(f64::NAN))
+        })
+        .collect();
+    let given = MarginLevels { name: by.join(" × "), totals };
+    let factors: Vec<&Factor> = factors.iter().collect();
+    Margin::matched(&given, &factors, ledger.weights(), partial).map_err(refused)
+}
+
+fn calibrate(table: &Table, ledger: &mut Ledger, step: &Value) -> Run<()> {
+    for key in ["aggregate_stage", "aggregate_index", "trim", "bounds_const", "phase"] {
+        if !step[key].is_null() && step[key] != false {
+            return unsupported(format!("calibrate with {key}"));
+        }
+    }
+    let bounds = match &step["bounds"] {
+        Value::Null => None,
+        Value::Array(b) => {
+            let at = |i: usize| crate::case::number(&b[i]).unwrap_or(f64::NAN);
+            Some(Bounds { lower: at(0), upper: at(1) })
+        }
+        _ => return unsupported("bounds per row"),
+    };
+    let distance = match (step["distance"].as_str().unwrap_or("linear"), bounds) {
+        ("linear", b) => Distance::Linear(b),
+        ("raking", b) => Distance::Raking(b),
+        ("logit", Some(b)) => Distance::Logit(b),
+        (other, _) => return unsupported(format!("distance {other}")),
+    };
+    let formula = step["formula"].as_str().unwrap_or_default();
+    let columns = formula::columns(table, formula)?;
+    let totals: BTreeMap<String, f64> = step["totals"]
+        .as_object()
+        .into_iter()
+        .flatten()
+        .map(|(k, v)| (k.clone(), v.as_f64().unwrap_or(f64::NAN)))
+        .collect();
+    let targets = formula::order_totals(&columns.names, &totals)?;
+    let scale = match step["variance_col"].as_str() {
+        Some(name) => Some(numeric(table, name)?.to_vec()),
+        // R `variance = 1`: proportional to the first (only) column.
+        None if step["ratio"] == true => {
+            Some((0..table.rows()).map(|r| columns.x.row(r).map(|(_, v)| v).sum()).collect())
+        }
+        None => None,
+    };
+    let options =
+        CalibrationOptions { scale: scale.map(Arc::new), ..CalibrationOptions::new(distance) };
+    let force = step["force"] == true;
+    if force {
+        return unsupported("calibrate with force (keeps what another solver stopped at)");
+    }
+    let totals = Totals { x: columns.x, targets, names: columns.names };
+    ledger.calibrate(&totals, &options, force).map(|_| ()).map_err(refused)
+}
+
+/// Calibration without a design: g-weights of a matrix of columns.
+pub fn bare(case: &Case, cache: &mut Cache) -> Run<Found> {
+    let estimate = &case.json["estimate"];
+    let list = |json: &Value| -> Vec<f64> {
+        json.as_array().into_iter().flatten().filter_map(crate::case::number).collect()
+    };
+    let (rows, d): (Vec<Vec<f64>>, Vec<f64>) = match estimate["X"].as_array() {
+        Some(x) => (x.iter().map(list).collect(), list(&estimate["d"])),
+        None => {
+            let table = cache.table(case.json["data"].as_str().unwrap_or_default())?;
+            let d = numeric(&table, estimate["weights"].as_str().unwrap_or_default())?.to_vec();
+            let vars = names(&estimate["vars"]);
+            let mut rows = vec![Vec::new(); table.rows()];
+            if estimate["intercept"] == true {
+                rows.iter_mut().for_each(|r| r.push(1.0));
+            }
+            for name in vars {
+                let column = numeric(&table, &name)?;
+                rows.iter_mut().enumerate().for_each(|(i, r)| r.push(column.get(i)));
+            }
+            (rows, d)
+        }
+    };
+    let b = list(&estimate["bounds"]);
+    let bounds = (b.len() == 2).then(|| Bounds { lower: b[0], upper: b[1] });
+    let distance = match (estimate["method"].as_str().unwrap_or_default(), bounds) {
+        ("linear", _) => Distance::Linear(None),
+        ("raking", _) => Distance::Raking(None),
+        ("truncated", b) => Distance::Linear(b),
+        ("logit", Some(b)) => Distance::Logit(b),
+        (other, _) => return unsupported(format!("calib method {other}")),
+    };
+    let targets = list(&estimate["total"]);
+    let terms = (0..targets.len())
+        .map(|j| XTerm {
+            codes: None,
+            values: Some(Arc::new(Numbers::pack(rows.iter().map(|r| r[j]).collect()))),
+            width: 1,
+        })
+        .collect();
+    let names = (0..targets.len()).map(|j| format!("x{j}")).collect();
+    let totals = Totals { x: XColumns { terms }, targets, names };
+    let (w, status) = calibrate_weights(&d, &totals, &CalibrationOptions::new(distance));
+    if !status.is_converged() {
+        return Err(crate::case::Stop::Refused(status.to_string()));
+    }
+    let g = w.iter().zip(&d).map(|(w, d)| w / d).collect();
+    let mut found = Found { weights: Some(g), ..Found::default() };
+    for key in case.json["expected"]["scalars"].as_object().into_iter().flatten().map(|(k, _)| k) {
+        if let Some(name) = key.strip_prefix("calibrated_total_") {
+            let table = cache.table(case.json["data"].as_str().unwrap_or_default())?;
+            let y = numeric(&table, name)?;
+            let total = w.iter().enumerate().map(|(row, w)| w * y.get(row)).sum();
+            found.scalars.insert(key.clone(), total);
+        }
+    }
+    Ok(found)
+}

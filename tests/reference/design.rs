@@ -1,0 +1,250 @@
+//! From the `design` and `prep` of a case to an analysis.
+
+use std::sync::Arc;
+
+use rakewell::data::{Codes, Numbers, Table};
+use rakewell::design::{DesignInput, LonelyPsu, SurveyDesign, Variable};
+use rakewell::estimate::Analysis;
+use rakewell::replicate::{ReplicateMethod, Replicates, jackknife};
+use rakewell::weight::Ledger;
+use serde_json::Value;
+
+use crate::calibration;
+use crate::case::{Case, Run, Stop, names, number, refused, strings, unsupported};
+use crate::data::{Cache, numeric};
+
+/// What an estimate is made from.
+pub struct Sample {
+    pub table: Arc<Table>,
+    pub analysis: Analysis,
+    /// Rows in the subpopulation.
+    pub inside: Vec<bool>,
+    /// Whether the design was calibrated before the subpopulation was taken.
+    pub keeps_rows: bool,
+}
+
+pub fn sample(case: &Case, cache: &mut Cache) -> Run<Sample> {
+    let design = &case.json["design"];
+    if let Some(set) = case.json["design"]["imputations"].as_array() {
+        return unsupported(format!("{} imputations", set.len()));
+    }
+    let table = cache.table(case.json["data"].as_str().unwrap_or_default())?;
+    let mut sample = match design["type"].as_str().unwrap_or("taylor") {
+        "taylor" => taylor(&table, design)?,
+        "replicate" => replicate(&table, design, cache)?,
+        other => return unsupported(format!("design type {other}")),
+    };
+    for step in case.json["prep"].as_array().into_iter().flatten() {
+        prepare(&mut sample, step)?;
+    }
+    Ok(sample)
+}
+
+fn variable<'a>(table: &'a Table, name: &str) -> Run<Variable<'a>> {
+    let column =
+        table.column(name).ok_or_else(|| Stop::Unsupported(format!("no column {name}")))?;
+    Ok(Variable::of(column))
+}
+
+fn taylor(table: &Arc<Table>, json: &Value) -> Run<Sample> {
+    if !json["pps"].is_null() {
+        return unsupported("PPS without replacement");
+    }
+    let list = |key: &str| -> Run<Vec<Variable<'_>>> {
+        names(&json[key]).iter().map(|n| variable(table, n)).collect()
+    };
+    let strata = strings(&json["strata"])
+        .iter()
+        .map(|s| s.as_ref().map(|n| variable(table, n)).transpose())
+        .collect::<Run<Vec<_>>>()?;
+    let lonely = match json["lonely_psu"].as_str().unwrap_or("fail") {
+        "remove" => LonelyPsu::Remove,
+        "certainty" => LonelyPsu::Certainty,
+        "adjust" => LonelyPsu::Center,
+        "average" => LonelyPsu::Average,
+        _ => LonelyPsu::Error,
+    };
+    let input = DesignInput {
+        rows: table.rows(),
+        clusters: list("ids")?,
+        strata,
+        weight: json["weights"].as_str().map(|n| variable(table, n)).transpose()?,
+        probabilities: list("probs")?,
+        fpc: list("fpc")?,
+        nested: json["nest"] == true,
+        lonely,
+        lonely_in_domain: json["adjust_domain_lonely"] == true,
+        missing_weight_is_zero: false,
+    };
+    let design = SurveyDesign::build(&input).map_err(refused)?;
+    let ledger = Ledger::new(design.weights.clone(), "design weight");
+    Ok(Sample {
+        inside: vec![true; table.rows()],
+        table: table.clone(),
+        analysis: Analysis::new(design, ledger),
+        keeps_rows: false,
+    })
+}
+
+fn replicate(table: &Arc<Table>, json: &Value, cache: &mut Cache) -> Run<Sample> {
+    let method = match json["rep_type"].as_str().unwrap_or("other") {
+        "BRR" => ReplicateMethod::Brr,
+        "Fay" => ReplicateMethod::Fay,
+        "JK1" => ReplicateMethod::Jk1,
+        "JKn" => ReplicateMethod::Jkn,
+        "JK2" => ReplicateMethod::Jk2,
+        "bootstrap" => ReplicateMethod::Bootstrap,
+        "ACS" | "successive-difference" => ReplicateMethod::Sdr,
+        _ => ReplicateMethod::Other,
+    };
+    let columns: Vec<Arc<Numbers>> = match json["repweights"]["prefix"].as_str() {
+        Some(prefix) => {
+            let mut found: Vec<(u64, String)> = table
+                .names()
+                .filter_map(|n| {
+                    let k = n.strip_prefix(prefix)?.parse().ok()?;
+                    Some((k, n.to_string()))
+                })
+                .collect();
+            found.sort_unstable();
+            found
+                .iter()
+                .map(|(_, n)| numeric(table, n).map(|c| Arc::new(c.clone())))
+                .collect::<Run<_>>()?
+        }
+        None => {
+            let file = json["repweights"]["file"].as_str().unwrap_or_default();
+            let (header, rows) = cache.numbers(file).map_err(Stop::Unsupported)?;
+            (0..header.len())
+                .map(|j| Arc::new(Numbers::pack(rows.iter().map(|r| r[j]).collect())))
+                .collect()
+        }
+    };
+    let input = DesignInput {
+        rows: table.rows(),
+        weight: json["weights"].as_str().map(|n| variable(table, n)).transpose()?,
+        ..DesignInput::default()
+    };
+    let design = SurveyDesign::build(&input).map_err(refused)?;
+    let ledger = Ledger::new(design.weights.clone(), "design weight");
+    let rscales = match &json["rscales"] {
+        Value::Null => None,
+        Value::Array(list) => Some(list.iter().filter_map(number).collect()),
+        other => number(other).map(|x| vec![x; columns.len()]),
+    };
+    let mut replicates = Replicates::from_columns(
+        method,
+        &design.weights,
+        columns,
+        json["combined"] != false,
+        json["rho"].as_f64(),
+        json["scale"].as_f64(),
+        rscales,
+        // R centres successive differences on the mean unless the type is ACS.
+        json["mse"].as_bool().or((json["rep_type"] == "successive-difference").then_some(false)),
+    )
+    .map_err(refused)?;
+    if let Some(df) = json["degf"].as_f64() {
+        replicates.df = df;
+    }
+    Ok(Sample {
+        inside: vec![true; table.rows()],
+        table: table.clone(),
+        analysis: Analysis::with_replicates(design, ledger, replicates),
+        keeps_rows: false,
+    })
+}
+
+fn prepare(sample: &mut Sample, step: &Value) -> Run<()> {
+    match step["op"].as_str().unwrap_or_default() {
+        "subset" => {
+            for condition in step["where"].as_array().into_iter().flatten() {
+                restrict(sample, condition)?;
+            }
+            Ok(())
+        }
+        "replicate" => {
+            let analysis = &mut sample.analysis;
+            if analysis.ledger.steps().len() > 1 {
+                return Err(Stop::Refused("replicates made after calibration".into()));
+            }
+            match step["type"].as_str().unwrap_or_default() {
+                "JK1" | "JKn" => {
+                    let mut made = jackknife(&analysis.design);
+                    made.mse = step["mse"] == true;
+                    let (design, ledger) = (analysis.design.clone(), analysis.ledger.clone());
+                    *analysis = Analysis::with_replicates(design, ledger, made);
+                    Ok(())
+                }
+                other => unsupported(format!("replicates of type {other}")),
+            }
+        }
+        op @ ("poststratify" | "rake" | "calibrate") => {
+            if sample.inside.contains(&false) {
+                return unsupported(format!("{op} of a subpopulation"));
+            }
+            if sample.analysis.replicates.is_some() {
+                return unsupported(format!("{op} of replicate weights"));
+            }
+            let mut ledger = sample.analysis.ledger.clone();
+            calibration::apply(&sample.table, &mut ledger, step)?;
+            if ledger.calibrations().count() > 1 {
+                // The cases were made with R, whose variance of successive steps is its own.
+                ledger.follow_r();
+            }
+            sample.analysis = Analysis::new(sample.analysis.design.clone(), ledger);
+            sample.keeps_rows = true;
+            Ok(())
+        }
+        other => unsupported(format!("prep {other}")),
+    }
+}
+
+/// Keeps the rows for which `{var, op, value}` holds.
+fn restrict(sample: &mut Sample, condition: &Value) -> Run<()> {
+    let name = condition["var"].as_str().unwrap_or_default();
+    let column = sample
+        .table
+        .column(name)
+        .ok_or_else(|| Stop::Unsupported(format!("no column {name}")))?
+        .clone();
+    let op = condition["op"].as_str().unwrap_or_default().to_string();
+    let value = &condition["value"];
+    let list: Vec<&Value> = match value {
+        Value::Array(items) => items.iter().collect(),
+        one => vec![one],
+    };
+    let holds: Box<dyn Fn(usize) -> bool> = match column.as_numbers() {
+        Some(numbers) => {
+            let targets: Vec<f64> = list.iter().filter_map(|v| number(v)).collect();
+            let first = targets.first().copied().unwrap_or(f64::NAN);
+            let numbers = numbers.clone();
+            Box::new(move |row| {
+                let x = numbers.get(row);
+                match op.as_str() {
+                    "notna" => !x.is_nan(),
+                    ">" => x > first,
+                    "<" => x < first,
+                    ">=" => x >= first,
+                    "<=" => x <= first,
+                    _ => targets.contains(&x),
+                }
+            })
+        }
+        None => {
+            let factor = column.as_factor();
+            let targets: Vec<u32> = list
+                .iter()
+                .filter_map(|v| factor.position(v.as_str()?).map(|p| p as u32))
+                .collect();
+            Box::new(move |row| {
+                let code = factor.codes.get(row);
+                if op == "notna" { code != Codes::NONE } else { targets.contains(&code) }
+            })
+        }
+    };
+    for (row, inside) in sample.inside.iter_mut().enumerate() {
+        *inside = *inside && holds(row);
+    }
+    Ok(())
+}
