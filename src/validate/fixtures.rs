@@ -23,6 +23,7 @@ pub(super) fn row(outcome: usize, domain: &[usize], estimate: f64, se: f64) -> E
         df: Some(3.0),
         lower: None,
         upper: None,
+        interval_note: None,
         quality: None,
     }
 }
