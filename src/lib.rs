@@ -13,4 +13,5 @@ pub mod numeric;
 pub mod replicate;
 pub mod report;
 pub mod study;
+pub mod validate;
 pub mod weight;
