@@ -11,7 +11,8 @@ use super::{Outcome, print, render};
 /// Check a study file: every mistake at once, each with its place and the way out
 ///
 /// The file is read and compared with what a study may hold: keys, values, and the rules between
-/// them, such as an estimate that a comparison names. The data file is not opened.
+/// them, such as an estimate that a comparison names. If that is clean, the data are read and
+/// everything is done but the writing: names of columns, recodes, design, margins, levels.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -26,6 +27,9 @@ Exit codes: 0 no mistakes (there may be warnings), 1 mistakes, 2 wrong arguments
 pub(super) struct Check {
     /// The study file
     study: PathBuf,
+    /// Look at the study file alone, not at its data
+    #[arg(long)]
+    no_data: bool,
     /// How mistakes are shown
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
@@ -45,7 +49,14 @@ impl Check {
         let (found, summary) = match study::load(&self.study) {
             Ok(loaded) => {
                 let summary = summary(&loaded);
-                (loaded.warnings, Some(summary))
+                if self.no_data {
+                    (loaded.warnings, Some(summary))
+                } else {
+                    match study::check(&self.study) {
+                        Ok(warnings) => (warnings, Some(summary)),
+                        Err(mistakes) => (mistakes, None),
+                    }
+                }
             }
             Err(mistakes) => (mistakes, None),
         };

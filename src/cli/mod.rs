@@ -5,7 +5,9 @@
 mod check;
 mod init;
 mod render;
+mod run;
 mod schema;
+mod validate;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -22,10 +24,12 @@ use clap::{Parser, Subcommand};
 A day with rakewell:
   rakewell init                 write a commented study file to start from
   rakewell check study.toml     see every mistake in it, with its place and the way out
+  rakewell run study.toml       weights, estimates and a report
+  rakewell validate             our numbers beside published ones
 
 Exit codes:
   0  done
-  1  a file has mistakes, or cannot be read or written
+  1  a file has mistakes, or cannot be read or written, or a published number is not met
   2  the command was given wrong arguments"
 )]
 struct Cli {
@@ -37,7 +41,9 @@ struct Cli {
 enum Command {
     Init(init::Init),
     Check(check::Check),
+    Run(run::Run),
     Schema(schema::Schema),
+    Validate(validate::Validate),
 }
 
 /// How a command ended.
@@ -55,7 +61,9 @@ pub fn main() -> ExitCode {
     let outcome = match cli.command {
         Command::Init(command) => command.run(),
         Command::Check(command) => command.run(),
+        Command::Run(command) => command.run(),
         Command::Schema(command) => command.run(),
+        Command::Validate(command) => command.run(),
     };
     match outcome {
         Ok(Outcome::Done) => ExitCode::SUCCESS,

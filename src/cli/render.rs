@@ -33,6 +33,16 @@ impl Style {
         Style::of(io::stderr().is_terminal())
     }
 
+    /// Columns to fill.
+    pub(super) fn width(&self) -> usize {
+        self.width
+    }
+
+    /// Whether to use colours.
+    pub(super) fn color(&self) -> bool {
+        self.colour
+    }
+
     fn of(terminal: bool) -> Style {
         if !terminal {
             return Style::PLAIN;

@@ -1,6 +1,6 @@
 //! Differences and ratios between the groups of a table of estimates.
 
-use super::adjust::{Adjust, adjust};
+use super::adjust::{Adjustment, adjust};
 use super::result::{Comparison, ComparisonTable, Measure};
 use crate::estimate::EstimateTable;
 use crate::numeric::distributions::{t_quantile_upper, t_two_sided};
@@ -19,7 +19,7 @@ pub struct ContrastSpec {
     /// The level every other level is compared with; all pairs if `None`.
     pub reference: Option<usize>,
     /// Adjustment of the p-values.
-    pub adjust: Adjust,
+    pub adjust: Option<Adjustment>,
     /// Confidence level.
     pub level: f64,
 }
@@ -63,16 +63,18 @@ pub fn contrast(table: &EstimateTable, spec: &ContrastSpec) -> ComparisonTable {
             }
         }
     }
-    let p: Vec<Option<f64>> = rows.iter().map(|r: &Comparison| r.p).collect();
-    for (row, adjusted) in rows.iter_mut().zip(adjust(&p, spec.adjust)) {
-        row.p_adjusted = adjusted.filter(|_| spec.adjust != Adjust::None);
+    if let Some(method) = spec.adjust {
+        let p: Vec<Option<f64>> = rows.iter().map(|r: &Comparison| r.p).collect();
+        for (row, adjusted) in rows.iter_mut().zip(adjust(&p, method)) {
+            row.p_adjusted = adjusted;
+        }
     }
     ComparisonTable {
         name: spec.name.clone(),
         title: spec.title.clone(),
         estimate: table.name.clone(),
         measure: spec.measure,
-        adjustment: spec.adjust.in_words().map(str::to_string),
+        adjustment: spec.adjust.map(|a| a.name().to_string()),
         level: spec.level,
         rows,
         notes: Vec::new(),

@@ -10,6 +10,7 @@ mod quantile;
 mod quantity;
 mod residual;
 mod result;
+mod standardize;
 mod table;
 mod variance;
 
@@ -21,4 +22,5 @@ pub use quality::{Decision, Quality, QualityStandard, assess, nchs_proportion, n
 pub use quantile::QuantileEstimate;
 pub use quantity::Quantity;
 pub use result::{ByVariable, Covariance, DfRule, Estimate, EstimateTable, Outcome, Statistic};
+pub use standardize::Standard;
 pub use table::TableSpec;

@@ -3,7 +3,11 @@
 use rayon::prelude::*;
 
 use super::analysis::{Analysis, Raw};
+use super::deff::effective_n_kish;
+use super::quality::nchs_rate;
 use super::quantity::Quantity;
+use super::result::{Estimate, EstimateTable, Outcome};
+use super::table::TableSpec;
 use crate::aggregate::DomainCodes;
 use crate::data::{Codes, Numbers};
 use crate::numeric::distributions::t_quantile_upper;
@@ -212,5 +216,72 @@ impl Analysis {
             })
             .collect();
         Numbers::pack(values)
+    }
+}
+
+impl Analysis {
+    /// A table of quantiles: one outcome per probability.
+    ///
+    /// `spec` gives the domains and the words; its quantities are not used.
+    pub fn quantile_table(
+        &self,
+        spec: &TableSpec<'_>,
+        y: &Numbers,
+        outcome: &Outcome,
+        probabilities: &[f64],
+    ) -> EstimateTable {
+        let domains = &spec.domains.codes;
+        let quantiles = self.quantiles(y, probabilities, domains, spec.level, spec.df);
+        let means = self.estimate(&[Quantity::Mean(y)], domains, false);
+        let outcomes = probabilities
+            .iter()
+            .map(|&p| Some(Outcome { probability: Some(p), ..outcome.clone() }))
+            .collect();
+        let empty = TableSpec { quantities: Vec::new(), outcomes, ..spec.clone() };
+        let mut table = self.table(&empty);
+        table.rows = quantiles
+            .iter()
+            .enumerate()
+            .map(|(i, q)| {
+                let totals = means.totals[q.domain];
+                let known = |x: f64| Some(x).filter(|x| x.is_finite());
+                let estimate = known(q.estimate);
+                let has_df = q.df > 0.0;
+                let (lower, upper) = (known(q.lower), known(q.upper));
+                let se = known(q.se).filter(|_| has_df);
+                let note = match (estimate, has_df, lower.zip(upper)) {
+                    (Some(_), false, _) => Some("no degrees of freedom"),
+                    (Some(_), true, None) => Some("a limit lies outside the data"),
+                    _ => None,
+                };
+                Estimate {
+                    outcome: i / domains.count,
+                    domain: spec.domains.cells[q.domain].clone(),
+                    n: totals.n,
+                    n_missing: totals.missing,
+                    psus: means.psus[q.domain].0,
+                    weight_sum: means.weight_sum[q.domain],
+                    estimate,
+                    se,
+                    cv: estimate.zip(se).map(|(e, s)| s / e.abs()).and_then(known),
+                    deff: None,
+                    n_eff: None,
+                    n_eff_kish: effective_n_kish(&means, q.domain).filter(|_| totals.n > 0),
+                    df: estimate.map(|_| q.df),
+                    lower: lower.filter(|_| has_df),
+                    upper: upper.filter(|_| has_df),
+                    interval_note: note.map(str::to_string),
+                    quality: spec.standard.map(|_| {
+                        let df = Some(q.df).filter(|_| has_df);
+                        nchs_rate(totals.n, q.estimate, lower, upper, df)
+                    }),
+                }
+            })
+            .collect();
+        table.notes.push(
+            "intervals by Woodruff's method: limits of the distribution function, mapped back"
+                .to_string(),
+        );
+        table
     }
 }

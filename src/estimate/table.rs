@@ -4,7 +4,7 @@ use super::analysis::{Analysis, Raw};
 use super::deff::{Deff, design_effect, effective_n, effective_n_kish};
 use super::domains::Domains;
 use super::interval::{IntervalInput, IntervalMethod, interval};
-use super::quality::QualityStandard;
+use super::quality::{QualityStandard, assess};
 use super::quantity::Quantity;
 use super::result::{ByVariable, Covariance, DfRule, Estimate, EstimateTable, Outcome, Statistic};
 
@@ -115,7 +115,7 @@ impl Analysis {
         }
     }
 
-    fn interval_method(&self, spec: &TableSpec<'_>) -> IntervalMethod {
+    pub(super) fn interval_method(&self, spec: &TableSpec<'_>) -> IntervalMethod {
         if spec.statistic == Statistic::Proportion { spec.interval } else { IntervalMethod::T }
     }
 
@@ -230,7 +230,7 @@ impl Measured {
             lower: made.lower,
             upper: made.upper,
             interval_note: made.note.filter(|_| has).map(str::to_string),
-            quality: None,
+            quality: standard.map(|s| assess(s, statistic, &input)),
         }
     }
 }

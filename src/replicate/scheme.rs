@@ -30,6 +30,22 @@ pub enum ReplicateMethod {
     Other,
 }
 
+impl ReplicateMethod {
+    /// Its name, for people.
+    pub fn name(self) -> &'static str {
+        match self {
+            ReplicateMethod::Brr => "BRR",
+            ReplicateMethod::Fay => "Fay",
+            ReplicateMethod::Jk1 => "JK1",
+            ReplicateMethod::Jkn => "JKn",
+            ReplicateMethod::Jk2 => "JK2",
+            ReplicateMethod::Bootstrap => "bootstrap",
+            ReplicateMethod::Sdr => "successive differences",
+            ReplicateMethod::Other => "own scales",
+        }
+    }
+}
+
 /// A set of replicates that can't be used.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]

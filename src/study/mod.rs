@@ -1,8 +1,12 @@
 //! The study file: parsed with places, checked, turned into a plan and run.
 
+mod clock;
 mod pairs;
 mod places;
+mod plan;
+mod prepare;
 mod rules;
+mod run;
 mod schema;
 mod shape;
 mod source;
@@ -14,5 +18,7 @@ mod words;
 
 pub use pairs::Pairs;
 pub use places::{KeyPath, Places, Segment};
+pub use prepare::Prepared;
+pub use run::{Finished, check, run, run_document};
 pub use schema::json_schema;
 pub use source::{Loaded, from_text, load};

@@ -3,7 +3,7 @@
 use super::places::KeyPath;
 use super::prepare::{Prepared, holds};
 use super::spec::{Adjust as GivenAdjust, Compare, Estimate, Names, Scalar};
-use crate::compare::{Adjust, ComparisonTable, ContrastSpec, Measure, contrast};
+use crate::compare::{Adjustment, ComparisonTable, ContrastSpec, Measure, contrast};
 use crate::data::{Codes, Column, Factor, Level, Numbers};
 use crate::diagnostic::{Diagnostic, nearest};
 use crate::estimate::{
@@ -15,9 +15,8 @@ use crate::estimate::{
 pub(super) fn not_numeric(column: &Column, role: &str) -> String {
     let factor = column.as_factor();
     let odd = factor.levels.iter().position(|l| l.value.trim().parse::<f64>().is_err());
-    let row = odd.and_then(|code| {
-        (0..factor.codes.len()).find(|&r| factor.codes.get(r) == code as u32)
-    });
+    let row =
+        odd.and_then(|code| (0..factor.codes.len()).find(|&r| factor.codes.get(r) == code as u32));
     match (odd, row) {
         (Some(code), Some(row)) => format!(
             "`{}` is a {role} and has to be numeric, but row {} holds {:?}",
@@ -84,9 +83,10 @@ pub(super) fn tables(
     let mut tables: Vec<Option<EstimateTable>> = Vec::new();
     for (i, estimate) in study.estimate.iter().enumerate() {
         let path = KeyPath::root().key("estimate").index(i);
-        let compared = estimate.name.as_ref().is_some_and(|name| {
-            study.compare.iter().any(|c| c.estimate == *name)
-        });
+        let compared = estimate
+            .name
+            .as_ref()
+            .is_some_and(|name| study.compare.iter().any(|c| c.estimate == *name));
         let mut planner = Planner { prepared, path: &path, found: Vec::new() };
         let table = planner.table(i, estimate, compared);
         found.append(&mut planner.found);
@@ -119,8 +119,7 @@ struct Planner<'p> {
 
 impl Planner<'_> {
     fn error(&mut self, path: &KeyPath, message: String, help: Option<String>) {
-        let mut diagnostic =
-            Diagnostic::error(message).at(Some(self.prepared.places.value(path)));
+        let mut diagnostic = Diagnostic::error(message).at(Some(self.prepared.places.value(path)));
         diagnostic.help = help;
         self.found.push(diagnostic);
     }
@@ -221,7 +220,7 @@ impl Planner<'_> {
     fn draft(&mut self, given: &Estimate) -> Option<Draft> {
         let table = &self.prepared.table;
         let mut held = Vec::new();
-        let mut each = |names: &Names, key: &str| -> Vec<(KeyPath, Column)> {
+        let each = |names: &Names, key: &str| -> Vec<(KeyPath, Column)> {
             let path = self.path.key(key);
             let many = matches!(names, Names::Many(_));
             names
@@ -305,11 +304,7 @@ impl Planner<'_> {
         Some(Held::Proportions(factor, list))
     }
 
-    fn standard(
-        &mut self,
-        given: &super::spec::Standardize,
-        inside: &[bool],
-    ) -> Option<Standard> {
+    fn standard(&mut self, given: &super::spec::Standardize, inside: &[bool]) -> Option<Standard> {
         let column = self.prepared.table.column(&given.by)?;
         let factor = column.as_factor();
         let path = self.path.key("standardize").key("population");
@@ -475,10 +470,10 @@ fn comparison(
     };
     let measure = given.measure.unwrap_or(Measure::Difference);
     let adjust = match given.adjust {
-        None | Some(GivenAdjust::None) => Adjust::None,
-        Some(GivenAdjust::Bonferroni) => Adjust::Bonferroni,
-        Some(GivenAdjust::Holm) => Adjust::Holm,
-        Some(GivenAdjust::BenjaminiHochberg) => Adjust::BenjaminiHochberg,
+        None | Some(GivenAdjust::None) => None,
+        Some(GivenAdjust::Bonferroni) => Some(Adjustment::Bonferroni),
+        Some(GivenAdjust::Holm) => Some(Adjustment::Holm),
+        Some(GivenAdjust::BenjaminiHochberg) => Some(Adjustment::BenjaminiHochberg),
     };
     let title = given.title.clone().unwrap_or_else(|| {
         let what = if measure == Measure::Ratio { "Ratios" } else { "Differences" };

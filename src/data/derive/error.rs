@@ -143,3 +143,34 @@ pub enum Finding {
         warning: ExprError,
     },
 }
+
+impl std::fmt::Display for Finding {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let list = |names: &[String]| names.join(", ");
+        let cases = |cases: &[usize]| {
+            let numbers: Vec<String> = cases.iter().map(|c| (c + 1).to_string()).collect();
+            numbers.join(", ")
+        };
+        match self {
+            Finding::Unmatched { values, distinct, rows } => {
+                let shown: Vec<String> =
+                    values.iter().map(|(value, n)| format!("{value:?} ({n} rows)")).collect();
+                let more = if *distinct > values.len() { ", …" } else { "" };
+                write!(f, "no key names {}{more}: {rows} rows became missing", list(&shown))
+            }
+            Finding::UnusedKeys(keys) => write!(f, "no row has {}", list(keys)),
+            Finding::UnusedCases(unused) => {
+                write!(f, "no row takes its value from case {}", cases(unused))
+            }
+            Finding::Unknown { rows } => write!(
+                f,
+                "{rows} rows became missing: no case is known to hold, and at least one depends on a missing value"
+            ),
+            Finding::NoCase { rows } => {
+                write!(f, "{rows} rows became missing: no case holds and there is no `otherwise`")
+            }
+            Finding::UnusedLevels(levels) => write!(f, "no row is {}", list(levels)),
+            Finding::Expression { warning, .. } => warning.fmt(f),
+        }
+    }
+}

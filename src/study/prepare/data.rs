@@ -110,7 +110,8 @@ fn label(work: &mut Work<'_>, table: &mut Table) {
             }
             Ok(unused) => {
                 for label in unused.repeated {
-                    let message = format!("the label `{label}` of `{}` stands for two values", column.name);
+                    let message =
+                        format!("the label `{label}` of `{}` stands for two values", column.name);
                     work.warn(&path, message, None);
                 }
             }
@@ -204,8 +205,8 @@ fn derive_error(work: &mut Work<'_>, path: &KeyPath, given: &Derive, error: &Der
 
 fn finding(work: &mut Work<'_>, path: &KeyPath, given: &Derive, finding: &Finding) {
     match finding {
-        Finding::Expression { case, error } => {
-            work.expression(&expression_path(path, *case), error);
+        Finding::Expression { case, warning } => {
+            work.expression(&expression_path(path, *case), warning);
         }
         // What a subset of the data does not have is no mistake.
         Finding::UnusedKeys(_) | Finding::UnusedCases(_) | Finding::UnusedLevels(_) => {}

@@ -68,10 +68,9 @@ pub(super) fn check(work: &mut Work<'_>, file: &[String]) -> Option<()> {
         if file.contains(&mention.name) || made.contains(&mention.name.as_str()) {
             continue;
         }
-        let mut diagnostic =
-            Diagnostic::error(format!("there is no column `{}`", mention.name))
-                .at(Some(mention.place))
-                .label("not in the data");
+        let mut diagnostic = Diagnostic::error(format!("there is no column `{}`", mention.name))
+            .at(Some(mention.place))
+            .label("not in the data");
         diagnostic.help = if derived.contains(&mention.name.as_str()) {
             Some(format!("`{}` is derived further down; move its `[[derive]]` up", mention.name))
         } else {

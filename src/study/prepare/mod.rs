@@ -15,8 +15,6 @@ use crate::data::expr::{ExprError, Expression};
 use crate::diagnostic::{Diagnostic, Diagnostics, Severity};
 use crate::estimate::Analysis;
 
-pub(super) use weighting::read_margins;
-
 /// A study with its data, ready to be estimated from.
 #[derive(Debug)]
 pub struct Prepared {

@@ -82,18 +82,15 @@ fn carry_out(
             let iterations = step.iterations.unwrap_or(1000);
             ledger.rake(margins, step.tolerance.unwrap_or(0.0), iterations, residuals)
         }
-        Step::Rake | Step::Calibrate => {
-            calibrate(work, path, step, table, ledger, margins)?
-        }
+        Step::Rake | Step::Calibrate => calibrate(work, path, step, table, ledger, margins)?,
     };
     match outcome {
         Ok(()) => Some(()),
         Err(e) => {
             let place = match (&e, given.first()) {
-                (WeightError::Totals { second, .. }, _) => given
-                    .iter()
-                    .find(|m| m.levels.name == *second)
-                    .map(|m| m.place.clone()),
+                (WeightError::Totals { second, .. }, _) => {
+                    given.iter().find(|m| m.levels.name == *second).map(|m| m.place.clone())
+                }
                 (WeightError::EmptyCell { .. }, Some(first)) => Some(first.place.clone()),
                 _ => None,
             };
@@ -169,7 +166,8 @@ fn matched(
         match table.column(name) {
             Some(column) => factors.push(column.as_factor()),
             None => {
-                let message = format!("margin `{}`: there is no column `{name}`", given.levels.name);
+                let message =
+                    format!("margin `{}`: there is no column `{name}`", given.levels.name);
                 let mut diagnostic = Diagnostic::error(message).at(Some(given.place.clone()));
                 diagnostic.help =
                     nearest(name, table.names()).map(|n| format!("did you mean `{n}`?"));
@@ -188,7 +186,9 @@ fn matched(
                 });
                 diagnostic.help = slip
                     .map(|(d, m)| format!("`{d}` in the data may be `{m}` in the margin"))
-                    .or(Some("recode the data with `[[derive]]`, or join levels of the margin".into()));
+                    .or(Some(
+                        "recode the data with `[[derive]]`, or join levels of the margin".into(),
+                    ));
             }
             work.found.push(diagnostic);
             None
@@ -244,11 +244,8 @@ fn calibrate(
             .filter(|&r| ledger.weights()[r] != 0.0 && numbers.get(r).is_nan())
             .collect();
         if let Some(first) = missing.first() {
-            let e = WeightError::Missing {
-                margin: name.clone(),
-                count: missing.len(),
-                row: first + 1,
-            };
+            let e =
+                WeightError::Missing { margin: name.clone(), count: missing.len(), row: first + 1 };
             work.error(&at, e, None);
             return None;
         }
@@ -285,9 +282,8 @@ pub(in crate::study) fn read_margins(
     let body = source.text.trim_start_matches('\u{feff}');
     let skipped = source.text.len() - body.len();
     let header = body.lines().next().unwrap_or("");
-    let delimiter = [b',', b'\t', b';'].into_iter().max_by_key(|d| {
-        header.bytes().filter(|b| b == d).count()
-    });
+    let delimiter =
+        [b',', b'\t', b';'].into_iter().max_by_key(|d| header.bytes().filter(|b| b == d).count());
     let mut reader = csv::ReaderBuilder::new()
         .has_headers(false)
         .flexible(true)
@@ -331,11 +327,15 @@ pub(in crate::study) fn read_margins(
             }
             continue;
         };
-        let (Some(variable), Some(level), Some(total)) = (record.get(v), record.get(l), record.get(t))
+        let (Some(variable), Some(level), Some(total)) =
+            (record.get(v), record.get(l), record.get(t))
         else {
             found.push(
-                Diagnostic::error(format!("{} fields where variable, level and total are needed", record.len()))
-                    .at(Some(place())),
+                Diagnostic::error(format!(
+                    "{} fields where variable, level and total are needed",
+                    record.len()
+                ))
+                .at(Some(place())),
             );
             continue;
         };
@@ -366,8 +366,7 @@ pub(in crate::study) fn read_margins(
             Some(margin) => margin.levels.totals.push((levels, total)),
             None => margins.push(GivenMargin {
                 levels: MarginLevels {
-                    name: variables.join(" × "),
-                    totals: vec![(levels, total)],
+                    name: variables.join(" × "), totals: vec![(levels, total)]
                 },
                 variables,
                 place: place(),

@@ -1,0 +1,137 @@
+//! Direct standardisation: every domain re-weighted to one distribution of another variable.
+
+use nalgebra::DMatrix;
+
+use super::analysis::{Analysis, Raw};
+use super::domains::Domains;
+use super::quantity::Quantity;
+use super::result::{Covariance, Estimate, EstimateTable, Statistic};
+use super::table::{Measured, TableSpec};
+use crate::data::Factor;
+
+/// The standard population.
+#[derive(Debug, Clone)]
+pub struct Standard {
+    /// Title of the variable whose distribution is held fixed.
+    pub title: String,
+    /// The variable.
+    pub factor: Factor,
+    /// Share or count of each of its levels.
+    pub shares: Vec<f64>,
+}
+
+impl Analysis {
+    /// Estimates a table with every domain standardised directly: θ_d = Σ_a π_a θ_da over the
+    /// levels a of the standard variable, π its shares scaled to 1 (Klein and Schoenborn 2001).
+    ///
+    /// The variance is that of the linear combination, V(θ_d) = Σ_a Σ_b π_a π_b C(θ_da, θ_db): the
+    /// standard is known, the domain means are estimated. Degrees of freedom are those of the
+    /// domain. A domain without a row in some level with a positive share has no estimate.
+    ///
+    /// `factors` are the by-variables of the table and `inside` its subpopulation.
+    pub fn standardized_table(
+        &self,
+        spec: &TableSpec<'_>,
+        factors: &[&Factor],
+        inside: &[bool],
+        standard: &Standard,
+    ) -> EstimateTable {
+        let mut crossed: Vec<&Factor> = factors.to_vec();
+        crossed.push(&standard.factor);
+        let fine = Domains::cross(inside.len(), &crossed, Some(inside));
+        let parts = self.estimate(&spec.quantities, &fine.codes, true);
+        let whole = self.estimate(&spec.quantities, &spec.domains.codes, false);
+        let levels = standard.shares.len();
+        let total: f64 = standard.shares.iter().sum();
+        let shares: Vec<f64> = standard.shares.iter().map(|s| s / total).collect();
+        let v = parts.covariance.as_ref();
+        let mut table = EstimateTable { rows: Vec::new(), ..self.table(spec) };
+        // For each kept row the parts it is made of.
+        let mut made: Vec<Vec<(usize, f64)>> = Vec::new();
+        let mut position = 0;
+        let mut number = 0;
+        for (q, quantity) in spec.quantities.iter().enumerate() {
+            for outcome in 0..quantity.outcomes() {
+                let kept = spec.outcomes[number].is_some();
+                number += 1;
+                if !kept {
+                    continue;
+                }
+                for domain in 0..spec.domains.codes.count {
+                    let row = find(&parts, q, outcome);
+                    let terms: Vec<(usize, f64)> = (0..levels)
+                        .filter(|&a| shares[a] > 0.0)
+                        .map(|a| (row + domain * levels + a, shares[a]))
+                        .collect();
+                    let at = find(&whole, q, outcome) + domain;
+                    table.rows.push(
+                        self.standardized_row(spec, &parts, &whole, &terms, at, position, quantity),
+                    );
+                    made.push(terms);
+                }
+                position += 1;
+            }
+        }
+        if spec.covariance
+            && let Some(v) = v
+        {
+            table.covariance = Some(Covariance {
+                size: made.len(),
+                values: made
+                    .iter()
+                    .flat_map(|x| made.iter().map(move |y| combine(v, x, y)))
+                    .collect(),
+            });
+        }
+        table.notes.push(format!(
+            "directly standardised by {}; the standard is taken as known",
+            standard.title
+        ));
+        table
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    fn standardized_row(
+        &self,
+        spec: &TableSpec<'_>,
+        parts: &Raw,
+        whole: &Raw,
+        terms: &[(usize, f64)],
+        at: usize,
+        position: usize,
+        quantity: &Quantity<'_>,
+    ) -> Estimate {
+        let value: f64 = terms.iter().map(|&(i, share)| share * parts.values[i]).sum();
+        let variance = parts.covariance.as_ref().map_or(f64::NAN, |v| combine(v, terms, terms));
+        let totals = whole.totals[whole.at(at)];
+        let is_proportion = spec.statistic == Statistic::Proportion;
+        let n_eff = (is_proportion && variance > 0.0).then(|| value * (1.0 - value) / variance);
+        let measured = Measured {
+            estimate: Some(value).filter(|x| x.is_finite()),
+            variance,
+            n: totals.n,
+            n_missing: totals.missing,
+            psus: whole.psus[whole.at(at)].0,
+            weight_sum: whole.weight_sum[whole.at(at)],
+            // There is no simple random sample to compare a standardised estimate with.
+            deff: None,
+            n_eff,
+            n_eff_kish: super::deff::effective_n_kish(whole, at),
+            df: self.df(spec.df, whole.psus[whole.at(at)]),
+        };
+        debug_assert!(quantity.outcomes() > 0);
+        let levels = spec.domains.cells[whole.index[at].2].clone();
+        let method = self.interval_method(spec);
+        measured.into_row(position, levels, spec.statistic, method, spec.level, spec.standard)
+    }
+}
+
+/// The first row of a quantity's outcome.
+fn find(raw: &Raw, quantity: usize, outcome: usize) -> usize {
+    raw.index.iter().position(|&(q, o, _)| q == quantity && o == outcome).unwrap_or(0)
+}
+
+/// x'V y for sparse x and y.
+fn combine(v: &DMatrix<f64>, x: &[(usize, f64)], y: &[(usize, f64)]) -> f64 {
+    x.iter().flat_map(|&(i, a)| y.iter().map(move |&(j, b)| a * b * v[(i, j)])).sum()
+}
