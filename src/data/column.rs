@@ -93,7 +93,12 @@ impl Numbers {
 
     /// Writes scattered rows into `out` (as long as `rows`), NaN for missing.
     pub fn gather(&self, rows: &[u32], out: &mut [f64]) {
-        each_width!(self, v, c, out.iter_mut().zip(rows).for_each(|(o, &r)| *o = c(v[r as usize])));
+        each_width!(
+            self,
+            v,
+            c,
+            out.iter_mut().zip(rows).for_each(|(o, &r)| *o = c(v[r as usize]))
+        );
     }
 
     /// All values, NaN for missing.
@@ -164,8 +169,10 @@ impl Column {
         order.dedup();
         let index: std::collections::HashMap<&str, u32> =
             order.iter().zip(0..).map(|(&s, i)| (s, i)).collect();
-        let codes: Vec<u32> =
-            values.iter().map(|v| v.as_ref().map_or(Codes::NONE, |s| index[s.as_ref()])).collect();
+        let codes: Vec<u32> = values
+            .iter()
+            .map(|v| v.as_ref().map_or(Codes::NONE, |s| index[s.as_ref()]))
+            .collect();
         let levels: Vec<Level> = order.iter().map(|&s| Level::new(s)).collect();
         let codes = Codes::pack(&codes, levels.len());
         Column::from_values(name, Values::Text(Factor { codes, levels }))

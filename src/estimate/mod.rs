@@ -6,4 +6,6 @@ mod result;
 
 pub use interval::IntervalMethod;
 pub use quality::{Decision, Quality, QualityStandard};
-pub use result::{ByVariable, Covariance, DfRule, Estimate, EstimateTable, Outcome, Statistic};
+pub use result::{
+    ByVariable, Covariance, DfRule, Estimate, EstimateTable, Outcome, Statistic,
+};
