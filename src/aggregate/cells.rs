@@ -151,7 +151,7 @@ pub fn cell_sums(request: &CellRequest<'_>) -> CellSums {
     let domains = request.domains.count;
     let cross_size: usize = request.cross.iter().map(|(x, _)| x.width() * domains * width).sum();
     // Each lane holds its own cross-products: keep all of them within half a gigabyte.
-    let most = if cross_size == 0 { 64 } else { (1 << 26) / cross_size };
+    let most = (1_usize << 26).checked_div(cross_size).unwrap_or(64);
     let lanes = Lanes::new(request.tree, most.clamp(2, 64));
     let centre: Vec<[f64; 2]> = request
         .measures

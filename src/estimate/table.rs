@@ -200,10 +200,10 @@ impl Measured {
         standard: Option<QualityStandard>,
     ) -> Estimate {
         let has = self.estimate.is_some();
-        // Without degrees of freedom there is no estimate of the variance either: the sum of
-        // squares it would come from is empty.
-        let se =
-            Some(self.variance.max(0.0).sqrt()).filter(|s| s.is_finite() && has && self.df > 0.0);
+        // Without degrees of freedom a variance of zero is no estimate: the sum of squares it
+        // would come from is empty.
+        let se = Some(self.variance.max(0.0).sqrt())
+            .filter(|s| s.is_finite() && has && (self.df > 0.0 || *s > 0.0));
         let input = IntervalInput {
             estimate: self.estimate.unwrap_or(f64::NAN),
             se,

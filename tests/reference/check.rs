@@ -23,7 +23,7 @@ impl Checker {
             (Some(x), Some(r)) if x == r => {}
             (Some(x), Some(r)) => {
                 let off = (x - r).abs();
-                if !(off <= self.abs + self.rel * r.abs() + extra) {
+                if off.is_nan() || off > self.abs + self.rel * r.abs() + extra {
                     let relative = off / r.abs().max(1e-300);
                     self.out
                         .push(format!("{what}: found {x}, expected {r} (relative {relative:.1e})"));
@@ -113,7 +113,7 @@ fn same_by(row: &Row, expected: &Value) -> bool {
     row.by.len() == by.len()
         && row.by.iter().all(|(name, level)| match by.get(name) {
             Some(Value::String(s)) => s == level,
-            Some(other) => other.to_string() == *level,
+            Some(other) => *level == other.to_string(),
             None => false,
         })
 }

@@ -67,7 +67,7 @@ fn groups(
     sample: &Sample,
     name: &str,
     drop_missing: bool,
-) -> Run<(Vec<(String, Factor)>, Domains, Vec<bool>)> {
+) -> Run<(Vec<(String, Factor)>, Domains)> {
     let y = numeric(&sample.table, name)?;
     let by = by_factors(case, sample, false)?;
     let factors: Vec<&Factor> = by.iter().map(|(_, f)| f).collect();
@@ -75,7 +75,7 @@ fn groups(
         .map(|row| sample.inside[row] && (!drop_missing || !y.get(row).is_nan()))
         .collect();
     let domains = Domains::cross(y.len(), &factors, Some(&inside));
-    Ok((by, domains, inside))
+    Ok((by, domains))
 }
 
 fn cell(by: &[(String, Factor)], levels: &[usize]) -> Vec<(String, String)> {
@@ -96,7 +96,7 @@ pub fn quantile(estimate: &Value, case: &Case, sample: &Sample, found: &mut Foun
     let level = estimate["level"].as_f64().unwrap_or(0.95);
     for name in names(&estimate["vars"]) {
         let y = numeric(&sample.table, &name)?;
-        let (by, domains, _) = groups(case, sample, &name, estimate["na_rm"] == true)?;
+        let (by, domains) = groups(case, sample, &name, estimate["na_rm"] == true)?;
         let made = match (kind, &sample.analysis.replicates) {
             ("quantile", Some(_)) => sample
                 .analysis
@@ -138,7 +138,7 @@ pub fn variance(estimate: &Value, case: &Case, sample: &Sample, found: &mut Foun
     if sample.analysis.replicates.is_some() {
         return unsupported("variance of a variable by replicates");
     }
-    let (by, domains, _) = groups(case, sample, name, estimate["na_rm"] == true)?;
+    let (by, domains) = groups(case, sample, name, estimate["na_rm"] == true)?;
     let y = numeric(&sample.table, name)?;
     let raw = sample.analysis.population_variances(y, &domains.codes);
     for row in 0..raw.values.len() {

@@ -116,6 +116,7 @@ pub fn proportion(p: f64, n: u64, deff: f64, df: f64) -> Estimate {
     Estimate {
         n_missing: n / 37,
         cv: Some(se / p),
+        interval_note: None,
         quality: Some(Quality {
             decision,
             rules: Some(rule).filter(|r| !r.is_empty()).into_iter().collect(),
@@ -148,6 +149,7 @@ pub fn plain(
         df: Some(df),
         lower: Some(lower),
         upper: Some(upper),
+        interval_note: None,
         quality: None,
     }
 }

@@ -161,9 +161,12 @@ fn text_keeps_levels_and_labels() {
     assert_eq!(truth("if(sex == 2, region, other) == 'x'"), "FF?F");
 }
 
+/// What the cause of a mistake must be.
+type Test = fn(&Cause) -> bool;
+
 #[test]
 fn mistakes_have_places() {
-    let parsed: [(&str, Range<usize>, fn(&Cause) -> bool); 26] = [
+    let parsed: [(&str, Range<usize>, Test); 26] = [
         ("", 0..0, |c| matches!(c, Cause::Empty)),
         ("  ", 0..2, |c| matches!(c, Cause::Empty)),
         ("age >", 5..5, |c| matches!(c, Cause::Expected { .. })),

@@ -306,3 +306,91 @@ fn texts_of(values: &dyn Array) -> Result<Vec<Option<&[u8]>>, BadCell> {
 fn wrong(array: &dyn Array) -> BadCell {
     BadCell::Type(format!("values of type {}", array.data_type()))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow_array::{
+        ArrayRef, BinaryArray, BooleanArray, Date32Array, Decimal128Array, DictionaryArray,
+        Float32Array, Int64Array, LargeStringArray, NullArray, StringArray, StringViewArray,
+        TimestampMillisecondArray, UInt64Array,
+    };
+
+    use super::*;
+    use crate::data::{Codes, Numbers};
+
+    fn values(array: ArrayRef) -> Result<Values, BadCell> {
+        let mut column = Growing::new(kind_of(array.data_type()).unwrap(), array.len());
+        column.extend(array.as_ref())?;
+        Ok(column.finish())
+    }
+
+    fn numbers(array: ArrayRef) -> Vec<Option<f64>> {
+        let Values::Numbers(found) = values(array).unwrap() else { panic!("text") };
+        found.to_vec().into_iter().map(|x| (!x.is_nan()).then_some(x)).collect()
+    }
+
+    #[test]
+    fn numbers_of_all_sorts() {
+        let bools = BooleanArray::from(vec![Some(true), None, Some(false)]);
+        assert_eq!(numbers(Arc::new(bools)), [Some(1.0), None, Some(0.0)]);
+        let floats = Float32Array::from(vec![Some(0.5), None, Some(f32::NAN)]);
+        assert_eq!(numbers(Arc::new(floats)), [Some(0.5), None, None]);
+        let days = Date32Array::from(vec![Some(1), None, Some(-400)]);
+        assert_eq!(numbers(Arc::new(days)), [Some(1.0), None, Some(-400.0)]);
+        let times = TimestampMillisecondArray::from(vec![Some(1500), None]);
+        assert_eq!(numbers(Arc::new(times)), [Some(1.5), None]);
+        assert_eq!(numbers(Arc::new(NullArray::new(2))), [None, None]);
+        // 0.1 + 0.2 in binary is not the nearest number to 0.3; its digits are.
+        let decimals = Decimal128Array::from(vec![Some(30), None, Some(1_234_567_890_123_456_789)])
+            .with_precision_and_scale(20, 2)
+            .unwrap();
+        assert_eq!(
+            numbers(Arc::new(decimals)),
+            [Some(0.3), None, Some("12345678901234567.89".parse().unwrap())]
+        );
+        let Ok(Values::Numbers(found)) = values(Arc::new(Int64Array::from(vec![1, -127]))) else {
+            panic!()
+        };
+        assert!(matches!(found, Numbers::I8(_)));
+    }
+
+    #[test]
+    fn whole_numbers_beyond_what_is_exact() {
+        let large = values(Arc::new(Int64Array::from(vec![1, EXACT, EXACT + 1])));
+        assert!(matches!(large, Err(BadCell::TooLarge(2, v)) if v == "9007199254740993"));
+        let large = values(Arc::new(UInt64Array::from(vec![u64::MAX])));
+        assert!(matches!(large, Err(BadCell::TooLarge(0, _))));
+        let mut text = Growing::new(Kind::WholeAsText, 2);
+        text.extend(&Int64Array::from(vec![Some(EXACT + 1), None])).unwrap();
+        let Values::Text(found) = text.finish() else { panic!() };
+        assert_eq!(found.levels[0].value, "9007199254740993");
+        assert_eq!(found.codes.to_vec(), [0, Codes::NONE]);
+    }
+
+    #[test]
+    fn text_of_all_sorts_is_the_same() {
+        let texts = [Some("b"), None, Some("a"), Some("b")];
+        let plain = values(Arc::new(StringArray::from_iter(texts))).unwrap();
+        let Values::Text(factor) = &plain else { panic!() };
+        assert_eq!(factor.codes.to_vec(), [1, Codes::NONE, 0, 1]);
+        let dictionary: DictionaryArray<arrow_array::types::Int8Type> = texts.into_iter().collect();
+        let bytes = texts.map(|t| t.map(str::as_bytes));
+        let others: [ArrayRef; 4] = [
+            Arc::new(LargeStringArray::from_iter(texts)),
+            Arc::new(StringViewArray::from_iter(texts)),
+            Arc::new(dictionary),
+            Arc::new(BinaryArray::from_iter(bytes)),
+        ];
+        for array in others {
+            assert_eq!(values(array).unwrap(), plain);
+        }
+        let empty: DictionaryArray<arrow_array::types::Int8Type> =
+            [None::<&str>, None].into_iter().collect();
+        let Values::Text(factor) = values(Arc::new(empty)).unwrap() else { panic!() };
+        assert_eq!(factor.codes.to_vec(), [Codes::NONE, Codes::NONE]);
+        let damaged = BinaryArray::from_iter([Some(&b"a"[..]), Some(b"\xFF")]);
+        assert!(matches!(values(Arc::new(damaged)), Err(BadCell::NotText(1))));
+    }
+}

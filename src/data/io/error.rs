@@ -221,6 +221,14 @@ pub enum DataError {
         /// What the decoder said.
         message: String,
     },
+    /// A Parquet file with a compression that cannot be undone here.
+    #[error("the Parquet file `{}` is compressed with {method}", path.display())]
+    Compression {
+        /// The path.
+        path: PathBuf,
+        /// The method.
+        method: &'static str,
+    },
     /// A column of lists, structs and the like.
     #[error("`{}`, column `{column}` holds {kind}", path.display())]
     UnsupportedType {
@@ -339,6 +347,7 @@ impl DataError {
             DataError::NotText { .. } => "save it as UTF-8",
             DataError::TruncatedParquet { .. } => "copy or export it again",
             DataError::Parquet { .. } => "the file may be damaged; export it again",
+            DataError::Compression { .. } => "write it with Snappy, Zstandard, LZ4 or gzip",
             DataError::UnsupportedType { .. } => "write it as numbers or text, or leave it out",
             DataError::IntegerTooLarge { .. } => "write the column as text",
             DataError::BytesNotText { .. } => "write the column as UTF-8 text",

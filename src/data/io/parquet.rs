@@ -16,12 +16,14 @@
 
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 use arrow_array::RecordBatch;
 use arrow_schema::DataType;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
+use parquet::basic::Compression;
 use parquet::file::metadata::ParquetMetaData;
 use parquet::file::statistics::Statistics;
 
@@ -48,6 +50,8 @@ pub struct Batches {
     rows: usize,
     read: usize,
     notes: Vec<Note>,
+    /// True after an error: there is nothing more to be had from the decoder.
+    stopped: bool,
 }
 
 /// A column and what it becomes.
@@ -92,18 +96,24 @@ pub fn batches(path: &Path, columns: Option<&[String]>) -> Result<Batches, DataE
         planned.push(Planned { name, kind });
         roots.push(position);
     }
+    readable(path, builder.metadata())?;
     let rows = u64::try_from(builder.metadata().file_metadata().num_rows()).unwrap_or(0);
     if rows >= u64::from(u32::MAX) {
         return Err(DataError::TooManyRows { path: path.to_path_buf(), rows });
     }
     let mask = ProjectionMask::roots(builder.parquet_schema(), roots);
-    let reader = builder
-        .with_projection(mask)
-        .with_batch_size(BATCH)
-        .build()
-        .map_err(|e| failed(path, &e))?;
+    let builder = builder.with_projection(mask).with_batch_size(BATCH);
+    let reader = guarded(path, || builder.build().map_err(|e| failed(path, &e)))?;
     let rows = usize::try_from(rows).unwrap_or(0);
-    Ok(Batches { path: path.to_path_buf(), reader, columns: planned, rows, read: 0, notes })
+    Ok(Batches {
+        path: path.to_path_buf(),
+        reader,
+        columns: planned,
+        rows,
+        read: 0,
+        notes,
+        stopped: false,
+    })
 }
 
 impl Batches {
@@ -118,14 +128,22 @@ impl Batches {
     }
 
     fn record(&mut self) -> Option<Result<RecordBatch, DataError>> {
-        let batch = self.reader.next()?;
-        Some(batch.map_err(|e| failed(&self.path, &e)).and_then(|batch| {
-            if batch.num_columns() == self.columns.len() {
+        if self.stopped {
+            return None;
+        }
+        let next = guarded(&self.path, || {
+            self.reader.next().transpose().map_err(|e| failed(&self.path, &e))
+        });
+        let columns = self.columns.len();
+        let batch = next.transpose()?.and_then(|batch| {
+            if batch.num_columns() == columns {
                 Ok(batch)
             } else {
                 Err(failed(&self.path, &"the columns differ between row groups"))
             }
-        }))
+        });
+        self.stopped = batch.is_err();
+        Some(batch)
     }
 
     fn growing(&self, room: usize) -> Vec<Growing> {
@@ -160,7 +178,9 @@ impl Iterator for Batches {
             Err(error) => return Some(Err(error)),
         };
         let mut columns = self.growing(batch.num_rows());
-        Some(self.add(&batch, &mut columns).and_then(|()| self.table(columns)))
+        let table = self.add(&batch, &mut columns).and_then(|()| self.table(columns));
+        self.stopped = table.is_err();
+        Some(table)
     }
 }
 
@@ -214,7 +234,13 @@ fn open(path: &Path) -> Result<ParquetRecordBatchReaderBuilder<File>, DataError>
     if found.len() < 12 || read.is_err() || tail != *b"PAR1" {
         return Err(DataError::TruncatedParquet { path: path.to_path_buf() });
     }
-    ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| failed(path, &e))
+    guarded(path, || ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| failed(path, &e)))
+}
+
+/// Runs the decoder, which panics on some damaged files where it should return an error.
+fn guarded<T>(path: &Path, decode: impl FnOnce() -> Result<T, DataError>) -> Result<T, DataError> {
+    catch_unwind(AssertUnwindSafe(decode))
+        .unwrap_or_else(|_| Err(failed(path, &"the decoder stopped at damaged data")))
 }
 
 fn check_names(path: &Path, names: &[String]) -> Result<(), DataError> {
@@ -232,6 +258,20 @@ fn failed(path: &Path, error: &dyn std::fmt::Display) -> DataError {
     let message = error.to_string();
     let message = message.strip_prefix("Parquet error: ").unwrap_or(&message).to_owned();
     DataError::Parquet { path: path.to_path_buf(), message }
+}
+
+/// Refuses compression methods that are not built in, before any data are decoded.
+fn readable(path: &Path, metadata: &ParquetMetaData) -> Result<(), DataError> {
+    let chunks = metadata.row_groups().iter().flat_map(|group| group.columns());
+    for chunk in chunks {
+        let method = match chunk.compression() {
+            Compression::BROTLI(_) => "Brotli",
+            Compression::LZO => "LZO",
+            _ => continue,
+        };
+        return Err(DataError::Compression { path: path.to_path_buf(), method });
+    }
+    Ok(())
 }
 
 /// True when the statistics of a column of 64-bit integers reach beyond ±2⁵³. Where a file has
@@ -312,5 +352,44 @@ mod tests {
         let table = read_with_notes(&path, &options).unwrap().table;
         assert_eq!(table.names().collect::<Vec<_>>(), ["a", "c"]);
         assert_eq!(super::super::names(&path, &options).unwrap(), ["a", "b", "c"]);
+    }
+
+    #[test]
+    fn identifiers_beyond_what_is_exact_are_text_by_their_statistics() {
+        use arrow_array::{ArrayRef, Int64Array, UInt64Array};
+        use parquet::arrow::ArrowWriter;
+        use parquet::file::properties::{EnabledStatistics, WriterProperties};
+        use std::sync::Arc;
+
+        let folder = tempfile::tempdir().unwrap();
+        let columns: Vec<(&str, ArrayRef)> = vec![
+            ("small", Arc::new(UInt64Array::from(vec![1, 2]))),
+            ("signed", Arc::new(Int64Array::from(vec![-EXACT - 1, 2]))),
+            ("unsigned", Arc::new(UInt64Array::from(vec![u64::MAX, 2]))),
+        ];
+        let batch = RecordBatch::try_from_iter(columns).unwrap();
+        let write = |name: &str, statistics| {
+            let path = folder.path().join(name);
+            let properties = WriterProperties::builder().set_statistics_enabled(statistics).build();
+            let file = File::create(&path).unwrap();
+            let mut writer = ArrowWriter::try_new(file, batch.schema(), Some(properties)).unwrap();
+            writer.write(&batch).unwrap();
+            writer.close().unwrap();
+            path
+        };
+        let path = write("with.parquet", EnabledStatistics::Chunk);
+        let Reading { table, notes } = read(&path, None).unwrap();
+        let texts = |name: &str| {
+            let column = table.column(name).unwrap();
+            column.as_numbers().is_none().then(|| column.as_factor().levels.len())
+        };
+        assert_eq!([texts("small"), texts("signed"), texts("unsigned")], [None, Some(2), Some(2)]);
+        assert_eq!(notes.len(), 2);
+        let path = write("without.parquet", EnabledStatistics::None);
+        let found = read(&path, None).unwrap_err();
+        assert!(
+            matches!(&found, DataError::IntegerTooLarge { column, row: 1, .. } if column == "signed")
+        );
+        assert!(read(&path, Some(&["small".to_owned()])).is_ok());
     }
 }

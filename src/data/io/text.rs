@@ -5,6 +5,7 @@
 //! No field is ever held as a string: numbers go into their narrowest type and texts into a
 //! dictionary, as bytes that are decoded once per distinct value.
 
+use std::io::{self, BufReader, Read};
 use std::path::Path;
 
 use csv::ByteRecord;
@@ -17,7 +18,7 @@ use crate::data::table::Table;
 use super::build::{NumberBuilder, TextBuilder};
 use super::error::DataError;
 use super::header::{Header, from_csv, header, records, selected};
-use super::input::{Encoding, Input, Scan, scan};
+use super::input::{BOM, Encoding, Input, Scan, scan};
 use super::{Note, ReadOptions, Reading};
 
 /// The names of the columns, from the first line alone.
@@ -116,15 +117,45 @@ impl Pass<'_> {
             runs_on = self.scan.odd_quotes && record.as_slice().contains(&b'\n');
         }
         // A quote that is never closed swallows the rest of the file into the last field.
+        // Two necessary signs, both cheap, come before the proof.
         let in_header = rows == 0 && self.header.names.iter().any(|n| n.contains('\n'));
-        if self.scan.odd_quotes && (runs_on || in_header) {
-            let line = if in_header { 1 } else { self.line(start)? };
-            return Err(DataError::UnclosedQuote { path: path(), line });
+        if self.scan.odd_quotes && (runs_on || in_header) && self.ends_in_quotes(start)? {
+            return Err(DataError::UnclosedQuote { path: path(), line: self.line(start)? });
         }
         if rows == 0 {
             return Err(DataError::NoRows { path: path() });
         }
         Ok(rows)
+    }
+
+    /// True when the file ends within a quoted field, reading from a record's start.
+    fn ends_in_quotes(&self, start: u64) -> Result<bool, DataError> {
+        #[derive(PartialEq)]
+        enum At {
+            FieldStart,
+            Field,
+            Quoted,
+            /// A quotation mark within a quoted field: its end, or the first of two.
+            Mark,
+        }
+        let mut reader = BufReader::with_capacity(1 << 17, self.input.reader()?);
+        let marked = start == 0 && self.input.head(3)?.starts_with(BOM);
+        let start = if marked { BOM.len() as u64 } else { start };
+        let skipped = io::copy(&mut reader.by_ref().take(start), &mut io::sink());
+        skipped.map_err(|e| self.input.failed(e))?;
+        let mut at = At::FieldStart;
+        for byte in reader.bytes() {
+            let byte = byte.map_err(|e| self.input.failed(e))?;
+            let ends = byte == self.header.delimiter || matches!(byte, b'\n' | b'\r');
+            at = match at {
+                At::FieldStart | At::Mark if byte == b'"' => At::Quoted,
+                At::Quoted if byte == b'"' => At::Mark,
+                At::Quoted => At::Quoted,
+                _ if ends => At::FieldStart,
+                _ => At::Field,
+            };
+        }
+        Ok(at == At::Quoted)
     }
 
     fn line(&self, start: u64) -> Result<u64, DataError> {

@@ -160,7 +160,7 @@ pub(in crate::weight) fn solve(
             .iter()
             .cloned()
             .zip(off)
-            .filter(|(_, m)| !(*m <= options.tolerance * 10.0))
+            .filter(|(_, m)| m.is_nan() || *m > options.tolerance * 10.0)
             .collect();
         missed.sort_by(|a, b| b.1.total_cmp(&a.1));
         CalibrationStatus::NotReached { iterations, missed }
