@@ -113,7 +113,8 @@ fn same_by(row: &Row, expected: &Value) -> bool {
     row.by.len() == by.len()
         && row.by.iter().all(|(name, level)| match by.get(name) {
             Some(Value::String(s)) => s == level,
-            Some(other) => *level == other.to_string(),
+            Some(Value::Number(n)) => n.to_string() == *level,
+            Some(_) => false,
             None => false,
         })
 }
