@@ -25,17 +25,13 @@ impl Domains {
             if inside.is_some_and(|keep| !keep[row]) {
                 continue;
             }
-            let mut cell = 0;
-            let mut has_all = true;
-            for factor in factors {
+            let cell = factors.iter().try_fold(0, |cell, factor| {
                 let level = factor.codes.get(row);
-                has_all &= level != Codes::NONE;
-                cell = cell * factor.levels.len() + level as usize;
-            }
-            if has_all {
-                *code = cell as u32;
-            } else {
-                unclassified += 1;
+                (level != Codes::NONE).then(|| cell * factor.levels.len() + level as usize)
+            });
+            match cell {
+                Some(cell) => *code = cell as u32,
+                None => unclassified += 1,
             }
         }
         let cells = (0..count)

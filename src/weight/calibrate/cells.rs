@@ -32,7 +32,13 @@ impl Cells {
     pub fn new(x: &XColumns, weights: &[f64], scale: Option<&[f64]>) -> Cells {
         let categorical =
             scale.is_none() && x.terms.iter().all(|t| t.values.is_none() && t.codes.is_some());
-        if categorical { by_codes(x, weights) } else { by_rows(x, weights, scale) }
+        // Cells are told apart by a key of 128 bits; more levels than it holds go row by row.
+        let keyed = x
+            .terms
+            .iter()
+            .try_fold(1_u128, |product, t| product.checked_mul(t.width as u128 + 1))
+            .is_some();
+        if categorical && keyed { by_codes(x, weights) } else { by_rows(x, weights, scale) }
     }
 
     /// How many cells there are.
@@ -98,7 +104,7 @@ fn by_codes(x: &XColumns, weights: &[f64]) -> Cells {
     let widths: Vec<u64> = x.terms.iter().map(|t| t.width as u64 + 1).collect();
     let possible = widths.iter().try_fold(1_u64, |product, w| product.checked_mul(*w));
     let dense = possible.filter(|&p| p <= (rows as u64).max(1 << 16)).map(|p| p as usize);
-    // Without room for a table of all keys, keys are mixed as far as they fit and hashed.
+    // Without room for a table of all keys they are hashed.
     let key = |row: usize, widths: &[u64]| -> u128 {
         x.terms.iter().zip(widths).fold(0, |key, (term, w)| {
             let code = term.codes.as_ref().map_or(0, |c| c.get(row));
