@@ -57,7 +57,7 @@ pub fn linear_regression(
             let thetas: Vec<Vec<f64>> = (0..replicates.weights.count())
                 .into_par_iter()
                 .map(|r| {
-                    let w = analysis.replicate_weight(&replicates.weights, r);
+                    let w = replicates.weight(&analysis.design.tree, w, r);
                     fit(x, y, &w, &used).map(|(_, beta)| beta)
                 })
                 .collect::<Result<_, _>>()?;
