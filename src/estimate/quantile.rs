@@ -11,7 +11,6 @@ use super::table::TableSpec;
 use crate::aggregate::DomainCodes;
 use crate::data::{Codes, Numbers};
 use crate::numeric::distributions::t_quantile_upper;
-use crate::replicate::ReplicateWeights;
 
 /// One quantile in one domain.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -136,7 +135,7 @@ impl Analysis {
         let full = of(self.ledger.weights());
         let thetas: Vec<Vec<f64>> = (0..replicates.weights.count())
             .into_par_iter()
-            .map(|r| of(&self.replicate_weight(&replicates.weights, r)))
+            .map(|r| of(&replicates.weight(&self.design.tree, self.ledger.weights(), r)))
             .collect();
         let (v, _) = replicates.variance(&full, &thetas);
         let t = t_quantile_upper((1.0 - level) / 2.0, replicates.df);
@@ -157,26 +156,6 @@ impl Analysis {
             })
             .collect();
         Some(estimates)
-    }
-
-    /// One replicate's weight of every row.
-    pub(crate) fn replicate_weight(&self, weights: &ReplicateWeights, r: usize) -> Vec<f64> {
-        let full = self.ledger.weights();
-        match weights {
-            ReplicateWeights::Columns { columns, combined } => {
-                let mut w = columns[r].to_vec();
-                if !combined {
-                    w.iter_mut().zip(full.iter()).for_each(|(r, f)| *r *= f);
-                }
-                w.iter_mut().filter(|w| w.is_nan()).for_each(|w| *w = 0.0);
-                w
-            }
-            ReplicateWeights::Factors { factors, replicates } => full
-                .iter()
-                .zip(&self.design.tree.unit_of_row)
-                .map(|(w, &unit)| w * factors[unit as usize * replicates + r])
-                .collect(),
-        }
     }
 
     /// Population variances: Σ w (y − ȳ)²/Σ w · n/(n − 1) in every domain, with the variance of

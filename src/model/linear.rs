@@ -57,7 +57,7 @@ pub fn linear_regression(
             let thetas: Vec<Vec<f64>> = (0..replicates.weights.count())
                 .into_par_iter()
                 .map(|r| {
-                    let w = analysis.replicate_weight(&replicates.weights, r);
+                    let w = replicates.weight(&analysis.design.tree, w, r);
                     let (own, beta) = fit(x, y, &w, &used)?;
                     // A replicate in which other columns depend on each other fits other
                     // coefficients: they can't be compared.

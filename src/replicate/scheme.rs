@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::data::Numbers;
 use crate::design::UnitTree;
+use crate::weight::WeightError;
 
 /// How replicate weights were made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -80,9 +81,14 @@ pub enum ReplicateError {
     /// All replicates are the same.
     #[error("all replicate weights are equal, so they say nothing about the variance")]
     AllEqual,
-    /// Stratum with one PSU.
-    #[error("{0}")]
-    Lonely(String),
+    /// A weighting step can't be repeated on a replicate.
+    #[error("replicate {replicate}: {error}")]
+    Weighting {
+        /// The replicate, from 1.
+        replicate: usize,
+        /// What is wrong.
+        error: WeightError,
+    },
 }
 
 /// Where replicate weights come from.

@@ -43,6 +43,8 @@ pub struct LedgerStep {
     pub weights: Arc<Vec<f64>>,
     /// The calibration, if it was one.
     pub calibration: Option<Calibration>,
+    /// What it was asked for, to be done again on other weights.
+    recipe: Option<(Totals, CalibrationOptions)>,
 }
 
 /// The history of a set of weights.
@@ -65,7 +67,7 @@ impl Ledger {
             margins: Vec::new(),
             variance: "the sample design".to_string(),
         };
-        let step = LedgerStep { summary, weights: design_weights, calibration: None };
+        let step = LedgerStep { summary, weights: design_weights, calibration: None, recipe: None };
         Ledger { steps: vec![step], follows_r: false }
     }
 
@@ -92,6 +94,26 @@ impl Ledger {
     /// The calibrations, in the order they were made.
     pub fn calibrations(&self) -> impl Iterator<Item = &Calibration> {
         self.steps.iter().filter_map(|s| s.calibration.as_ref())
+    }
+
+    /// Does all steps again, starting from other weights (those of a replicate).
+    ///
+    /// # Errors
+    /// When a step does not meet its totals from there.
+    pub fn replay(&self, start: &[f64]) -> Result<Vec<f64>, WeightError> {
+        let mut weights = start.to_vec();
+        for step in &self.steps {
+            let Some((totals, options)) = &step.recipe else { continue };
+            let solution = solve(&weights, totals, options);
+            if !solution.status.is_converged() {
+                return Err(WeightError::NotReached(format!(
+                    "step {} ({}) does not meet its totals: {}",
+                    step.summary.step, step.summary.kind, solution.status
+                )));
+            }
+            weights = solution.apply(&weights);
+        }
+        Ok(weights)
     }
 
     /// Scales the weights in every cell of a margin to its total (post-stratification).
@@ -258,6 +280,7 @@ impl Ledger {
                 residuals,
                 solver,
             }),
+            recipe: Some((totals.clone(), options.clone())),
         });
         Ok(())
     }
