@@ -16,7 +16,7 @@ const MODULES: &[(&str, &[&str])] = &[
     ("weight", &["numeric", "data", "design", "aggregate"]),
     ("replicate", &["numeric", "data", "design", "weight"]),
     ("estimate", &["numeric", "data", "design", "aggregate", "weight", "replicate"]),
-    ("compare", &["numeric", "estimate"]),
+    ("compare", &["numeric", "diagnostic", "data", "estimate"]),
     ("model", &["numeric", "data", "aggregate", "replicate", "estimate"]),
     ("report", &["weight", "estimate", "compare", "model"]),
     (
