@@ -151,9 +151,16 @@ pub enum DesignError {
         /// The first few, in words.
         strata: String,
     },
-    /// There is one stratum with one PSU, so nothing to collapse it with.
-    #[error("the only stratum has one PSU: there is none to collapse it with")]
-    NothingToCollapse,
+    /// A stratum with one unit has no stratum beside it to collapse it with.
+    #[error(
+        "stratum {stratum} at stage {stage} has one unit and none beside it to be joined with: it needs a neighbour within the same unit of the stage above that is not a census; set `lonely-psu` to center, average, certainty or remove, or join strata in the data"
+    )]
+    NothingToCollapse {
+        /// The stage, from 1.
+        stage: usize,
+        /// The stratum, in words.
+        stratum: String,
+    },
     /// A column has a length other than the table's.
     #[error("`{variable}` has {found} rows, the weights have {expected}")]
     Length {

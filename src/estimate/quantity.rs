@@ -61,8 +61,10 @@ impl<'a> Quantity<'a> {
         let w = slots[0];
         match self {
             Quantity::Mean(_) | Quantity::Total(_) => {
-                let mean = slots[1] / w - centre[0];
-                (moments.wyy / w - mean * mean).max(0.0)
+                let (mean, square) = (slots[1] / w - centre[0], moments.wyy / w);
+                let sigma2 = square - mean * mean;
+                // What is left of a constant is rounding.
+                if sigma2 > 1e-13 * square { sigma2 } else { 0.0 }
             }
             Quantity::Ratio(..) => {
                 let (ratio, x_mean) = (slots[1] / slots[2], slots[2] / w);

@@ -75,9 +75,11 @@ pub(super) fn tree_variance(
     Variances { diagonal: total.diagonal, full: total.full }
 }
 
-/// Mean of all unit totals at a stage, by the unit above; needed to centre lonely units.
+/// Mean of all unit totals at a stage, by the unit above; needed to centre lonely units. Where
+/// the unit above holds one unit only, whose own mean would say that it does not vary, the mean
+/// over all units of the stage.
 struct Centres {
-    /// The strata of each unit above, as (first unit, means by estimate).
+    /// For each unit above its first unit at this stage, and the means by estimate.
     means: Vec<(u32, Vec<f64>)>,
 }
 
@@ -102,6 +104,7 @@ fn centres(tree: &UnitTree, s: usize, policy: Policy, values: &impl UnitValues) 
     };
     let mut means = Vec::with_capacity(bounds.len());
     let mut work = Work::new(values.size());
+    let (mut overall, mut alone) = (vec![0.0; values.size()], Vec::new());
     let mut stratum = 0;
     for pair in bounds.windows(2) {
         let (mut sums, mut units, mut first) = (vec![0.0; values.size()], 0.0, None);
@@ -116,8 +119,16 @@ fn centres(tree: &UnitTree, s: usize, policy: Policy, values: &impl UnitValues) 
                 sums[k as usize] += work.sum[k as usize];
             }
         }
+        overall.iter_mut().zip(&sums).for_each(|(all, own)| *all += own);
+        if units == 1.0 {
+            alone.push(means.len());
+        }
         sums.iter_mut().for_each(|x| *x /= units);
         means.push((first.unwrap_or(0), sums));
+    }
+    overall.iter_mut().for_each(|x| *x /= stage.units() as f64);
+    for at in alone {
+        means[at].1.clone_from(&overall);
     }
     Centres { means }
 }

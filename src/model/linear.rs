@@ -57,8 +57,12 @@ pub fn linear_regression(
             let thetas: Vec<Vec<f64>> = (0..replicates.weights.count())
                 .into_par_iter()
                 .map(|r| {
-                    let w = analysis.replicate_weight(&replicates.weights, r);
-                    fit(x, y, &w, &used).map(|(_, beta)| beta)
+                    let w = replicates.weight(&analysis.design.tree, w, r);
+                    let (own, beta) = fit(x, y, &w, &used)?;
+                    // A replicate in which other columns depend on each other fits other
+                    // coefficients: they can't be compared.
+                    let is_same = own.kept() == solver.kept();
+                    Ok(if is_same { beta } else { vec![f64::NAN; q] })
                 })
                 .collect::<Result<_, _>>()?;
             replicates.variance(&coefficients, &thetas).0

@@ -43,6 +43,8 @@ pub struct LedgerStep {
     pub weights: Arc<Vec<f64>>,
     /// The calibration, if it was one.
     pub calibration: Option<Calibration>,
+    /// What it was asked for, to be done again on other weights.
+    recipe: Option<(Totals, CalibrationOptions)>,
 }
 
 /// The history of a set of weights.
@@ -65,7 +67,7 @@ impl Ledger {
             margins: Vec::new(),
             variance: "the sample design".to_string(),
         };
-        let step = LedgerStep { summary, weights: design_weights, calibration: None };
+        let step = LedgerStep { summary, weights: design_weights, calibration: None, recipe: None };
         Ledger { steps: vec![step], follows_r: false }
     }
 
@@ -92,6 +94,26 @@ impl Ledger {
     /// The calibrations, in the order they were made.
     pub fn calibrations(&self) -> impl Iterator<Item = &Calibration> {
         self.steps.iter().filter_map(|s| s.calibration.as_ref())
+    }
+
+    /// Does all steps again, starting from other weights (those of a replicate).
+    ///
+    /// # Errors
+    /// When a step does not meet its totals from there.
+    pub fn replay(&self, start: &[f64]) -> Result<Vec<f64>, WeightError> {
+        let mut weights = start.to_vec();
+        for step in &self.steps {
+            let Some((totals, options)) = &step.recipe else { continue };
+            let solution = solve(&weights, totals, options);
+            if !solution.status.is_converged() {
+                return Err(WeightError::NotReached(format!(
+                    "step {} ({}) does not meet its totals: {}",
+                    step.summary.step, step.summary.kind, solution.status
+                )));
+            }
+            weights = solution.apply(&weights);
+        }
+        Ok(weights)
     }
 
     /// Scales the weights in every cell of a margin to its total (post-stratification).
@@ -187,6 +209,7 @@ impl Ledger {
         {
             return Err(WeightError::Bounds { lower: b.lower, upper: b.upper });
         }
+        check_shapes(self.weights(), totals, options)?;
         let solution = solve(self.weights(), totals, options);
         if !solution.status.is_converged() && !force {
             return Err(WeightError::NotReached(format!(
@@ -226,7 +249,10 @@ impl Ledger {
         let after = Arc::new(solution.apply(&before));
         let regression_weights = match &options.scale {
             None => before,
-            Some(scale) => Arc::new(before.iter().zip(scale.iter()).map(|(w, s)| w / s).collect()),
+            Some(scale) => {
+                let over = |(&w, &s): (&f64, &f64)| if w == 0.0 { 0.0 } else { w / s };
+                Arc::new(before.iter().zip(scale.iter()).map(over).collect())
+            }
         };
         let range = solution
             .g
@@ -254,9 +280,48 @@ impl Ledger {
                 residuals,
                 solver,
             }),
+            recipe: Some((totals.clone(), options.clone())),
         });
         Ok(())
     }
+}
+
+/// What would otherwise surface as a panic or as a total that is not a number.
+fn check_shapes(
+    weights: &[f64],
+    totals: &Totals,
+    options: &CalibrationOptions,
+) -> Result<(), WeightError> {
+    let same = |what, found, expected| {
+        if found == expected { Ok(()) } else { Err(WeightError::Shape { what, found, expected }) }
+    };
+    let columns = totals.x.width();
+    same("totals of the calibration columns", totals.targets.len(), columns)?;
+    same("names of the calibration columns", totals.names.len(), columns)?;
+    let mut first = 0;
+    for term in &totals.x.terms {
+        let lengths = [term.codes.as_ref().map(|c| c.len()), term.values.as_ref().map(|v| v.len())];
+        for length in lengths.into_iter().flatten() {
+            same("rows of a calibration column", length, weights.len())?;
+        }
+        if let Some(values) = &term.values {
+            let missing = |&row: &usize| weights[row] != 0.0 && values.get(row).is_nan();
+            let rows: Vec<usize> = (0..weights.len()).filter(missing).collect();
+            if let Some(row) = rows.first() {
+                let margin = totals.names[first].clone();
+                return Err(WeightError::Missing { margin, count: rows.len(), row: row + 1 });
+            }
+        }
+        first += term.width;
+    }
+    if let Some(scale) = &options.scale {
+        same("scales", scale.len(), weights.len())?;
+        let bad = |&row: &usize| weights[row] != 0.0 && !(scale[row] > 0.0);
+        if let Some(row) = (0..weights.len()).find(bad) {
+            return Err(WeightError::Scale { row: row + 1, value: scale[row] });
+        }
+    }
+    Ok(())
 }
 
 fn short_list(names: &[String]) -> String {

@@ -266,6 +266,9 @@ fn check_targets(given: &MarginLevels) -> Result<(), WeightError> {
 pub(super) fn reconcile(margins: &mut [Margin], tolerance: f64) -> Result<(), WeightError> {
     let Some(first) = margins.first() else { return Err(WeightError::NoMargins) };
     let (name, total) = (first.name.clone(), first.total());
+    if let Some(zero) = margins.iter().find(|m| m.total() <= 0.0) {
+        return Err(WeightError::AllZero { margin: zero.name.clone() });
+    }
     for margin in margins.iter_mut().skip(1) {
         let own = margin.total();
         let difference = (own - total).abs() / total.max(own);

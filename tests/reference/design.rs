@@ -183,17 +183,21 @@ fn prepare(sample: &mut Sample, step: &Value) -> Run<()> {
             if sample.inside.contains(&false) {
                 return unsupported(format!("{op} of a subpopulation"));
             }
-            if sample.analysis.replicates.is_some() {
-                return unsupported(format!("{op} of replicate weights"));
-            }
             let mut ledger = sample.analysis.ledger.clone();
             calibration::apply(&sample.table, &mut ledger, step)?;
             if ledger.calibrations().count() > 1 {
                 // The cases were made with R, whose variance of successive steps is its own.
                 ledger.follow_r();
             }
-            sample.analysis = Analysis::new(sample.analysis.design.clone(), ledger);
-            sample.keeps_rows = true;
+            let design = sample.analysis.design.clone();
+            sample.analysis = match sample.analysis.replicates.take() {
+                None => Analysis::new(design, ledger),
+                Some(replicates) => {
+                    let step = replicates.reweighted(&design.tree, &ledger).map_err(refused)?;
+                    Analysis::with_replicates(design, ledger, step)
+                }
+            };
+            sample.keeps_rows = sample.analysis.replicates.is_none();
             Ok(())
         }
         other => unsupported(format!("prep {other}")),

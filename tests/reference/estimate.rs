@@ -106,6 +106,7 @@ pub fn degrees_of_freedom(sample: &Sample, inside: &[bool]) -> f64 {
     let analysis = &sample.analysis;
     let w = analysis.ledger.weights();
     match &analysis.replicates {
+        Some(r) if !inside.contains(&false) => r.df,
         Some(r) => r.df_within(&analysis.design.tree, w, inside),
         None => analysis.design.df_of(|row| inside[row] && w[row] != 0.0),
     }

@@ -38,18 +38,19 @@ pub(super) fn weigh(work: &mut Work<'_>, table: &Table, built: Built) -> Option<
     let mut ledger = Ledger::new(built.design.weights.clone(), &base);
     for (i, step) in work.study.weighting.iter().enumerate() {
         let path = KeyPath::root().key("weighting").index(i);
-        if built.replicates.is_some() {
-            let message = "a weighting step would change the weight but not the replicate weights";
-            let help = "calibrate the replicates where they are made, or leave the step out";
-            work.error(&path, message, Some(help.to_string()));
-            return None;
-        }
         carry_out(work, &path, step, table, &mut ledger)?;
     }
-    Some(match built.replicates {
-        Some(replicates) => Analysis::with_replicates(built.design, ledger, replicates),
-        None => Analysis::new(built.design, ledger),
-    })
+    let Some(replicates) = built.replicates else {
+        return Some(Analysis::new(built.design, ledger));
+    };
+    match replicates.reweighted(&built.design.tree, &ledger) {
+        Ok(replicates) => Some(Analysis::with_replicates(built.design, ledger, replicates)),
+        Err(e) => {
+            let help = "a replicate leaves a cell of a margin empty: join levels of the margin";
+            work.error(&KeyPath::root().key("weighting"), e, Some(help.to_string()));
+            None
+        }
+    }
 }
 
 fn carry_out(

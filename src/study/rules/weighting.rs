@@ -265,8 +265,8 @@ mod tests {
     fn keys_of_other_steps() {
         step(&format!("step = \"post-stratify\"\nbounds = [0.5, 2]\n{MARGIN}"), &["one exact"]);
         step(&format!("step = \"rake\"\ndistance = \"logit\"\n{MARGIN}"), &["works on margins"]);
-        step(&format!("step = \"calibrate\"\ncompat = \"r-rake\"\n{MARGIN}"), &["is for `step"]);
-        step(&format!("step = \"rake\"\ncompat = \"r-rake\"\n{MARGIN}"), &[]);
+        step(&format!("step = \"calibrate\"\ncompat = \"r\"\n{MARGIN}"), &["is for `step"]);
+        step(&format!("step = \"rake\"\ncompat = \"r\"\n{MARGIN}"), &[]);
     }
 
     #[test]
