@@ -4,6 +4,7 @@ use super::places::KeyPath;
 use super::prepare::{Prepared, holds};
 use super::spec::{Adjust as GivenAdjust, Compare, Estimate, Names, Scalar};
 use crate::compare::{Adjustment, ComparisonTable, ContrastSpec, Measure, contrast};
+use crate::data::number::plain;
 use crate::data::{Codes, Column, Factor, Level, Numbers};
 use crate::diagnostic::{Diagnostic, nearest};
 use crate::estimate::{
@@ -11,21 +12,40 @@ use crate::estimate::{
     Statistic, TableSpec,
 };
 
-/// What a column of text in the place of numbers holds, for the message.
-pub(super) fn not_numeric(column: &Column, role: &str) -> String {
+/// What a column of text in the place of numbers holds, and the way out.
+///
+/// `role` says what the numbers are for, such as `for a mean` or `as the weight`.
+pub(super) fn not_numeric(column: &Column, role: &str) -> (String, String) {
     let factor = column.as_factor();
-    let odd = factor.levels.iter().position(|l| l.value.trim().parse::<f64>().is_err());
-    let row =
-        odd.and_then(|code| (0..factor.codes.len()).find(|&r| factor.codes.get(r) == code as u32));
-    match (odd, row) {
-        (Some(code), Some(row)) => format!(
-            "`{}` is a {role} and has to be numeric, but row {} holds {:?}",
-            column.name,
-            row + 1,
-            factor.levels[code].value
-        ),
-        _ => format!("`{}` is a {role} and has to be numeric, but holds text", column.name),
-    }
+    let odd: Vec<bool> =
+        factor.levels.iter().map(|l| plain(l.value.as_bytes()).is_none()).collect();
+    let is_odd = |&row: &usize| odd.get(factor.codes.get(row) as usize) == Some(&true);
+    let rows = (0..factor.codes.len()).filter(is_odd);
+    let Some(first) = rows.clone().next() else {
+        let message =
+            format!("`{}` is used {role} and has to be numeric, but holds text", column.name);
+        return (message, "recode it to numbers with `[[derive]]`".to_string());
+    };
+    let value = &factor.levels[factor.codes.get(first) as usize].value;
+    let more = match rows.count() - 1 {
+        0 => String::new(),
+        1 => ", and 1 more row holds text".to_string(),
+        more => format!(", and {more} more rows hold text"),
+    };
+    let message = format!(
+        "`{}` is used {role} and has to be numeric, but row {} holds {value:?}{more}",
+        column.name,
+        first + 1
+    );
+    let help = if odd.iter().all(|o| *o) {
+        "recode it to numbers with `[[derive]]`".to_string()
+    } else {
+        format!(
+            "mend the data; if {value:?} means that the value is missing, add it to \
+             `missing-text` under `[data]`"
+        )
+    };
+    (message, help)
 }
 
 /// One estimate in the making: everything the table borrows from.
@@ -151,7 +171,7 @@ impl Planner<'_> {
         };
         if let Some(quantile) = &given.quantile {
             let column = prepared.table.column(&quantile.of)?;
-            let y = self.numbers(&self.path.key("quantile").key("of"), column, "quantile")?;
+            let y = self.numbers(&self.path.key("quantile").key("of"), column, "for a quantile")?;
             let base = outcome(column, None);
             return Some(prepared.analysis.quantile_table(&spec, &y, &base, &quantile.at));
         }
@@ -209,9 +229,8 @@ impl Planner<'_> {
         match column.as_numbers() {
             Some(numbers) => Some(numbers.clone()),
             None => {
-                let message = not_numeric(column, role);
-                let help = "use `proportion` for categories, or recode with `[[derive]]`";
-                self.error(path, message, Some(help.to_string()));
+                let (message, help) = not_numeric(column, role);
+                self.error(path, message, Some(format!("{help}; categories have a `proportion`")));
                 None
             }
         }
@@ -235,7 +254,7 @@ impl Planner<'_> {
         };
         let statistic = if let Some(names) = &given.mean {
             for (path, column) in each(names, "mean") {
-                let y = self.numbers(&path, &column, "mean")?;
+                let y = self.numbers(&path, &column, "for a mean")?;
                 held.push(Held::Mean(y, outcome(&column, None)));
             }
             Statistic::Mean
@@ -267,8 +286,8 @@ impl Planner<'_> {
                 level: None,
                 probability: None,
             };
-            let y = self.numbers(&path.key("numerator"), y, "numerator")?;
-            let x = self.numbers(&path.key("denominator"), x, "denominator")?;
+            let y = self.numbers(&path.key("numerator"), y, "as a numerator")?;
+            let x = self.numbers(&path.key("denominator"), x, "as a denominator")?;
             held.push(Held::Ratio(y, x, outcome));
             Statistic::Ratio
         } else {
@@ -317,7 +336,10 @@ impl Planner<'_> {
                         .map(|n| format!("did you mean `{n}`?"))
                         .or_else(|| Some(format!("it has {}", level_list(&factor))));
                     let message = format!("`{}` has no level `{level}`", given.by);
-                    self.error(&path.key(level), message, help);
+                    let place = self.prepared.places.key(&path.key(level));
+                    let mut diagnostic = Diagnostic::error(message).at(Some(place));
+                    diagnostic.help = help;
+                    self.found.push(diagnostic);
                 }
             }
         }
