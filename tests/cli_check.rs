@@ -124,7 +124,7 @@ fn columns_count_characters() {
 fn a_warning_does_not_fail() {
     let content = "title = \"T\"\n[data]\nfile = \"d\"\n[design]\n[[estimate]]\nmean = \"y\"\n";
     let folder = folder_with("s.toml", content);
-    let (code, out, _) = rakewell(folder.path(), &["check", "s.toml"]);
+    let (code, out, _) = rakewell(folder.path(), &["check", "s.toml", "--no-data"]);
     assert_eq!(code, 0, "{out}");
     assert!(out.contains("warning: ") && out.contains("1 warning in s.toml. It has 1 estimate"));
 }
@@ -184,9 +184,13 @@ fn init_then_check() {
     assert_eq!(code, 0);
     assert!(out.contains("rakewell check study.toml"), "{out}");
     let (code, out, _) = rakewell(path, &["check", "study.toml"]);
+    assert_eq!(code, 1, "{out}");
+    assert!(out.contains("there is no file `responses.csv`"), "{out}");
+    let (code, out, _) = rakewell(path, &["check", "study.toml", "--no-data"]);
     assert_eq!(code, 0, "{out}");
     assert!(out.starts_with("study.toml: no mistakes. It has 2 new variables"), "{out}");
-    let (code, out, _) = rakewell(path, &["check", "study.toml", "--format", "json"]);
+    let args = ["check", "study.toml", "--no-data", "--format", "json"];
+    let (code, out, _) = rakewell(path, &args);
     assert_eq!((code, out.as_str()), (0, "[]\n"));
 }
 

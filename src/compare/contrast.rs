@@ -2,7 +2,7 @@
 
 use super::adjust::{Adjustment, adjust};
 use super::result::{Comparison, ComparisonTable, Measure};
-use crate::estimate::EstimateTable;
+use crate::estimate::{Decision, EstimateTable};
 use crate::numeric::distributions::{t_quantile_upper, t_two_sided};
 
 /// Which groups are compared, and how.
@@ -107,6 +107,9 @@ fn compare(table: &EstimateTable, spec: &ContrastSpec, x: usize, y: usize) -> Co
         t: None,
         p: None,
         p_adjusted: None,
+        rests_on_suppressed: [group, reference]
+            .iter()
+            .any(|side| side.quality.as_ref().is_some_and(|q| q.decision == Decision::Suppress)),
     };
     let (Some(a), Some(b)) = (group.estimate, reference.estimate) else { return row };
     let Some(v) = &table.covariance else { return row };

@@ -42,6 +42,8 @@ pub struct Comparison {
     pub p: Option<f64>,
     /// p-value adjusted for the number of comparisons in the table.
     pub p_adjusted: Option<f64>,
+    /// True when the quality standard suppresses one of the two estimates.
+    pub rests_on_suppressed: bool,
 }
 
 /// A table of comparisons.

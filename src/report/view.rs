@@ -159,34 +159,6 @@ pub(super) fn reference(table: &ComparisonTable) -> Option<&str> {
     table.rows.iter().all(|row| row.reference == first).then_some(first)
 }
 
-/// True when a release does not show the comparison, because the estimate of either side is
-/// suppressed: with the other side in the table, the comparison would give it away.
-///
-/// The sides are found by their labels: a row of the estimates is a side when one of its levels
-/// is the group, every other level stands in `within`, and the outcome is the same.
-pub(super) fn rests_on_suppressed(table: &EstimateTable, comparison: &Comparison) -> bool {
-    table.rows.iter().filter(|row| is_suppressed(row)).any(|row| {
-        let outcome = comparison.outcome.as_deref().is_none_or(|name| {
-            table.outcomes.get(row.outcome).is_none_or(|it| {
-                name == it.variable
-                    || name == it.title
-                    || it.level.as_deref().is_some_and(|level| name.contains(level))
-                    || name == words::outcome(it)
-                    || name == words::outcome_full(it)
-            })
-        });
-        outcome
-            && [&comparison.group, &comparison.reference].into_iter().any(|side| {
-                let levels: Vec<&str> = domain_levels(table, row).collect();
-                *side == levels.join(" · ")
-                    || levels.iter().any(|level| level == side)
-                        && levels
-                            .iter()
-                            .all(|level| level == side || comparison.within.contains(level))
-            })
-    })
-}
-
 /// The smallest and the largest factor of a step, "0.512 to 2.91"; empty when it has none.
 pub(super) fn g_range(step: &StepSummary) -> String {
     step.g_range.map_or_else(String::new, |(low, high)| {

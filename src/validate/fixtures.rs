@@ -120,6 +120,7 @@ pub(super) fn document(estimate: f64, se: f64) -> Document {
                 t: Some(2.0),
                 p: Some(0.139326),
                 p_adjusted: None,
+                rests_on_suppressed: false,
             }],
             notes: Vec::new(),
         }],

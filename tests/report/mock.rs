@@ -319,6 +319,7 @@ pub fn comparison(group: &str, reference: &str, estimate: f64, se: f64, ratio: b
         t: Some(t),
         p: Some(p),
         p_adjusted: Some((p * 17.0).min(1.0)),
+        rests_on_suppressed: false,
     }
 }
 
@@ -339,6 +340,17 @@ pub fn differences() -> ComparisonTable {
             )
         });
     let mut rows: Vec<Comparison> = rows.collect();
+    let suppressed = |group: &str, migration: &str| {
+        estimates.rows.iter().any(|row| {
+            estimates.by[0].levels[row.domain[0]] == group
+                && estimates.by[1].levels[row.domain[1]] == migration
+                && row.quality.as_ref().is_some_and(|q| q.decision == Decision::Suppress)
+        })
+    };
+    for row in &mut rows {
+        row.rests_on_suppressed =
+            suppressed(&row.group, &row.within) || suppressed(&row.reference, &row.within);
+    }
     rows.sort_by_key(|r| {
         ["UK-born", "Under 10 years", "10 years or more"].iter().position(|m| *m == r.within)
     });

@@ -177,6 +177,7 @@ fn suppressed_values_are_nowhere_on_the_page() {
     for row in &mut document.comparisons[0].rows {
         if row.group == mock::ETHNIC_GROUPS[bangladeshi] && row.within == "UK-born" {
             (row.estimate, row.lower, row.upper) = (Some(0.77777), Some(0.66666), Some(0.88888));
+            row.rests_on_suppressed = true;
         }
     }
     let (text, elements) = page(&document);

@@ -271,11 +271,7 @@ impl<'a> Comparisons<'a> {
         let id = anchor("c", i, &table.name);
         let compared = view::compared(doc, table);
         let figures = Figures::of_comparison(table, compared);
-        let hidden: Vec<bool> = table
-            .rows
-            .iter()
-            .map(|row| compared.is_some_and(|t| view::rests_on_suppressed(t, row)))
-            .collect();
+        let hidden: Vec<bool> = table.rows.iter().map(|row| row.rests_on_suppressed).collect();
         let chart = figure::of_comparisons(table, figures, &hidden);
         let mut keys = vec![match table.measure {
             crate::compare::Measure::Difference => {
