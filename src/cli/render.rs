@@ -99,6 +99,8 @@ pub(super) fn text(found: &Diagnostics, style: &Style) -> String {
 /// The diagnostic with its sentences in lines that fit; names with hyphens stay whole.
 fn wrapped(diagnostic: &Diagnostic, width: usize) -> Diagnostic {
     let mut one = diagnostic.clone();
+    one.message = one.message.replace(steers, "?");
+    one.help = one.help.map(|help| help.replace(steers, "?"));
     one.message = in_lines(&one.message, width.saturating_sub(12));
     one.help = one.help.map(|help| in_lines(&help, width.saturating_sub(10)));
     one
@@ -130,6 +132,11 @@ fn in_lines(text: &str, width: usize) -> String {
     out
 }
 
+/// Characters that could steer a terminal.
+fn steers(c: char) -> bool {
+    c.is_ascii_control() && !matches!(c, '\n' | '\r' | '\t')
+}
+
 /// Longer lines are shown in part.
 const LONGEST_LINE: usize = 160;
 /// How many characters of a long line are shown, and how many of them before the place.
@@ -138,6 +145,12 @@ const PART: (usize, usize) = (100, 30);
 /// The place in a text whose lines round it are cut to what can be looked at.
 fn clipped(place: &Place) -> Place {
     let text = place.source.text.as_str();
+    if text.contains(steers) {
+        // Of the same length, so that the place stays where it is.
+        let text = text.replace(steers, "?");
+        let source = Arc::new(Source { name: place.source.name.clone(), text });
+        return clipped(&Place { source, span: place.span.clone() });
+    }
     let (start, end) = first_line(text, place.span.start, place.span.end);
     let line_start = text[..start].rfind('\n').map_or(0, |i| i + 1);
     let before = text[..line_start.saturating_sub(1)].rfind('\n').map_or(0, |i| i + 1);

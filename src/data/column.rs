@@ -251,7 +251,8 @@ fn trim_zeros(s: &[u8]) -> &[u8] {
 }
 
 fn factor_of_numbers(values: &Numbers, labels: &[(f64, String)]) -> Factor {
-    let all = values.to_vec();
+    // −0 + 0 is 0: the two zeros are one value.
+    let all: Vec<f64> = values.to_vec().into_iter().map(|x| x + 0.0).collect();
     let mut distinct: Vec<f64> = all.iter().copied().filter(|x| !x.is_nan()).collect();
     distinct.sort_unstable_by(f64::total_cmp);
     distinct.dedup();
@@ -275,6 +276,14 @@ fn factor_of_numbers(values: &Numbers, labels: &[(f64, String)]) -> Factor {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn minus_zero_is_zero() {
+        let column = Column::numbers("x", vec![0.0, -0.0, 1.5, f64::NAN]);
+        let factor = column.as_factor();
+        assert_eq!(factor.levels.iter().map(Level::text).collect::<Vec<_>>(), ["0", "1.5"]);
+        assert_eq!(factor.codes.to_vec(), [0, 0, 1, Codes::NONE]);
+    }
 
     #[test]
     fn numbers_take_the_narrowest_exact_type() {

@@ -1,6 +1,8 @@
 //! The study file: parsed with places, checked, turned into a plan and run.
 
 mod clock;
+mod limits;
+mod not_numeric;
 mod pairs;
 mod places;
 mod plan;

@@ -1,52 +1,17 @@
 //! From `[[estimate]]` and `[[compare]]` to tables.
 
+use super::limits::{self, TableSize};
+use super::not_numeric::not_numeric;
 use super::places::KeyPath;
 use super::prepare::{Prepared, holds};
 use super::spec::{Adjust as GivenAdjust, Compare, Estimate, Names, Scalar};
 use crate::compare::{Adjustment, ComparisonTable, ContrastSpec, Measure, contrast};
-use crate::data::number::plain;
 use crate::data::{Codes, Column, Factor, Level, Numbers};
 use crate::diagnostic::{Diagnostic, nearest};
 use crate::estimate::{
     ByVariable, Deff, Domains, EstimateTable, IntervalMethod, Outcome, Quantity, Standard,
     Statistic, TableSpec,
 };
-
-/// What a column of text in the place of numbers holds, and the way out.
-///
-/// `role` says what the numbers are for, such as `for a mean` or `as the weight`.
-pub(super) fn not_numeric(column: &Column, role: &str) -> (String, String) {
-    let factor = column.as_factor();
-    let odd: Vec<bool> =
-        factor.levels.iter().map(|l| plain(l.value.as_bytes()).is_none()).collect();
-    let is_odd = |&row: &usize| odd.get(factor.codes.get(row) as usize) == Some(&true);
-    let rows = (0..factor.codes.len()).filter(is_odd);
-    let Some(first) = rows.clone().next() else {
-        let message =
-            format!("`{}` is used {role} and has to be numeric, but holds text", column.name);
-        return (message, "recode it to numbers with `[[derive]]`".to_string());
-    };
-    let value = &factor.levels[factor.codes.get(first) as usize].value;
-    let more = match rows.count() - 1 {
-        0 => String::new(),
-        1 => ", and 1 more row holds text".to_string(),
-        more => format!(", and {more} more rows hold text"),
-    };
-    let message = format!(
-        "`{}` is used {role} and has to be numeric, but row {} holds {value:?}{more}",
-        column.name,
-        first + 1
-    );
-    let help = if odd.iter().all(|o| *o) {
-        "recode it to numbers with `[[derive]]`".to_string()
-    } else {
-        format!(
-            "mend the data; if {value:?} means that the value is missing, add it to \
-             `missing-text` under `[data]`"
-        )
-    };
-    (message, help)
-}
 
 /// One estimate in the making: everything the table borrows from.
 struct Draft {
@@ -150,8 +115,9 @@ impl Planner<'_> {
         let inside = self.inside(given)?;
         let by = self.by_factors(given, &inside);
         let factors: Vec<&Factor> = by.iter().map(|(_, f)| f).collect();
-        let domains = Domains::cross(inside.len(), &factors, Some(&inside));
         let draft = self.draft(given)?;
+        self.bounded(given, &by, &draft, compared)?;
+        let domains = Domains::cross(inside.len(), &factors, Some(&inside));
         let name = given.name.clone().unwrap_or_else(|| format!("estimate-{}", i + 1));
         let spec = TableSpec {
             title: given.title.clone().unwrap_or_else(|| self.title(given, &draft)),
@@ -182,6 +148,34 @@ impl Planner<'_> {
                 Some(prepared.analysis.standardized_table(&spec, &factors, &inside, &standard))
             }
         }
+    }
+
+    /// Refuses a table that is too large to be made or read.
+    fn bounded(
+        &mut self,
+        given: &Estimate,
+        by: &[(Column, Factor)],
+        draft: &Draft,
+        compared: bool,
+    ) -> Option<()> {
+        let levels = |(column, f): &(Column, Factor)| (column.name.clone(), f.levels.len());
+        let quantiles = given.quantile.as_ref().map_or(0, |q| q.at.len());
+        let standard = given.standardize.as_ref().and_then(|s| {
+            let column = self.prepared.table.column(&s.by)?;
+            Some((s.by.clone(), column.as_factor().levels.len()))
+        });
+        let calibrations = self.prepared.analysis.ledger.calibrations();
+        let size = TableSize {
+            by: by.iter().map(levels).collect(),
+            outcomes: quantiles + draft.held.iter().map(|h| h.quantity().outcomes()).sum::<usize>(),
+            standard,
+            covariances: compared || given.standardize.is_some(),
+            calibration: calibrations.map(|c| c.x.width()).max().unwrap_or(0),
+        };
+        let Err((message, help)) = limits::table(&size) else { return Some(()) };
+        let key = if given.by.is_some() { "by" } else { "proportion" };
+        self.error(&self.path.key(key), message, Some(help));
+        None
     }
 
     /// Rows of the subpopulation of an estimate.

@@ -1,6 +1,6 @@
 //! Margins: population totals by the levels of one variable, or of several that cross.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::error::WeightError;
@@ -46,16 +46,14 @@ impl Margin {
     ) -> Result<Margin, WeightError> {
         let margin = || given.name.clone();
         check_targets(given)?;
+        let positions_of: Vec<HashMap<&str, u32>> = factors.iter().map(|f| positions(f)).collect();
         // Cell of each combination of level positions that the margin gives.
         let mut cells: HashMap<Vec<u32>, u32> = HashMap::new();
         let mut unknown = Vec::new();
         let (mut levels, mut targets) = (Vec::new(), Vec::new());
         for (names, total) in &given.totals {
-            let positions: Option<Vec<u32>> = factors
-                .iter()
-                .zip(names)
-                .map(|(factor, name)| factor.position(name).map(|p| p as u32))
-                .collect();
+            let positions: Option<Vec<u32>> =
+                positions_of.iter().zip(names).map(|(p, name)| p.get(name.as_str()).copied()).collect();
             let text = names.join(" × ");
             match positions.filter(|p| p.len() == factors.len()) {
                 None => unknown.push(text),
@@ -72,6 +70,7 @@ impl Margin {
         let mut codes = vec![Codes::NONE; rows];
         let mut seen = vec![false; levels.len()];
         let mut strangers: Vec<Vec<u32>> = Vec::new();
+        let mut known_strangers: HashSet<Vec<u32>> = HashSet::new();
         let mut missing = (0, 0);
         let mut key = vec![0; factors.len()];
         let single: Option<Vec<u32>> = (factors.len() == 1).then(|| {
@@ -95,7 +94,7 @@ impl Margin {
                 None => cells.get(&key).copied().unwrap_or(Codes::NONE),
             };
             if cell == Codes::NONE {
-                if !strangers.contains(&key) {
+                if known_strangers.insert(key.clone()) {
                     strangers.push(key.clone());
                 }
             } else {
@@ -155,6 +154,25 @@ impl Margin {
     pub fn term(&self) -> XTerm {
         XTerm { codes: Some(self.codes.clone()), values: None, width: self.levels.len() }
     }
+}
+
+/// Position of every level by its value and by its label, as [`Factor::position`] has it: values
+/// count before labels, and the first of several counts.
+fn positions(factor: &Factor) -> HashMap<&str, u32> {
+    let mut all = HashMap::with_capacity(factor.levels.len());
+    for (position, level) in (0..).zip(&factor.levels) {
+        all.entry(level.value.as_str()).or_insert(position);
+    }
+    let mut labels = HashMap::new();
+    for (position, level) in (0..).zip(&factor.levels) {
+        if let Some(label) = &level.label {
+            labels.entry(label.as_str()).or_insert(position);
+        }
+    }
+    for (label, position) in labels {
+        all.entry(label).or_insert(position);
+    }
+    all
 }
 
 fn check_targets(given: &MarginLevels) -> Result<(), WeightError> {

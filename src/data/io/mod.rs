@@ -20,6 +20,11 @@ pub use error::{DataError, UnknownColumn};
 pub use note::Note;
 pub use write::{write_csv, write_parquet};
 
+/// The error of the system for a file that cannot be read, with what may have been meant.
+pub(crate) fn unreadable(path: &Path, source: std::io::Error) -> DataError {
+    DataError::from_io(path, source)
+}
+
 /// The format of a data file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
