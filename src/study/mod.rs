@@ -3,6 +3,7 @@
 mod clock;
 mod limits;
 mod not_numeric;
+mod outputs;
 mod pairs;
 mod places;
 mod plan;
@@ -18,6 +19,7 @@ mod synonyms;
 mod syntax;
 mod words;
 
+pub use outputs::WriteFailure;
 pub use pairs::Pairs;
 pub use places::{KeyPath, Places, Segment};
 pub use prepare::Prepared;
