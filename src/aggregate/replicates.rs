@@ -73,6 +73,8 @@ fn lane_sums(
         if !request.combined {
             w.iter_mut().zip(&request.weights[rows.clone()]).for_each(|(r, f)| *r *= f);
         }
+        // A row outside the full sample may lack a replicate weight: it is outside that too.
+        w.iter_mut().filter(|w| w.is_nan()).for_each(|w| *w = 0.0);
         for &(row, place, value) in &entries {
             sums[place as usize] += w[row as usize] * value;
         }

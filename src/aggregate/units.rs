@@ -94,7 +94,8 @@ pub fn unit_x(tree: &UnitTree, x: &XColumns, weights: &[f64]) -> UnitX {
     out
 }
 
-/// Σ v a b' over all rows, for every pair of columns of `a` and `b`.
+/// Σ v a b' over all rows, for every pair of columns of `a` and `b` (shape: width of `a` × width
+/// of `b`). Rows with v = 0 are skipped, so that their columns may be missing.
 pub fn gram(tree: &UnitTree, a: &XColumns, b: &XColumns, weights: &[f64]) -> DMatrix<f64> {
     let (p, q) = (a.width(), b.width());
     let most = ((1 << 26) / (p * q).max(1)).clamp(2, 64);
@@ -109,6 +110,9 @@ pub fn gram(tree: &UnitTree, a: &XColumns, b: &XColumns, weights: &[f64]) -> DMa
                 xa.load(&block, a);
                 xb.load(&block, b);
                 for i in 0..block.len() {
+                    if w[i] == 0.0 {
+                        continue;
+                    }
                     for (column, value) in xb.row(i) {
                         let scaled = w[i] * value;
                         for (row, other) in xa.row(i) {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::error::{DesignError, DesignFinding};
 use super::groups::{Groups, offsets};
-use super::lonely::LonelyPsu;
+use super::lonely::{LonelyPsu, collapse};
 use super::tree::{Stage, Stratum, UnitTree};
 use super::weights::build_weights;
 use crate::data::{Codes, Column, Factor, Numbers};
@@ -128,7 +128,7 @@ impl SurveyDesign {
         psus as f64 - strata.len() as f64
     }
 
-    /// The name of a stratum, from the values of its variables in one of its rows.
+    /// Applies the policy for strata with one unit, stage by stage.
     fn treat_lonely(&mut self, input: &DesignInput<'_>) -> Result<(), DesignError> {
         for stage in 0..self.tree.stages.len() {
             let lonely: Vec<u32> = self.tree.stages[stage]
@@ -156,7 +156,10 @@ impl SurveyDesign {
             }
             if input.lonely == LonelyPsu::Collapse {
                 let tree = Arc::make_mut(&mut self.tree);
-                collapse(&mut tree.stages[stage])?;
+                if let Err(row) = collapse(tree, stage) {
+                    let stratum = stratum_name(input, stage, row as usize);
+                    return Err(DesignError::NothingToCollapse { stage: stage + 1, stratum });
+                }
             }
             self.findings.push(DesignFinding::Lonely {
                 stage: stage + 1,
@@ -169,29 +172,7 @@ impl SurveyDesign {
     }
 }
 
-/// Joins every lonely stratum with the one before it (the first with the one after it), within
-/// the same unit of the stage above. Population sizes add.
-fn collapse(stage: &mut Stage) -> Result<(), DesignError> {
-    let mut out: Vec<Stratum> = Vec::with_capacity(stage.strata.len());
-    let mut waiting = false;
-    for stratum in stage.strata.drain(..) {
-        let joins = waiting || (stratum.is_lonely() && !out.is_empty());
-        waiting = false;
-        match out.last_mut() {
-            Some(last) if joins => {
-                last.end = stratum.end;
-                last.population += stratum.population;
-            }
-            _ => {
-                waiting = stratum.is_lonely();
-                out.push(stratum);
-            }
-        }
-    }
-    stage.strata = out;
-    if waiting { Err(DesignError::NothingToCollapse) } else { Ok(()) }
-}
-
+/// The name of a stratum, from the values of its variables in one of its rows.
 fn stratum_name(input: &DesignInput<'_>, stage: usize, row: usize) -> String {
     let value = |v: &Variable<'_>| {
         let factor = v.column.as_factor();

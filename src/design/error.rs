@@ -169,9 +169,16 @@ pub enum DesignError {
         /// The first few, in words.
         strata: String,
     },
-    /// There is one stratum with one PSU, so nothing to collapse it with.
-    #[error("there is no second stratum to collapse the one with a single unit with")]
-    NothingToCollapse,
+    /// A stratum with one unit has no stratum beside it to collapse it with.
+    #[error(
+        "stratum {stratum} of stage {stage} has one unit, and there is no stratum beside it to join it with"
+    )]
+    NothingToCollapse {
+        /// The stage, from 1.
+        stage: usize,
+        /// The stratum, in words.
+        stratum: String,
+    },
     /// A column has a length other than the table's.
     #[error("`{variable}` has {found} rows, the weights have {expected}")]
     Length {
@@ -250,8 +257,10 @@ impl DesignError {
             DesignError::LonelyPsu { .. } => {
                 "set `lonely-psu` to center, average, certainty, remove or collapse"
             }
-            DesignError::NothingToCollapse => {
-                "set `lonely-psu` to center or certainty, or leave `strata` out"
+            DesignError::NothingToCollapse { .. } => {
+                "it would need a neighbour within the same unit of the stage above that is not a \
+                 census; set `lonely-psu` to center, average, certainty or remove, or join strata \
+                 in the data"
             }
             DesignError::NoRows | DesignError::Length { .. } => return None,
         })

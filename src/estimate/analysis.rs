@@ -61,6 +61,17 @@ impl Raw {
         let (quantity, _, domain) = self.index[row];
         quantity * self.domains + domain
     }
+
+    /// What cannot be estimated has no variance either: it must not look like zero.
+    fn blank_missing(&mut self) {
+        for row in (0..self.values.len()).filter(|&row| !self.values[row].is_finite()) {
+            self.variances[row] = f64::NAN;
+            if let Some(v) = &mut self.covariance {
+                v.row_mut(row).fill(f64::NAN);
+                v.column_mut(row).fill(f64::NAN);
+            }
+        }
+    }
 }
 
 impl Analysis {
@@ -102,11 +113,13 @@ impl Analysis {
         };
         let sums = cell_sums(&request);
         let mut raw = self.points(quantities, &measures, &sums);
+        raw.psus = self.count_psus(&request, &sums);
         if let Some(replicates) = &self.replicates {
             self.replicate_variance(&mut raw, quantities, &measures, domains, replicates, &sums);
             if !covariance {
                 raw.covariance = None;
             }
+            raw.blank_missing();
             return raw;
         }
         let values = Influence::new(&raw, quantities, &measures, &sums, residualizer);
@@ -130,6 +143,7 @@ impl Analysis {
         };
         raw.variances = diagonal;
         raw.covariance = full;
+        raw.blank_missing();
         raw
     }
 
@@ -157,7 +171,7 @@ impl Analysis {
             totals: sums.measures.clone(),
             sigma2: Vec::new(),
             weight_sum: Vec::new(),
-            psus: count_psus(&self.design, measures, sums),
+            psus: Vec::new(),
             lost_replicates: 0,
         };
         let offsets = offsets(measures);
@@ -177,6 +191,39 @@ impl Analysis {
             }
         }
         raw
+    }
+
+    /// First-stage units with a weighted row in a domain, and the strata they are in.
+    fn count_psus(&self, request: &CellRequest<'_>, sums: &CellSums) -> Vec<(u64, u64)> {
+        // Negative weights could add up to nothing in a unit that has some.
+        let absolute = request.weights.iter().any(|w| *w < 0.0).then(|| {
+            let weights: Vec<f64> = request.weights.iter().map(|w| w.abs()).collect();
+            cell_sums(&CellRequest { weights: &weights, cross: Vec::new(), ..request.clone() })
+        });
+        let sums = absolute.as_ref().unwrap_or(sums);
+        let tree = &self.design.tree;
+        let (first, strata) = (tree.first_stage_of_unit(), tree.stratum_of_first_stage());
+        let offsets = offsets(request.measures);
+        let mut counts = vec![(0, 0); offsets.len() * sums.domains];
+        let mut last = vec![(u32::MAX, u32::MAX); counts.len()];
+        for unit in 0..tree.units() {
+            let psu = first[unit];
+            for (domain, cell) in sums.unit(unit) {
+                for (m, &offset) in offsets.iter().enumerate() {
+                    let at = m * sums.domains + domain;
+                    if cell[offset] == 0.0 || last[at].0 == psu {
+                        continue;
+                    }
+                    let stratum = strata[psu as usize];
+                    counts[at].0 += 1;
+                    if last[at].1 != stratum {
+                        counts[at].1 += 1;
+                    }
+                    last[at] = (psu, stratum);
+                }
+            }
+        }
+        counts
     }
 
     fn replicate_variance(
@@ -248,34 +295,6 @@ fn factor_sums(sums: &CellSums, units: usize, factors: &[f64], replicates: usize
     out
 }
 
-/// First-stage units with weight in a domain, and the strata they are in.
-fn count_psus(design: &SurveyDesign, measures: &[Measure<'_>], sums: &CellSums) -> Vec<(u64, u64)> {
-    let first = design.tree.first_stage_of_unit();
-    let strata = design.tree.stratum_of_first_stage();
-    let offsets = offsets(measures);
-    let size = measures.len() * sums.domains;
-    let mut counts = vec![(0, 0); size];
-    let mut last = vec![(u32::MAX, u32::MAX); size];
-    for unit in 0..design.tree.units() {
-        let psu = first[unit];
-        for (domain, cell) in sums.unit(unit) {
-            for (m, &offset) in offsets.iter().enumerate() {
-                let at = m * sums.domains + domain;
-                if cell[offset] == 0.0 || last[at].0 == psu {
-                    continue;
-                }
-                let stratum = strata[psu as usize];
-                counts[at].0 += 1;
-                if last[at].1 != stratum {
-                    counts[at].1 += 1;
-                }
-                last[at] = (psu, stratum);
-            }
-        }
-    }
-    counts
-}
-
 /// Influence values by unit, less what calibration explains.
 struct Influence<'a> {
     sums: &'a CellSums,
@@ -283,6 +302,8 @@ struct Influence<'a> {
     of_domain: Vec<Vec<u32>>,
     /// The linear form of each estimate, slots counted within the cell.
     forms: Vec<Form>,
+    /// The slot Σw of each estimate's quantity.
+    weight_slot: Vec<usize>,
     residualizer: Option<&'a Residualizer>,
     coefficients: Vec<DMatrix<f64>>,
 }
@@ -325,7 +346,8 @@ impl<'a> Influence<'a> {
                 .collect();
             r.coefficients(&cross)
         });
-        Influence { sums, of_domain, forms, residualizer, coefficients }
+        let weight_slot = raw.index.iter().map(|&(q, ..)| offsets[q]).collect();
+        Influence { sums, of_domain, forms, weight_slot, residualizer, coefficients }
     }
 
     /// The values of some of the estimates.
@@ -360,8 +382,12 @@ impl UnitValues for Part<'_> {
         match all.residualizer {
             None => {
                 for (domain, cell) in all.sums.unit(unit) {
-                    let estimates = all.estimates_of(domain, &self.range);
-                    out.extend(estimates.iter().map(|&k| (k - first as u32, value(k, cell))));
+                    // A unit whose rows in the domain all lack the outcome is not in it.
+                    let with = all.estimates_of(domain, &self.range).iter();
+                    out.extend(with.map(|&k| (k, value(k, cell))).filter_map(|(k, z)| {
+                        let is_in = z != 0.0 || cell[all.weight_slot[k as usize]] != 0.0;
+                        is_in.then_some((k - first as u32, z))
+                    }));
                 }
             }
             Some(residualizer) => {

@@ -40,7 +40,7 @@ pub fn design_effect(raw: &Raw, row: usize, quantity: &Quantity<'_>, deff: Deff)
         srs *= total * total;
     }
     let effect = raw.variances[row] / srs;
-    effect.is_finite().then_some(effect)
+    (effect.is_finite() && effect >= 0.0).then_some(effect)
 }
 
 /// The effective sample size: σ² ÷ V for a mean, p(1 − p)/V for a proportion; for a total with

@@ -5,6 +5,7 @@ mod compat;
 mod deff;
 mod domains;
 mod interval;
+pub mod interval_compat;
 mod quality;
 mod quantile;
 mod quantity;

@@ -31,10 +31,13 @@ pub struct QuantileEstimate {
     pub df: f64,
 }
 
-/// The values of a domain in ascending order, with cumulated weights.
+/// The values of a domain in ascending order, with the largest cumulated weight up to each: with
+/// a negative weight among them the distribution function can fall, and the smallest value at
+/// which it reaches p is where its running maximum does.
 struct Distribution {
     values: Vec<f64>,
     cumulated: Vec<f64>,
+    total: f64,
 }
 
 impl Distribution {
@@ -42,21 +45,22 @@ impl Distribution {
         pairs.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)));
         let mut total = crate::numeric::Sum::default();
         let (mut values, mut cumulated) = (Vec::new(), Vec::new());
+        let mut most = f64::NEG_INFINITY;
         for (y, w) in pairs {
             total.add(w);
+            most = most.max(total.value());
             values.push(y);
-            cumulated.push(total.value());
+            cumulated.push(most);
         }
-        Distribution { values, cumulated }
+        Distribution { values, cumulated, total: total.value() }
     }
 
     /// The smallest value at which the distribution function reaches p.
     fn quantile(&self, p: f64) -> f64 {
-        let (Some(total), false) = (self.cumulated.last(), p.is_nan()) else { return f64::NAN };
-        if !(0.0..=1.0).contains(&p) {
+        if self.values.is_empty() || !(0.0..=1.0).contains(&p) {
             return f64::NAN;
         }
-        let at = self.cumulated.partition_point(|c| c / total < p);
+        let at = self.cumulated.partition_point(|c| c / self.total < p);
         self.values[at.min(self.values.len() - 1)]
     }
 }

@@ -4,6 +4,9 @@
 //! e = u − x'B, B = (Σ d x x')⁻¹ Σ d x u (Deville and Särndal 1992, eq. 3.4). The total of a unit
 //! is T(w u) − T(w x)'B, so no value per row is needed. After several calibrations the residual
 //! of the last is regressed on the columns of the one before it, and so on back.
+//!
+//! Rows that end with weight zero (g = 0 at a lower bound of 0, or a target of zero) are out of
+//! the sample: they take no part in any of the regressions.
 
 use nalgebra::DMatrix;
 
@@ -35,14 +38,24 @@ impl Residualizer {
     /// Prepares the regressions; one factorisation serves every estimate.
     pub fn new(tree: &UnitTree, ledger: &Ledger) -> Residualizer {
         let calibrations: Vec<&Calibration> = ledger.calibrations().collect();
+        let w = ledger.weights();
         let steps = calibrations
             .iter()
             .enumerate()
             .map(|(s, c)| {
-                let v = c.regression_weights.clone();
+                let lost = |(&v, &w): (&f64, &f64)| v != 0.0 && w == 0.0;
+                let has_lost = c.regression_weights.iter().zip(w.iter()).any(lost);
+                let (v, solver) = if has_lost {
+                    let keep = |(&v, &w): (&f64, &f64)| if w == 0.0 { 0.0 } else { v };
+                    let v: Vec<f64> = c.regression_weights.iter().zip(w.iter()).map(keep).collect();
+                    let solver = SymmetricSolver::new(&gram(tree, &c.x, &c.x, &v));
+                    (std::sync::Arc::new(v), solver.unwrap_or_else(|_| c.solver.clone()))
+                } else {
+                    (c.regression_weights.clone(), c.solver.clone())
+                };
                 Step {
-                    solver: c.solver.clone(),
-                    totals: unit_x(tree, &c.x, ledger.weights()),
+                    solver,
+                    totals: unit_x(tree, &c.x, w),
                     with_later: calibrations[s + 1..]
                         .iter()
                         .map(|later| gram(tree, &c.x, &later.x, &v))

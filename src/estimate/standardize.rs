@@ -7,7 +7,7 @@ use super::domains::Domains;
 use super::quantity::Quantity;
 use super::result::{Covariance, Estimate, EstimateTable, Statistic};
 use super::table::{Measured, TableSpec};
-use crate::data::Factor;
+use crate::data::{Codes, Factor};
 
 /// The standard population.
 #[derive(Debug, Clone)]
@@ -16,7 +16,8 @@ pub struct Standard {
     pub title: String,
     /// The variable.
     pub factor: Factor,
-    /// Share or count of each of its levels.
+    /// Share or count of each of its levels, in their order; scaled to sum 1. A level beyond the
+    /// end of the list has share zero.
     pub shares: Vec<f64>,
 }
 
@@ -26,9 +27,14 @@ impl Analysis {
     ///
     /// The variance is that of the linear combination, V(θ_d) = Σ_a Σ_b π_a π_b C(θ_da, θ_db): the
     /// standard is known, the domain means are estimated. Degrees of freedom are those of the
-    /// domain. A domain without a row in some level with a positive share has no estimate.
+    /// domain. A domain without a row in some level with a positive share has no estimate: shares
+    /// are not spread over the levels it has.
     ///
-    /// `factors` are the by-variables of the table and `inside` its subpopulation.
+    /// Rows without a level of the standard variable, or in a level whose share is zero, take no
+    /// part: n, PSUs and degrees of freedom do not count them, and a note says how many lack one.
+    ///
+    /// `factors` are the by-variables of the table and `inside` its subpopulation (one entry per
+    /// row); `standard` has one share per level.
     pub fn standardized_table(
         &self,
         spec: &TableSpec<'_>,
@@ -40,10 +46,22 @@ impl Analysis {
         crossed.push(&standard.factor);
         let fine = Domains::cross(inside.len(), &crossed, Some(inside));
         let parts = self.estimate(&spec.quantities, &fine.codes, true);
-        let whole = self.estimate(&spec.quantities, &spec.domains.codes, false);
-        let levels = standard.shares.len();
+        let levels = standard.factor.levels.len();
         let total: f64 = standard.shares.iter().sum();
-        let shares: Vec<f64> = standard.shares.iter().map(|s| s / total).collect();
+        let share = |level: usize| standard.shares.get(level).map_or(0.0, |s| s / total);
+        let shares: Vec<f64> = (0..levels).map(share).collect();
+        let level = |row: usize| standard.factor.codes.get(row);
+        let used: Vec<bool> = (0..inside.len())
+            .map(|row| {
+                inside[row] && level(row) != Codes::NONE && shares[level(row) as usize] > 0.0
+            })
+            .collect();
+        let unclassified = (0..inside.len())
+            .filter(|&row| spec.domains.codes.codes.get(row) != Codes::NONE)
+            .filter(|&row| level(row) == Codes::NONE)
+            .count();
+        let counted = Domains::cross(inside.len(), factors, Some(&used));
+        let whole = self.estimate(&spec.quantities, &counted.codes, false);
         let v = parts.covariance.as_ref();
         let mut table = EstimateTable { rows: Vec::new(), ..self.table(spec) };
         // For each kept row the parts it is made of.
@@ -87,6 +105,12 @@ impl Analysis {
             "directly standardised by {}; the standard is taken as known",
             standard.title
         ));
+        if unclassified > 0 {
+            table.notes.push(format!(
+                "{unclassified} rows have no value in {} and are left out",
+                standard.title
+            ));
+        }
         table
     }
 

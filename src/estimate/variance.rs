@@ -101,9 +101,11 @@ pub(super) fn tree_variance(
     Variances { diagonal: total.diagonal, full: total.full }
 }
 
-/// Mean of all unit totals at a stage, by the unit above; needed to centre lonely units.
+/// Mean of all unit totals at a stage, by the unit above; needed to centre lonely units. Where
+/// the unit above holds one unit only, whose own mean would say that it does not vary, the mean
+/// over all units of the stage.
 struct Centres {
-    /// The strata of each unit above, as (first unit, means by estimate).
+    /// For each unit above its first unit at this stage, and the means by estimate.
     means: Vec<(u32, Vec<f64>)>,
 }
 
@@ -128,6 +130,7 @@ fn centres(tree: &UnitTree, s: usize, policy: Policy, values: &impl UnitValues) 
     };
     let mut means = Vec::with_capacity(bounds.len());
     let mut work = Work::new(values.size());
+    let (mut overall, mut alone) = (vec![0.0; values.size()], Vec::new());
     let mut stratum = 0;
     for pair in bounds.windows(2) {
         let (mut sums, mut units, mut first) = (vec![0.0; values.size()], 0.0, None);
@@ -142,8 +145,16 @@ fn centres(tree: &UnitTree, s: usize, policy: Policy, values: &impl UnitValues) 
                 sums[k as usize] += work.sum[k as usize];
             }
         }
+        overall.iter_mut().zip(&sums).for_each(|(all, own)| *all += own);
+        if units == 1.0 {
+            alone.push(means.len());
+        }
         sums.iter_mut().for_each(|x| *x /= units);
         means.push((first.unwrap_or(0), sums));
+    }
+    overall.iter_mut().for_each(|x| *x /= stage.units() as f64);
+    for at in alone {
+        means[at].1.clone_from(&overall);
     }
     Centres { means }
 }
@@ -250,38 +261,41 @@ impl Acc {
         if stratum.is_census() {
             return;
         }
-        // How each estimate is centred, and with which factor; `None` adds nothing.
-        let plan: Vec<Option<(f64, f64)>> = work
+        // How each estimate is centred, with which factor, and what a unit without a row in the
+        // domain deviates by; `None` adds nothing.
+        let plan: Vec<Option<(f64, f64, f64)>> = work
             .touched
             .iter()
             .map(|&k| {
                 let base = stratum.share * stratum.fpc();
+                let usual = || {
+                    let mean = work.sum[k as usize] / n;
+                    Some((mean, base * n / (n - 1.0), -mean))
+                };
                 if !alone(k) {
-                    return Some((work.sum[k as usize] / n, base * n / (n - 1.0)));
+                    return usual();
                 }
                 match policy.lonely {
                     LonelyPsu::Center => {
                         let scale = if stratum.n() == 1 { base } else { base * n / (n - 1.0) };
-                        centre.map(|c| (c[k as usize], scale))
+                        // A lonely unit's own deviation is all there is to go by.
+                        centre.map(|c| (c[k as usize], scale, 0.0))
                     }
-                    _ if stratum.n() > 1 && policy.lonely != LonelyPsu::Average => {
-                        Some((work.sum[k as usize] / n, base * n / (n - 1.0)))
-                    }
+                    LonelyPsu::Average => None,
+                    _ if stratum.n() > 1 => usual(),
                     _ => None,
                 }
             })
             .collect();
         for (&k, plan) in work.touched.iter().zip(&plan) {
-            if let Some((mean, scale)) = plan {
-                let absent = n - f64::from(work.units_with[k as usize]);
-                // A lonely unit's own deviation is all there is to go by.
-                let absent = if alone(k) { 0.0 } else { absent };
-                self.diagonal[k as usize] += scale * absent * mean * mean;
+            if let Some((_, scale, absent)) = plan {
+                let count = n - f64::from(work.units_with[k as usize]);
+                self.diagonal[k as usize] += scale * count * absent * absent;
             }
         }
         for &(_, k, z) in &work.entries {
             if let Ok(i) = work.touched.binary_search(&k)
-                && let Some((mean, scale)) = plan[i]
+                && let Some((mean, scale, _)) = plan[i]
             {
                 self.diagonal[k as usize] += scale * (z - mean) * (z - mean);
             }
@@ -289,14 +303,13 @@ impl Acc {
         if let Some(full) = &mut self.full {
             let units = stratum.n();
             let mut dense = DMatrix::zeros(units, work.touched.len());
-            for (j, (&k, plan)) in work.touched.iter().zip(&plan).enumerate() {
-                let Some((mean, scale)) = plan else { continue };
-                let fill = if alone(k) { 0.0 } else { -mean * scale.sqrt() };
-                dense.column_mut(j).fill(fill);
+            for (j, plan) in plan.iter().enumerate() {
+                let Some((_, scale, absent)) = plan else { continue };
+                dense.column_mut(j).fill(absent * scale.sqrt());
             }
             for &(unit, k, z) in &work.entries {
                 if let Ok(j) = work.touched.binary_search(&k)
-                    && let Some((mean, scale)) = plan[j]
+                    && let Some((mean, scale, _)) = plan[j]
                 {
                     dense[((unit - stratum.first) as usize, j)] = (z - mean) * scale.sqrt();
                 }

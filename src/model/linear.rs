@@ -58,7 +58,11 @@ pub fn linear_regression(
                 .into_par_iter()
                 .map(|r| {
                     let w = replicates.weight(&analysis.design.tree, w, r);
-                    fit(x, y, &w, &used).map(|(_, beta)| beta)
+                    let (own, beta) = fit(x, y, &w, &used)?;
+                    // A replicate in which other columns depend on each other fits other
+                    // coefficients: they can't be compared.
+                    let is_same = own.kept() == solver.kept();
+                    Ok(if is_same { beta } else { vec![f64::NAN; q] })
                 })
                 .collect::<Result<_, _>>()?;
             replicates.variance(&coefficients, &thetas).0

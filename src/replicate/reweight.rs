@@ -10,7 +10,8 @@ use crate::design::UnitTree;
 use crate::weight::Ledger;
 
 impl Replicates {
-    /// One replicate's weight of every row, from the full-sample weight.
+    /// One replicate's weight of every row, from the full-sample weight. A row without a replicate
+    /// weight has zero: only rows outside the full sample may lack one.
     pub fn weight(&self, tree: &UnitTree, full: &[f64], replicate: usize) -> Vec<f64> {
         match &self.weights {
             ReplicateWeights::Columns { columns, combined } => {
@@ -20,6 +21,7 @@ impl Replicates {
                 if !combined {
                     w.iter_mut().zip(full).for_each(|(r, f)| *r *= f);
                 }
+                w.iter_mut().filter(|w| w.is_nan()).for_each(|w| *w = 0.0);
                 w
             }
             ReplicateWeights::Factors { factors, replicates } => full

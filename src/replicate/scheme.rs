@@ -236,41 +236,49 @@ impl Replicates {
         rank as f64 - 1.0
     }
 
-    /// V = scale · Σ rscales (θ_r − c)(θ_r − c)' from the estimates of each replicate.
+    /// V = scale · Σ rscales (θ_r − c)(θ_r − c)' from the estimates of each replicate; c is the
+    /// full-sample estimate or, without `mse`, the mean of the θ_r with a positive scale.
     ///
-    /// A replicate whose estimate can't be had is left out for that estimate; the second value
-    /// counts them.
+    /// `full` has one entry per estimate, `thetas` one list like it per replicate. A replicate
+    /// whose estimate can't be had (NaN) is left out for that estimate, and the scales of the
+    /// others stay as they are; the second value counts them. The variance is NaN where fewer than
+    /// two replicates are left, or where those left do not vary while others are lost: all of a
+    /// small domain then sits in what the lost replicates leave out.
     pub fn variance(&self, full: &[f64], thetas: &[Vec<f64>]) -> (nalgebra::DMatrix<f64>, usize) {
         let k = full.len();
+        let mut v = nalgebra::DMatrix::zeros(k, k);
         let mut centre = full.to_vec();
-        if !self.mse {
-            for (i, c) in centre.iter_mut().enumerate() {
-                let (mut sum, mut count) = (0.0, 0.0);
-                for (theta, scale) in thetas.iter().zip(&self.rscales) {
-                    if *scale > 0.0 && theta[i].is_finite() {
-                        sum += theta[i];
-                        count += 1.0;
-                    }
-                }
-                *c = sum / count;
+        let mut is_unknown = vec![false; k];
+        let mut lost = 0;
+        for i in 0..k {
+            let known = || thetas.iter().zip(&self.rscales).filter(|(t, _)| t[i].is_finite());
+            if !self.mse {
+                let counted = || known().filter(|(_, scale)| **scale > 0.0).map(|(t, _)| t[i]);
+                centre[i] = counted().sum::<f64>() / counted().count() as f64;
+            }
+            let found = known().count();
+            let widest = known().map(|(t, _)| (t[i] - centre[i]).abs()).fold(0.0, f64::max);
+            let stands_still = found < thetas.len() && widest <= 1e-12 * centre[i].abs();
+            is_unknown[i] = found < 2 || stands_still;
+            if full[i].is_finite() {
+                lost += thetas.len() - found;
             }
         }
-        let mut v = nalgebra::DMatrix::zeros(k, k);
-        let mut lost = 0;
         let mut off = vec![0.0; k];
         for (theta, scale) in thetas.iter().zip(&self.rscales) {
             for i in 0..k {
                 let deviation = theta[i] - centre[i];
                 off[i] = if deviation.is_finite() { deviation } else { 0.0 };
-                lost += usize::from(full[i].is_finite() && !theta[i].is_finite());
             }
-            for i in 0..k {
-                if off[i] != 0.0 {
-                    for j in 0..k {
-                        v[(i, j)] += self.scale * scale * off[i] * off[j];
-                    }
+            for i in (0..k).filter(|&i| off[i] != 0.0) {
+                for j in 0..k {
+                    v[(i, j)] += self.scale * scale * off[i] * off[j];
                 }
             }
+        }
+        for i in (0..k).filter(|&i| is_unknown[i]) {
+            v.row_mut(i).fill(f64::NAN);
+            v.column_mut(i).fill(f64::NAN);
         }
         (v, lost)
     }

@@ -91,6 +91,24 @@ pub enum WeightError {
         /// Upper bound of g.
         upper: f64,
     },
+    /// Lists that belong together have different lengths.
+    #[error("{what}: {found} where {expected} are needed")]
+    Shape {
+        /// Which list.
+        what: &'static str,
+        /// Its length.
+        found: usize,
+        /// The length it should have.
+        expected: usize,
+    },
+    /// A scale that is zero, negative or not a number.
+    #[error("the scale in row {row} is {value}; it must be positive")]
+    Scale {
+        /// The row, from 1.
+        row: usize,
+        /// Its value.
+        value: f64,
+    },
     /// The step has nothing to calibrate to.
     #[error("there is no margin to calibrate to")]
     NoMargins,

@@ -209,6 +209,7 @@ impl Ledger {
         {
             return Err(WeightError::Bounds { lower: b.lower, upper: b.upper });
         }
+        check_shapes(self.weights(), totals, options)?;
         let solution = solve(self.weights(), totals, options);
         if !solution.status.is_converged() && !force {
             return Err(WeightError::NotReached(format!(
@@ -248,7 +249,10 @@ impl Ledger {
         let after = Arc::new(solution.apply(&before));
         let regression_weights = match &options.scale {
             None => before,
-            Some(scale) => Arc::new(before.iter().zip(scale.iter()).map(|(w, s)| w / s).collect()),
+            Some(scale) => {
+                let over = |(&w, &s): (&f64, &f64)| if w == 0.0 { 0.0 } else { w / s };
+                Arc::new(before.iter().zip(scale.iter()).map(over).collect())
+            }
         };
         let range = solution
             .g
@@ -280,6 +284,44 @@ impl Ledger {
         });
         Ok(())
     }
+}
+
+/// What would otherwise surface as a panic or as a total that is not a number.
+fn check_shapes(
+    weights: &[f64],
+    totals: &Totals,
+    options: &CalibrationOptions,
+) -> Result<(), WeightError> {
+    let same = |what, found, expected| {
+        if found == expected { Ok(()) } else { Err(WeightError::Shape { what, found, expected }) }
+    };
+    let columns = totals.x.width();
+    same("totals of the calibration columns", totals.targets.len(), columns)?;
+    same("names of the calibration columns", totals.names.len(), columns)?;
+    let mut first = 0;
+    for term in &totals.x.terms {
+        let lengths = [term.codes.as_ref().map(|c| c.len()), term.values.as_ref().map(|v| v.len())];
+        for length in lengths.into_iter().flatten() {
+            same("rows of a calibration column", length, weights.len())?;
+        }
+        if let Some(values) = &term.values {
+            let missing = |&row: &usize| weights[row] != 0.0 && values.get(row).is_nan();
+            let rows: Vec<usize> = (0..weights.len()).filter(missing).collect();
+            if let Some(row) = rows.first() {
+                let margin = totals.names[first].clone();
+                return Err(WeightError::Missing { margin, count: rows.len(), row: row + 1 });
+            }
+        }
+        first += term.width;
+    }
+    if let Some(scale) = &options.scale {
+        same("scales", scale.len(), weights.len())?;
+        let bad = |&row: &usize| weights[row] != 0.0 && !(scale[row] > 0.0);
+        if let Some(row) = (0..weights.len()).find(bad) {
+            return Err(WeightError::Scale { row: row + 1, value: scale[row] });
+        }
+    }
+    Ok(())
 }
 
 fn short_list(names: &[String]) -> String {

@@ -71,7 +71,7 @@ pub(super) fn build(work: &mut Work<'_>, table: &Table, names: &[String]) -> Opt
                 | DesignError::FpcNotPositive { .. }
                 | DesignError::FpcTooSmall { .. }
                 | DesignError::FpcStages { .. } => "fpc",
-                DesignError::LonelyPsu { .. } | DesignError::NothingToCollapse => "strata",
+                DesignError::LonelyPsu { .. } | DesignError::NothingToCollapse { .. } => "strata",
                 _ => "",
             };
             let at = if key.is_empty() { path.clone() } else { path.key(key) };

@@ -1,0 +1,10 @@
+//! What must hold whatever the data: textbook formulas re-derived, invariances, identities of
+//! calibration, and tiny populations whose every sample is drawn.
+
+mod calibration;
+mod comparison;
+mod exhaustive;
+mod lonely;
+mod replicates;
+mod sample;
+mod variance;
