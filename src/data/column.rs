@@ -251,20 +251,6 @@ fn trim_zeros(s: &[u8]) -> &[u8] {
 }
 
 fn factor_of_numbers(values: &Numbers, labels: &[(f64, String)]) -> Factor {
-<<<<<<< HEAD
-    // −0 + 0 is 0: the two zeros are one value.
-    let all: Vec<f64> = values.to_vec().into_iter().map(|x| x + 0.0).collect();
-    let mut distinct: Vec<f64> = all.iter().copied().filter(|x| !x.is_nan()).collect();
-    distinct.sort_unstable_by(f64::total_cmp);
-    distinct.dedup();
-    let codes: Vec<u32> = all
-        .iter()
-        .map(|x| match distinct.binary_search_by(|d| d.total_cmp(x)) {
-            Ok(i) => u32::try_from(i).unwrap_or(Codes::NONE),
-            Err(_) => Codes::NONE,
-        })
-        .collect();
-=======
     let by_table = match values {
         Numbers::I8(v) => whole_levels(v, i8::MIN),
         Numbers::I16(v) => whole_levels(v, i16::MIN),
@@ -272,7 +258,6 @@ fn factor_of_numbers(values: &Numbers, labels: &[(f64, String)]) -> Factor {
         Numbers::F64(_) => None,
     };
     let (codes, distinct) = by_table.unwrap_or_else(|| any_levels(&values.to_vec()));
->>>>>>> main
     let levels = distinct
         .iter()
         .map(|&x| Level {
