@@ -1,5 +1,6 @@
 //! Estimates and their variances for one set of weights.
 
+use std::ops::Range;
 use std::sync::OnceLock;
 
 use nalgebra::DMatrix;
@@ -7,7 +8,7 @@ use nalgebra::DMatrix;
 use super::compat::CompatValues;
 use super::quantity::{Form, Quantity};
 use super::residual::Residualizer;
-use super::variance::{Entries, Policy, UnitValues, Variances, tree_variance};
+use super::variance::{Entries, Policy, UnitValues, Variances, tree_variance, tree_variance_in_parts};
 use crate::aggregate::{
     CellRequest, CellSums, DomainCodes, Measure, MeasureTotals, ReplicateRequest, cell_sums,
     replicate_sums, row_slots,
@@ -134,8 +135,11 @@ impl Analysis {
                 |row, slots| row_slots(&measures, row, slots),
             );
             tree_variance(tree, policy, &values, covariance)
+        } else if covariance {
+            let all = values.part(0..values.forms.len());
+            tree_variance(tree, policy, &all, true)
         } else {
-            tree_variance(tree, policy, &values, covariance)
+            tree_variance_in_parts(tree, policy, values.forms.len(), |range| values.part(range))
         };
         raw.variances = diagonal;
         raw.covariance = full;
@@ -345,37 +349,55 @@ impl<'a> Influence<'a> {
         let weight_slot = raw.index.iter().map(|&(q, ..)| offsets[q]).collect();
         Influence { sums, of_domain, forms, weight_slot, residualizer, coefficients }
     }
+
+    /// The values of some of the estimates.
+    fn part(&self, range: Range<usize>) -> Part<'_> {
+        Part { all: self, range }
+    }
+
+    /// The estimates of a domain that are in a range.
+    fn estimates_of(&self, domain: usize, range: &Range<usize>) -> &[u32] {
+        let all = &self.of_domain[domain];
+        let below = |end: usize| all.partition_point(|&k| (k as usize) < end);
+        &all[below(range.start)..below(range.end)]
+    }
 }
 
-impl UnitValues for Influence<'_> {
+/// Influence values of a range of the estimates, numbered from the first of them.
+struct Part<'a> {
+    all: &'a Influence<'a>,
+    range: Range<usize>,
+}
+
+impl UnitValues for Part<'_> {
     fn size(&self) -> usize {
-        self.forms.len()
+        self.range.len()
     }
 
     fn unit(&self, unit: usize, out: &mut Entries) {
+        let (all, first) = (self.all, self.range.start);
         let value = |k: u32, cell: &[f64]| {
-            self.forms[k as usize].iter().map(|&(slot, c)| c * cell[slot]).sum::<f64>()
+            all.forms[k as usize].iter().map(|&(slot, c)| c * cell[slot]).sum::<f64>()
         };
-        match self.residualizer {
+        match all.residualizer {
             None => {
-                for (domain, cell) in self.sums.unit(unit) {
+                for (domain, cell) in all.sums.unit(unit) {
                     // A unit whose rows in the domain all lack the outcome is not in it.
-                    let with = self.of_domain[domain].iter().map(|&k| (k, value(k, cell)));
-                    out.extend(
-                        with.filter(|&(k, z)| {
-                            z != 0.0 || cell[self.weight_slot[k as usize]] != 0.0
-                        }),
-                    );
+                    let with = all.estimates_of(domain, &self.range).iter();
+                    out.extend(with.map(|&k| (k, value(k, cell))).filter_map(|(k, z)| {
+                        let is_in = z != 0.0 || cell[all.weight_slot[k as usize]] != 0.0;
+                        is_in.then_some((k - first as u32, z))
+                    }));
                 }
             }
             Some(residualizer) => {
-                let mut dense = vec![0.0; self.forms.len()];
-                for (domain, cell) in self.sums.unit(unit) {
-                    for &k in &self.of_domain[domain] {
-                        dense[k as usize] = value(k, cell);
+                let mut dense = vec![0.0; self.range.len()];
+                for (domain, cell) in all.sums.unit(unit) {
+                    for &k in all.estimates_of(domain, &self.range) {
+                        dense[k as usize - first] = value(k, cell);
                     }
                 }
-                residualizer.subtract(unit, &self.coefficients, &mut dense);
+                residualizer.subtract(unit, &all.coefficients, first, &mut dense);
                 out.extend((0..).zip(dense));
             }
         }

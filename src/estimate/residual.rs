@@ -88,11 +88,17 @@ impl Residualizer {
         found
     }
 
-    /// Takes Σ w x'B off the values of a unit.
-    pub fn subtract(&self, unit: usize, coefficients: &[DMatrix<f64>], values: &mut [f64]) {
+    /// Takes Σ w x'B off the values of a unit: those of the estimates from `first` on.
+    pub fn subtract(
+        &self,
+        unit: usize,
+        coefficients: &[DMatrix<f64>],
+        first: usize,
+        values: &mut [f64],
+    ) {
         for (step, b) in self.steps.iter().zip(coefficients) {
             for (column, total) in step.totals.unit(unit) {
-                for (k, value) in values.iter_mut().enumerate() {
+                for (k, value) in (first..).zip(values.iter_mut()) {
                     *value -= total * b[(column, k)];
                 }
             }

@@ -7,6 +7,7 @@
 //! Units without a row in a domain have z = 0 and count.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use nalgebra::DMatrix;
 use rayon::prelude::*;
@@ -43,6 +44,27 @@ pub(super) struct Policy {
     pub in_domain: bool,
 }
 
+/// Variances of Σ_u z_u without covariances, for so many estimates at a time that their values
+/// in the largest stratum fit into memory.
+pub(super) fn tree_variance_in_parts<V: UnitValues>(
+    tree: &UnitTree,
+    policy: Policy,
+    size: usize,
+    part: impl Fn(Range<usize>) -> V,
+) -> Variances {
+    let units = tree.stages.iter().flat_map(|s| s.strata.iter().map(Stratum::n)).max().unwrap_or(1);
+    let most = (VALUES / units.max(1)).max(1);
+    let mut diagonal = Vec::with_capacity(size);
+    for first in (0..size).step_by(most) {
+        let values = part(first..size.min(first + most));
+        diagonal.extend(tree_variance(tree, policy, &values, false).diagonal);
+    }
+    Variances { diagonal, full: None }
+}
+
+/// Values of one stratum held at a time: 128 MB.
+const VALUES: usize = 1 << 23;
+
 /// Variances of Σ_u z_u.
 pub(super) fn tree_variance(
     tree: &UnitTree,
@@ -54,21 +76,25 @@ pub(super) fn tree_variance(
     let mut total = Acc::new(k, full);
     for (s, stage) in tree.stages.iter().enumerate() {
         let centres = centres(tree, s, policy, values);
-        let parts: Vec<Acc> = stage
-            .strata
-            .par_chunks(STRATA_PER_TASK)
-            .map(|strata| {
-                let mut acc = Acc::new(k, full);
-                let mut work = Work::new(k);
-                for stratum in strata.iter().filter(|h| h.share > 0.0) {
-                    work.load(stage, stratum, values);
-                    acc.stratum(stratum, policy, &centres, &mut work);
-                }
-                acc
-            })
-            .collect();
         let mut sum = Acc::new(k, full);
-        parts.iter().for_each(|part| sum.merge(part));
+        // Only so many tasks at a time that their matrices fit into half a gigabyte.
+        let size = if full { k * k } else { k };
+        let tasks = ((1_usize << 26) / size.max(1)).clamp(2, 1 << 10);
+        for strata in stage.strata.chunks(STRATA_PER_TASK * tasks) {
+            let parts: Vec<Acc> = strata
+                .par_chunks(STRATA_PER_TASK)
+                .map(|strata| {
+                    let mut acc = Acc::new(k, full);
+                    let mut work = Work::new(k);
+                    for stratum in strata.iter().filter(|h| h.share > 0.0) {
+                        work.load(stage, stratum, values);
+                        acc.stratum(stratum, policy, &centres, &mut work);
+                    }
+                    acc
+                })
+                .collect();
+            parts.iter().for_each(|part| sum.merge(part));
+        }
         sum.average_lonely(policy);
         total.merge(&sum);
     }
