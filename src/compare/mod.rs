@@ -3,7 +3,9 @@
 mod adjust;
 mod contrast;
 mod result;
+mod smooth;
 
 pub use adjust::{Adjustment, adjust};
 pub use contrast::{ContrastSpec, contrast};
 pub use result::{Comparison, ComparisonTable, Measure};
+pub use smooth::{SmoothEstimate, SmoothInput, smooth};

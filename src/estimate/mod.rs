@@ -6,6 +6,7 @@ mod deff;
 mod dense;
 mod domains;
 mod interval;
+pub mod interval_compat;
 mod quality;
 mod quantile;
 mod quantity;

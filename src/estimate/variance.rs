@@ -250,51 +250,53 @@ impl Acc {
         if stratum.is_census() {
             return;
         }
-        // How each estimate is centred, and with which factor; `None` adds nothing.
-        let plan: Vec<Option<(f64, f64)>> = work
+        // How each estimate is centred, with which factor, and what a unit without a row in the
+        // domain deviates by; `None` adds nothing.
+        let plan: Vec<Option<(f64, f64, f64)>> = work
             .touched
             .iter()
             .map(|&k| {
                 let base = stratum.share * stratum.fpc();
+                let usual = || {
+                    let mean = work.sum[k as usize] / n;
+                    Some((mean, base * n / (n - 1.0), -mean))
+                };
                 if !alone(k) {
-                    return Some((work.sum[k as usize] / n, base * n / (n - 1.0)));
+                    return usual();
                 }
                 match policy.lonely {
                     LonelyPsu::Center => {
                         let scale = if stratum.n() == 1 { base } else { base * n / (n - 1.0) };
-                        centre.map(|c| (c[k as usize], scale))
+                        // A lonely unit's own deviation is all there is to go by.
+                        centre.map(|c| (c[k as usize], scale, 0.0))
                     }
-                    _ if stratum.n() > 1 && policy.lonely != LonelyPsu::Average => {
-                        Some((work.sum[k as usize] / n, base * n / (n - 1.0)))
-                    }
+                    LonelyPsu::Average => None,
+                    _ if stratum.n() > 1 => usual(),
                     _ => None,
                 }
             })
             .collect();
         for (&k, plan) in work.touched.iter().zip(&plan) {
-            if let Some((mean, scale)) = plan {
-                let absent = n - f64::from(work.units_with[k as usize]);
-                // A lonely unit's own deviation is all there is to go by.
-                let absent = if alone(k) { 0.0 } else { absent };
-                self.diagonal[k as usize] += scale * absent * mean * mean;
+            if let Some((_, scale, absent)) = plan {
+                let count = n - f64::from(work.units_with[k as usize]);
+                self.diagonal[k as usize] += scale * count * absent * absent;
             }
         }
         for &(_, k, z) in &work.entries {
-            if let Some((mean, scale)) = plan[work.place[k as usize] as usize] {
+            if let Some((mean, scale, _)) = plan[work.place[k as usize] as usize] {
                 self.diagonal[k as usize] += scale * (z - mean) * (z - mean);
             }
         }
         if let Some(full) = &mut self.full {
             let units = stratum.n();
             let mut dense = DMatrix::zeros(units, work.touched.len());
-            for (j, (&k, plan)) in work.touched.iter().zip(&plan).enumerate() {
-                let Some((mean, scale)) = plan else { continue };
-                let fill = if alone(k) { 0.0 } else { -mean * scale.sqrt() };
-                dense.column_mut(j).fill(fill);
+            for (j, plan) in plan.iter().enumerate() {
+                let Some((_, scale, absent)) = plan else { continue };
+                dense.column_mut(j).fill(absent * scale.sqrt());
             }
             for &(unit, k, z) in &work.entries {
                 let j = work.place[k as usize] as usize;
-                if let Some((mean, scale)) = plan[j] {
+                if let Some((mean, scale, _)) = plan[j] {
                     dense[((unit - stratum.first) as usize, j)] = (z - mean) * scale.sqrt();
                 }
             }

@@ -13,10 +13,12 @@ pub mod random;
 mod root;
 mod solver;
 pub mod special;
+mod spline;
 mod sum;
 
 pub use gram::Gram;
 pub use incomplete_beta::{beta_lower, beta_upper};
 pub use incomplete_gamma::{gamma_lower, gamma_upper};
 pub use solver::{Dependent, SolverError, SymmetricSolver};
+pub use spline::CubicSpline;
 pub use sum::{Sum, sum};

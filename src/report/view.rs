@@ -1,6 +1,6 @@
 //! What tables on any page have in common: labels, flags, what a release hides.
 
-use crate::compare::{Comparison, ComparisonTable};
+use crate::compare::ComparisonTable;
 use crate::estimate::{Decision, Estimate, EstimateTable};
 use crate::weight::StepSummary;
 

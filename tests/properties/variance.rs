@@ -265,10 +265,8 @@ fn a_census_of_psus_leaves_the_second_stage() {
     let census = Sample { fpc: vec![vec![2.0; 6], vec![3.0; 6]], ..s.clone() };
     assert_eq!(total(&census.analysis(), &y), (35.0, 0.0));
     // Fractions say the same as counts.
-    let fractions = Sample {
-        fpc: vec![vec![1.0; 6], vec![0.6, 0.6, 0.6, 0.75, 0.75, 0.75]],
-        ..s.clone()
-    };
+    let fractions =
+        Sample { fpc: vec![vec![1.0; 6], vec![0.6, 0.6, 0.6, 0.75, 0.75, 0.75]], ..s.clone() };
     close(total(&fractions.analysis(), &y).1, expected, 1e-13, 0.0);
 }
 
@@ -316,7 +314,8 @@ fn a_combination_of_totals_has_the_variance_of_its_variable() {
     let s = clustered(&[vec![2, 3, 1], vec![1, 2], vec![2, 2, 2]], 8);
     let (y, x) = (ys(8, 15), ys(9, 15));
     let both: Vec<f64> = y.iter().zip(&x).map(|(y, x)| 2.0 * y - 3.0 * x).collect();
-    let raw = overall(&s.analysis(), &[Quantity::Total(&numbers(&y)), Quantity::Total(&numbers(&x))]);
+    let raw =
+        overall(&s.analysis(), &[Quantity::Total(&numbers(&y)), Quantity::Total(&numbers(&x))]);
     let a = DVector::from_vec(vec![2.0, -3.0]);
     let v = (a.transpose() * raw.covariance.unwrap() * &a)[(0, 0)];
     close(v, total(&s.analysis(), &both).1, 1e-12, 0.0);

@@ -62,7 +62,7 @@ pub fn run(case: &Case, cache: &mut data::Cache) -> Outcome {
         Err(Stop::Refused(why)) => Outcome::Differ(vec![format!("refused: {why}")]),
         Ok(_) if expects_error => Outcome::Differ(vec!["not refused, but should be".into()]),
         Ok(found) => {
-            let differences = check::differences(case, &found, cache.root());
+            let differences = check::differences(case, &found, cache);
             if differences.is_empty() { Outcome::Agree } else { Outcome::Differ(differences) }
         }
     }

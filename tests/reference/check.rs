@@ -1,11 +1,9 @@
 //! Holds what was found against what is expected.
 
-use std::path::Path;
-
 use serde_json::Value;
 
 use crate::case::{Case, number};
-use crate::data;
+use crate::data::Cache;
 use crate::estimate::{Found, Row, wald_intervals};
 
 struct Checker {
@@ -34,7 +32,7 @@ impl Checker {
     }
 }
 
-pub fn differences(case: &Case, found: &Found, root: &Path) -> Vec<String> {
+pub fn differences(case: &Case, found: &Found, cache: &Cache) -> Vec<String> {
     let (rel, abs) = case.tolerance();
     let mut c = Checker { rel, abs, out: Vec::new() };
     let expected = &case.json["expected"];
@@ -90,7 +88,7 @@ pub fn differences(case: &Case, found: &Found, root: &Path) -> Vec<String> {
         c.number(&format!("g[{i}]"), found, g, 0.0);
     }
     if let Some(file) = expected["weights_file"].as_str() {
-        match (data::numbers(&root.join(file)), &found.weights) {
+        match (cache.numbers(file), &found.weights) {
             (Ok((_, rows)), Some(weights)) if rows.len() == weights.len() => {
                 let worst = rows
                     .iter()

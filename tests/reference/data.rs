@@ -10,22 +10,31 @@ use serde_json::Value;
 use crate::case::{Run, Stop};
 
 pub struct Cache {
-    root: PathBuf,
-    types: Value,
+    /// Where data and expected files are looked for, in this order.
+    roots: Vec<PathBuf>,
     tables: HashMap<String, Arc<Table>>,
 }
 
 impl Cache {
-    pub fn new(root: &Path) -> Cache {
-        let types = std::fs::read_to_string(root.join("data/DATASETS.json"))
-            .ok()
-            .and_then(|text| serde_json::from_str(&text).ok())
-            .unwrap_or(Value::Null);
-        Cache { root: root.to_path_buf(), types, tables: HashMap::new() }
+    pub fn new(roots: &[PathBuf]) -> Cache {
+        Cache { roots: roots.to_vec(), tables: HashMap::new() }
     }
 
-    pub fn root(&self) -> &Path {
-        &self.root
+    /// The first root that has the file; the first one where none has.
+    fn root_with(&self, path: &str) -> &Path {
+        let found = self.roots.iter().find(|r| r.join(path).is_file());
+        found.unwrap_or(&self.roots[0])
+    }
+
+    /// The types of a data set's columns, as `DATASETS.json` says.
+    fn types(&self, key: &str) -> Value {
+        self.roots
+            .iter()
+            .filter_map(|r| std::fs::read_to_string(r.join("data/DATASETS.json")).ok())
+            .filter_map(|text| serde_json::from_str::<Value>(&text).ok())
+            .map(|all| all[key]["columns"].clone())
+            .find(|columns| !columns.is_null())
+            .unwrap_or(Value::Null)
     }
 
     /// The data set of a key, or of a path whose file name is the key.
@@ -34,8 +43,9 @@ impl Cache {
         if let Some(table) = self.tables.get(&key) {
             return Ok(table.clone());
         }
-        let file = self.root.join("data").join(format!("{key}.csv"));
-        let table = read(&file, &self.types[&key]["columns"])
+        let path = format!("data/{key}.csv");
+        let file = self.root_with(&path).join(&path);
+        let table = read(&file, &self.types(&key))
             .map_err(|e| Stop::Unsupported(format!("data {}: {e}", file.display())))?;
         let table = Arc::new(table);
         self.tables.insert(key, table.clone());
@@ -44,11 +54,11 @@ impl Cache {
 
     /// A CSV of numbers that a case points to: header and rows.
     pub fn numbers(&self, path: &str) -> Result<(Vec<String>, Vec<Vec<f64>>), String> {
-        numbers(&self.root.join(path))
+        numbers(&self.root_with(path).join(path))
     }
 }
 
-pub fn numbers(path: &Path) -> Result<(Vec<String>, Vec<Vec<f64>>), String> {
+fn numbers(path: &Path) -> Result<(Vec<String>, Vec<Vec<f64>>), String> {
     let mut reader = csv::Reader::from_path(path).map_err(|e| e.to_string())?;
     let header = reader.headers().map_err(|e| e.to_string())?;
     let header = header.iter().map(str::to_string).collect();

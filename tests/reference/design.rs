@@ -87,6 +87,9 @@ fn taylor(table: &Arc<Table>, json: &Value) -> Run<Sample> {
 }
 
 fn replicate(table: &Arc<Table>, json: &Value, cache: &mut Cache) -> Run<Sample> {
+    if !json["fpc"].is_null() {
+        return unsupported("population sizes of given replicates");
+    }
     let method = match json["rep_type"].as_str().unwrap_or("other") {
         "BRR" => ReplicateMethod::Brr,
         "Fay" => ReplicateMethod::Fay,

@@ -4,14 +4,17 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use nalgebra::DMatrix;
+use rakewell::compare::{SmoothInput, smooth};
+use rakewell::data::expr::Expression;
 use rakewell::data::{Codes, Factor, Numbers};
 use rakewell::estimate::{
-    Deff, Domains, IntervalInput, IntervalMethod, Quantity, Raw, design_effect, interval,
+    Covariance, Deff, Domains, IntervalInput, IntervalMethod, Quantity, Raw, design_effect,
+    interval,
 };
 use rakewell::weight::WeightSummary;
 use serde_json::Value;
 
-use crate::case::{Case, Run, Sample, Stop, names, unsupported};
+use crate::case::{Case, Run, Sample, Stop, names, refused, unsupported};
 use crate::data::{Cache, numeric};
 use crate::{calibration, design, statistics};
 
@@ -351,31 +354,37 @@ fn collect(
     });
 }
 
-/// Linear contrasts by name of the estimate.
+/// Contrasts by name of the estimate: coefficients, or an expression.
 fn contrasts(list: &[Value], found: &mut Found) -> Run<()> {
+    let Some((names, v)) = &found.vcov else {
+        return unsupported("contrast of this statistic");
+    };
+    let names: Vec<(String, usize)> = names.iter().cloned().zip(0..).collect();
+    let values: Vec<Option<f64>> = found.rows.iter().map(|r| Some(r.estimate)).collect();
+    let covariance =
+        Covariance { size: v.nrows(), values: v.transpose().iter().copied().collect() };
+    let input = SmoothInput {
+        names: &names,
+        values: &values,
+        covariance: &covariance,
+        df: Some(found.df),
+        level: 0.95,
+    };
     for contrast in list {
         let name = contrast["name"].as_str().unwrap_or_default().to_string();
-        let Some(coefficients) = contrast["coef"].as_object() else {
-            return unsupported("contrast given as an expression");
+        let text = match (contrast["expression"].as_str(), contrast["coef"].as_object()) {
+            (Some(text), _) => text.to_string(),
+            (None, Some(coefficients)) => coefficients
+                .iter()
+                .map(|(term, c)| format!("({c}) * `{term}`"))
+                .collect::<Vec<_>>()
+                .join(" + "),
+            (None, None) => return unsupported("contrast of another kind"),
         };
-        let Some((names, v)) = &found.vcov else {
-            return unsupported("contrast of this statistic");
-        };
-        let mut c = vec![0.0; names.len()];
-        for (term, value) in coefficients {
-            match names.iter().position(|n| n == term) {
-                Some(i) => c[i] = value.as_f64().unwrap_or(f64::NAN),
-                None => return unsupported(format!("contrast term {term}")),
-            }
-        }
-        let estimate: f64 = found.rows.iter().zip(&c).map(|(r, c)| r.estimate * c).sum();
-        let mut variance = 0.0;
-        for i in 0..c.len() {
-            for j in 0..c.len() {
-                variance += c[i] * c[j] * v[(i, j)];
-            }
-        }
-        found.contrasts.push((name, estimate, variance.sqrt()));
+        let expression = Expression::parse(&text).map_err(refused)?;
+        let made = smooth(&expression, &input).map_err(|e| refused(&e[0]))?;
+        let known = |x: Option<f64>| x.unwrap_or(f64::NAN);
+        found.contrasts.push((name, known(made.value), known(made.se)));
     }
     Ok(())
 }

@@ -24,15 +24,19 @@ fn main() -> ExitCode {
         println!("reference: test");
         return ExitCode::SUCCESS;
     }
-    let root = std::env::var_os("RAKEWELL_CASES").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("validation/reference"),
-        PathBuf::from,
-    );
+    let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("validation/reference");
+    let given = std::env::var_os("RAKEWELL_CASES").map(PathBuf::from);
+    let root = given.unwrap_or_else(|| shipped.clone());
+    // The folder holds `cases`, `data` and `expected`, or is itself the folder of cases.
+    let (folder, root) = match root.join("cases") {
+        cases if cases.is_dir() => (cases, root),
+        _ => (root.clone(), root.parent().map_or(root.clone(), Path::to_path_buf)),
+    };
     let only = std::env::var("RAKEWELL_CASE").ok();
-    let mut files: Vec<PathBuf> = match std::fs::read_dir(root.join("cases")) {
+    let mut files: Vec<PathBuf> = match std::fs::read_dir(&folder) {
         Ok(entries) => entries.flatten().map(|e| e.path()).collect(),
         Err(e) => {
-            println!("reference: cannot read {}: {e}", root.join("cases").display());
+            println!("reference: cannot read {}: {e}", folder.display());
             return ExitCode::FAILURE;
         }
     };
@@ -40,7 +44,7 @@ fn main() -> ExitCode {
     files.sort();
     let mut features: BTreeMap<String, [usize; 3]> = BTreeMap::new();
     let (mut different, mut reasons) = (Vec::new(), BTreeMap::new());
-    let mut cache = data::Cache::new(&root);
+    let mut cache = data::Cache::new(&[root, shipped]);
     for file in &files {
         let case = match Case::read(file) {
             Ok(case) => case,

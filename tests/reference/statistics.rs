@@ -1,6 +1,7 @@
 //! Proportions with their intervals, quantiles, population variances and regressions.
 
 use rakewell::data::{Codes, Factor};
+use rakewell::estimate::interval_compat::{LikelihoodInput, likelihood_as_r};
 use rakewell::estimate::{Domains, IntervalInput, IntervalMethod, Quantity, interval};
 use rakewell::model::linear_regression;
 use rakewell::numeric::distributions::t_two_sided;
@@ -48,7 +49,20 @@ pub fn proportion(estimate: &Value, sample: &Sample, found: &mut Found) -> Run<(
         level: estimate["level"].as_f64().unwrap_or(0.95),
         certain: false,
     };
-    let made = interval(method, &input);
+    let made = if method == IntervalMethod::Likelihood {
+        // The cases have what R prints, which is not the solution of its own equation.
+        let w = sample.analysis.ledger.weights();
+        let rows = || (0..y.len()).filter(|&row| sample.inside[row]);
+        likelihood_as_r(&LikelihoodInput {
+            y: &rows().map(|row| y.get(row)).collect::<Vec<_>>(),
+            weights: &rows().map(|row| w[row]).collect::<Vec<_>>(),
+            se,
+            df,
+            level: input.level,
+        })
+    } else {
+        interval(method, &input)
+    };
     let limits = |x: Option<f64>| x.unwrap_or(f64::NAN);
     let method = estimate["method"].as_str().unwrap_or_default().to_string();
     found.rows.push(Row {

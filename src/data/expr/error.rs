@@ -116,6 +116,21 @@ pub enum Cause {
     /// `x == missing`.
     #[error("a comparison with missing is always missing")]
     ComparedWithMissing,
+    /// Nothing of that name, where names stand for estimates.
+    #[error("nothing is called `{name}`")]
+    UnknownName {
+        /// The name.
+        name: String,
+        /// The nearest one.
+        nearest: Option<String>,
+    },
+    /// Something without a derivative, or no number at all, in a function of estimates.
+    #[error("a smooth function has no place for {0}")]
+    NotSmooth(&'static str),
+    /// A number that does not exist, such as the logarithm of a negative one. (Not a mistake in
+    /// the text: it depends on the numbers.)
+    #[error("{0}")]
+    OutsideDomain(String),
     /// Something else than a number, a text or a truth value in a list.
     #[error("lists hold numbers and texts only")]
     ListItem,
@@ -138,7 +153,8 @@ impl Cause {
         let text = match self {
             Cause::UnknownLevel { missing: true, .. } => "it was read as missing; use is_missing()",
             Cause::UnknownFunction { nearest: Some(n), .. }
-            | Cause::UnknownColumn { nearest: Some(n), .. } => {
+            | Cause::UnknownColumn { nearest: Some(n), .. }
+            | Cause::UnknownName { nearest: Some(n), .. } => {
                 return Some(format!("did you mean `{n}`?"));
             }
             Cause::UnknownLevel { nearest: Some(n), .. } => {
@@ -168,6 +184,7 @@ impl Cause {
             }
             Cause::ComparedWithMissing => "use is_missing(x) or not is_missing(x)",
             Cause::Comparison(_) => "only `==`, `!=` and `in` compare texts, and only with texts",
+            Cause::NotSmooth(_) => "use numbers, names, + - * / ^, abs, sqrt, exp and log",
             Cause::ListItem => "write the list as [1, 2, 'other']",
             Cause::UnclosedName
             | Cause::Unclosed(_)
@@ -175,6 +192,8 @@ impl Cause {
             | Cause::Expected { .. }
             | Cause::Arguments { .. }
             | Cause::UnknownColumn { .. }
+            | Cause::UnknownName { .. }
+            | Cause::OutsideDomain(_)
             | Cause::UnknownLevel { .. } => return None,
         };
         Some(text.into())

@@ -11,7 +11,7 @@ pub(super) enum Token {
     Text(String),
     /// A column or a function.
     Name(String),
-    /// A name in backticks: a column in any case.
+    /// A name in backticks, or one that ends in braces: a column in any case.
     Quoted(String),
     Plus,
     Minus,
@@ -103,7 +103,16 @@ fn next(rest: &str, first: char) -> Result<(Token, usize), (Cause, usize)> {
         _ if first.is_ascii_digit() || (first == '.' && digit_at(rest, 1)) => return number(rest),
         _ if first.is_alphabetic() || first == '_' => {
             let length = rest.find(|c| !in_name(c)).unwrap_or(rest.len());
-            return Ok((word(&rest[..length]), length));
+            return match rest[length..].strip_prefix('{') {
+                None => Ok((word(&rest[..length]), length)),
+                Some(inside) => match inside.find('}') {
+                    None => Err((Cause::UnclosedName, rest.len())),
+                    Some(at) => {
+                        let length = length + at + 2;
+                        Ok((Token::Quoted(rest[..length].to_owned()), length))
+                    }
+                },
+            };
         }
         other => return Err((Cause::Character(other), other.len_utf8())),
     };

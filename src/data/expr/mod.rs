@@ -7,7 +7,8 @@
 //! ```
 //!
 //! - Values: numbers, `'text'` or `"text"`, `true`, `false`, `missing`, columns. A column whose
-//!   name is not letters, digits, `_` and `.` stands in backticks.
+//!   name is not letters, digits, `_` and `.` stands in backticks; a name may end in braces, as in
+//!   `rate{White British}`.
 //! - Operators, loosest first: `or`, `and`, `not`, comparisons (`==` or `=`, `!=`, `<`, `<=`,
 //!   `>`, `>=`, `in [..]`, `not in [..]`), `+ -`, `* / %`, unary `-`, `^`.
 //! - Functions: `abs sqrt exp log round(x, digits) floor ceil min max is_missing if(c, a, b)`.
@@ -17,6 +18,7 @@
 //! - A text is compared with a column's values, else with its labels; with a column of numbers,
 //!   by its labels. A number is compared with a column of text where the text is that number.
 
+mod algebra;
 mod compare;
 mod error;
 mod eval;
@@ -35,6 +37,7 @@ use crate::data::codes::{Codes, Factor, Level};
 use crate::data::column::{Numbers, Values};
 use crate::data::table::Table;
 
+pub use algebra::{Algebra, Binary, Unary};
 pub use error::{Cause, ExprError};
 
 /// The kind of a value.
@@ -136,6 +139,21 @@ impl Expression {
         };
         let truth = |t: u8| if t == eval::UNKNOWN { None } else { Some(t == 1) };
         Ok(eval::truths(&plan, table.rows()).into_iter().map(truth).collect())
+    }
+
+    /// Calculates the expression once, in numbers of another kind than a table's: the names stand
+    /// for whatever `algebra` says. Only numbers, names, `+ - * / ^`, `abs`, `sqrt`, `exp` and
+    /// `log` may occur.
+    ///
+    /// # Errors
+    /// All parts that cannot be calculated, in the order of the text: what is neither number nor
+    /// arithmetic ([`Cause::NotSmooth`]), and what `algebra` refuses.
+    pub fn calculate<A: Algebra>(&self, algebra: &A) -> Result<A::Number, Vec<ExprError>> {
+        let mut found = Vec::new();
+        match algebra::calculate(&self.root, algebra, &mut found) {
+            Some(number) if found.is_empty() => Ok(number),
+            _ => Err(found),
+        }
     }
 
     fn plan<'t>(&self, table: &'t Table) -> Result<(Plan<'t>, Vec<ExprError>), Vec<ExprError>> {

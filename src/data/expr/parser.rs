@@ -393,7 +393,7 @@ const FUNCTIONS: [(&str, Function); 11] = [
 ];
 
 impl Function {
-    fn name(self) -> &'static str {
+    pub(super) fn name(self) -> &'static str {
         FUNCTIONS.iter().find(|(_, f)| *f == self).map_or("", |(name, _)| *name)
     }
 
