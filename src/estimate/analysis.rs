@@ -6,9 +6,10 @@ use std::sync::OnceLock;
 use nalgebra::DMatrix;
 
 use super::compat::CompatValues;
+use super::dense::{DenseValues, dense_variance};
 use super::quantity::{Form, Quantity};
 use super::residual::Residualizer;
-use super::variance::{Entries, Policy, UnitValues, Variances, tree_variance, tree_variance_in_parts};
+use super::variance::{Entries, Policy, UnitValues, Variances, tree_variance};
 use crate::aggregate::{
     CellRequest, CellSums, DomainCodes, Measure, MeasureTotals, ReplicateRequest, cell_sums,
     replicate_sums, row_slots,
@@ -135,11 +136,10 @@ impl Analysis {
                 |row, slots| row_slots(&measures, row, slots),
             );
             tree_variance(tree, policy, &values, covariance)
-        } else if covariance {
-            let all = values.part(0..values.forms.len());
-            tree_variance(tree, policy, &all, true)
+        } else if residualizer.is_some() {
+            dense_variance(tree, policy, &values, covariance)
         } else {
-            tree_variance_in_parts(tree, policy, values.forms.len(), |range| values.part(range))
+            tree_variance(tree, policy, &values, covariance)
         };
         raw.variances = diagonal;
         raw.covariance = full;
@@ -349,57 +349,49 @@ impl<'a> Influence<'a> {
         let weight_slot = raw.index.iter().map(|&(q, ..)| offsets[q]).collect();
         Influence { sums, of_domain, forms, weight_slot, residualizer, coefficients }
     }
+}
 
-    /// The values of some of the estimates.
-    fn part(&self, range: Range<usize>) -> Part<'_> {
-        Part { all: self, range }
-    }
-
-    /// The estimates of a domain that are in a range.
-    fn estimates_of(&self, domain: usize, range: &Range<usize>) -> &[u32] {
-        let all = &self.of_domain[domain];
-        let below = |end: usize| all.partition_point(|&k| (k as usize) < end);
-        &all[below(range.start)..below(range.end)]
+impl Influence<'_> {
+    #[inline]
+    fn value(&self, k: u32, cell: &[f64]) -> f64 {
+        self.forms[k as usize].iter().map(|&(slot, c)| c * cell[slot]).sum()
     }
 }
 
-/// Influence values of a range of the estimates, numbered from the first of them.
-struct Part<'a> {
-    all: &'a Influence<'a>,
-    range: Range<usize>,
-}
-
-impl UnitValues for Part<'_> {
+/// Without calibration: a unit has values in the domains of its rows only.
+impl UnitValues for Influence<'_> {
     fn size(&self) -> usize {
-        self.range.len()
+        self.forms.len()
     }
 
     fn unit(&self, unit: usize, out: &mut Entries) {
-        let (all, first) = (self.all, self.range.start);
-        let value = |k: u32, cell: &[f64]| {
-            all.forms[k as usize].iter().map(|&(slot, c)| c * cell[slot]).sum::<f64>()
-        };
-        match all.residualizer {
-            None => {
-                for (domain, cell) in all.sums.unit(unit) {
-                    // A unit whose rows in the domain all lack the outcome is not in it.
-                    let with = all.estimates_of(domain, &self.range).iter();
-                    out.extend(with.map(|&k| (k, value(k, cell))).filter_map(|(k, z)| {
-                        let is_in = z != 0.0 || cell[all.weight_slot[k as usize]] != 0.0;
-                        is_in.then_some((k - first as u32, z))
-                    }));
+        for (domain, cell) in self.sums.unit(unit) {
+            // A unit whose rows in the domain all lack the outcome is not in it.
+            let with = self.of_domain[domain].iter().map(|&k| (k, self.value(k, cell)));
+            out.extend(
+                with.filter(|&(k, z)| z != 0.0 || cell[self.weight_slot[k as usize]] != 0.0),
+            );
+        }
+    }
+}
+
+/// After calibration: what it explains is taken off, so that a unit has a value in every domain.
+impl DenseValues for Influence<'_> {
+    fn size(&self) -> usize {
+        self.forms.len()
+    }
+
+    fn write(&self, unit: usize, estimates: Range<usize>, out: &mut [f64]) {
+        out.fill(0.0);
+        for (domain, cell) in self.sums.unit(unit) {
+            for &k in &self.of_domain[domain] {
+                if estimates.contains(&(k as usize)) {
+                    out[k as usize - estimates.start] = self.value(k, cell);
                 }
             }
-            Some(residualizer) => {
-                let mut dense = vec![0.0; self.range.len()];
-                for (domain, cell) in all.sums.unit(unit) {
-                    for &k in all.estimates_of(domain, &self.range) {
-                        dense[k as usize - first] = value(k, cell);
-                    }
-                }
-                residualizer.subtract(unit, &all.coefficients, first, &mut dense);
-                out.extend((0..).zip(dense));
-            }
+        }
+        if let Some(residualizer) = self.residualizer {
+            residualizer.subtract(unit, &self.coefficients, estimates, out);
         }
     }
 }
