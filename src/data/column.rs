@@ -320,6 +320,14 @@ mod tests {
     use super::*;
 
     #[test]
+    fn minus_zero_is_zero() {
+        let column = Column::numbers("x", vec![0.0, -0.0, 1.5, f64::NAN]);
+        let factor = column.as_factor();
+        assert_eq!(factor.levels.iter().map(Level::text).collect::<Vec<_>>(), ["0", "1.5"]);
+        assert_eq!(factor.codes.to_vec(), [0, 0, 1, Codes::NONE]);
+    }
+
+    #[test]
     fn numbers_take_the_narrowest_exact_type() {
         assert!(matches!(Numbers::pack(vec![1.0, f64::NAN, -127.0]), Numbers::I8(_)));
         assert!(matches!(Numbers::pack(vec![1.0, -128.0]), Numbers::I16(_)));

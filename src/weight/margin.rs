@@ -1,6 +1,6 @@
 //! Margins: population totals by the levels of one variable, or of several that cross.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use rayon::prelude::*;
@@ -51,15 +51,16 @@ impl Margin {
     ) -> Result<Margin, WeightError> {
         let margin = || given.name.clone();
         check_targets(given)?;
+        let positions_of: Vec<HashMap<&str, u32>> = factors.iter().map(|f| positions(f)).collect();
         // Cell of each combination of level positions that the margin gives.
         let mut cells: HashMap<Vec<u32>, u32> = HashMap::new();
         let mut unknown = Vec::new();
         let (mut levels, mut targets) = (Vec::new(), Vec::new());
         for (names, total) in &given.totals {
-            let positions: Option<Vec<u32>> = factors
+            let positions: Option<Vec<u32>> = positions_of
                 .iter()
                 .zip(names)
-                .map(|(factor, name)| factor.position(name).map(|p| p as u32))
+                .map(|(p, name)| p.get(name.as_str()).copied())
                 .collect();
             let text = names.join(" × ");
             match positions.filter(|p| p.len() == factors.len()) {
@@ -85,11 +86,12 @@ impl Margin {
             .collect();
         let mut seen = vec![false; levels.len()];
         let mut strangers: Vec<Vec<u32>> = Vec::new();
+        let mut known_strangers: HashSet<Vec<u32>> = HashSet::new();
         let mut missing = (0, 0);
         for part in parts {
             seen.iter_mut().zip(&part.seen).for_each(|(all, own)| *all |= own);
             for key in part.strangers {
-                if !strangers.contains(&key) {
+                if known_strangers.insert(key.clone()) {
                     strangers.push(key);
                 }
             }
@@ -241,6 +243,25 @@ fn match_block(
         }
     }
     found
+}
+
+/// Position of every level by its value and by its label, as [`Factor::position`] has it: values
+/// count before labels, and the first of several counts.
+fn positions(factor: &Factor) -> HashMap<&str, u32> {
+    let mut all = HashMap::with_capacity(factor.levels.len());
+    for (position, level) in (0..).zip(&factor.levels) {
+        all.entry(level.value.as_str()).or_insert(position);
+    }
+    let mut labels = HashMap::new();
+    for (position, level) in (0..).zip(&factor.levels) {
+        if let Some(label) = &level.label {
+            labels.entry(label.as_str()).or_insert(position);
+        }
+    }
+    for (label, position) in labels {
+        all.entry(label).or_insert(position);
+    }
+    all
 }
 
 fn check_targets(given: &MarginLevels) -> Result<(), WeightError> {
