@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use rakewell::data::io::{ReadOptions, read};
+use rakewell::weight::Ledger;
 
 #[path = "survey_data/mod.rs"]
 mod survey_data;
@@ -36,7 +37,9 @@ fn row_pass(criterion: &mut Criterion) {
         let mut task = |name: &str, work: &mut dyn FnMut()| {
             group.bench_function(BenchmarkId::new(name, size), |b| b.iter(&mut *work));
         };
-        let means = |ledger, outcomes| tasks::means(table, design, ledger, outcomes, &BY, false);
+        let means = |ledger: &Ledger, outcomes: &[&str]| {
+            tasks::means(table, design, ledger, outcomes, &BY, false)
+        };
         task("design", &mut || drop(black_box(tasks::design(table))));
         task("three_means_54", &mut || drop(black_box(means(base, &OUTCOMES))));
         task("one_mean_54", &mut || drop(black_box(means(base, &OUTCOMES[..1]))));
