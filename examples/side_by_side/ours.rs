@@ -25,7 +25,7 @@ pub fn run(survey: &Survey, folder: &Path, repeats: usize) -> Vec<Timed> {
     let one = &OUTCOMES[..1];
     let estimates = |name: &str, ledger: &Ledger, outcomes: &[&str]| {
         let work = || tasks::means(table, design, ledger, outcomes, &BY, false);
-        time(name, repeats, work, |t| estimates_in_domain(t))
+        time(name, repeats, work, estimates_in_domain)
     };
     let both = || tasks::means(table, design, &tasks::rake(table, margins, base), one, &BY, false);
     let columns = tasks::USED.map(String::from);
@@ -37,7 +37,7 @@ pub fn run(survey: &Survey, folder: &Path, repeats: usize) -> Vec<Timed> {
         time("rake", repeats, || tasks::rake(table, margins, base), weight_values),
         time("rake_equal", repeats, || tasks::rake(table, margins, equal), weight_values),
         estimates("one_mean_54_raked", raked, one),
-        time("rake_then_one_mean_54", repeats, both, |t| estimates_in_domain(t)),
+        time("rake_then_one_mean_54", repeats, both, estimates_in_domain),
         time("linear", repeats, || tasks::linear(table, margins, base), weight_values),
         time("design", repeats, || tasks::design(table), |_| Vec::new()),
         time("read_parquet", repeats, || read(&file, &options).map(|t| t.rows()), |_| Vec::new()),
