@@ -36,7 +36,7 @@ const MODULES: &[(&str, &[&str])] = &[
         ],
     ),
     ("validate", &["diagnostic", "estimate", "compare", "report", "study"]),
-    ("cli", &["diagnostic", "report", "study", "validate"]),
+    ("cli", &["diagnostic", "data", "report", "study", "validate"]),
 ];
 
 /// Lines a source file may have.
