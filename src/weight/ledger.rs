@@ -378,7 +378,7 @@ fn check_shapes(
     }
     if let Some(scale) = &options.scale {
         same("scales", scale.len(), weights.len())?;
-        let bad = |&row: &usize| weights[row] != 0.0 && !(scale[row] > 0.0);
+        let bad = |&row: &usize| weights[row] != 0.0 && (scale[row].is_nan() || scale[row] <= 0.0);
         if let Some(row) = (0..weights.len()).find(bad) {
             return Err(WeightError::Scale { row: row + 1, value: scale[row] });
         }

@@ -87,7 +87,7 @@ proptest! {
         let target = 1.05 * 500.0 / s.weight.iter().sum::<f64>()
             * x.iter().zip(&s.weight).map(|(x, w)| x * w).sum::<f64>();
         let y = ys(seed, rows);
-        let once = s.weighted(|l| calibrate(l, &totals(&[a.clone()], &[(&x, target)]), &linear()));
+        let once = s.weighted(|l| calibrate(l, &totals(std::slice::from_ref(&a), &[(&x, target)]), &linear()));
         let triple: Vec<f64> = x.iter().map(|x| 3.0 * x).collect();
         let twice = s.weighted(|l| {
             let wanted =
