@@ -147,16 +147,30 @@ impl fmt::Display for Diagnostics {
 
 impl std::error::Error for Diagnostics {}
 
-/// The name among `known` that is nearest to `found`, if one is near enough to be a slip.
+/// The name among `known` that is nearest to `found`, if one is near enough to be a slip: at
+/// most one in four characters differs, one more in all, and something stays the same.
 pub fn nearest<'a>(found: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let lower = found.to_lowercase();
+    let length = lower.chars().count();
     known
         .into_iter()
-        .map(|k| (strsim::damerau_levenshtein(&lower, &k.to_lowercase()), k))
-        .filter(|(distance, k)| *distance <= 1 + found.len().max(k.len()) / 4)
+        .filter_map(|k| {
+            // Names that differ much in length are never near; the cost of comparing grows with
+            // the product of the lengths, and a file can have any.
+            let own = k.chars().count();
+            let allowed = 1 + length.max(own) / 4;
+            if own.abs_diff(length) > allowed || own.max(length) > LONGEST_NAME {
+                return None;
+            }
+            let distance = strsim::damerau_levenshtein(&lower, &k.to_lowercase());
+            (distance <= allowed && distance < length.max(own)).then_some((distance, k))
+        })
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, k)| k)
 }
+
+/// Longer names are not looked at for slips.
+const LONGEST_NAME: usize = 200;
 
 #[cfg(test)]
 mod tests {
@@ -166,6 +180,15 @@ mod tests {
     fn nearest_finds_slips_only() {
         assert_eq!(nearest("ethnicty", ["ethnicity", "sex"]), Some("ethnicity"));
         assert_eq!(nearest("weight", ["ethnicity", "sex"]), None);
+        assert_eq!(nearest("w", ["a", "wt"]), Some("wt"));
+        assert_eq!(nearest("w", ["a", "b"]), None);
+        assert_eq!(nearest("Ethnicité", ["ethnicite"]), Some("ethnicite"));
+    }
+
+    #[test]
+    fn long_names_cost_nothing() {
+        let (long, other) = ("a".repeat(1 << 22), "b".repeat(1 << 22));
+        assert_eq!(nearest(&long, [other.as_str(), "a"]), None);
     }
 
     #[test]

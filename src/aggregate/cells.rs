@@ -5,6 +5,7 @@ use rayon::prelude::*;
 use super::columns::XColumns;
 use super::kernel::{Kernel, Partial};
 use super::lanes::Lanes;
+use super::runs::{Runs, find};
 use crate::data::{Codes, Numbers};
 use crate::design::UnitTree;
 use crate::numeric::Sum;
@@ -102,6 +103,16 @@ pub struct MeasureTotals {
     pub wxx: f64,
 }
 
+/// The cells of the units of one lane.
+#[derive(Debug, Clone, Default)]
+pub(super) struct LaneCells {
+    pub runs: Runs,
+    /// The domain of each cell, ascending within a unit.
+    pub domain: Vec<u32>,
+    /// The sums: `width` per cell.
+    pub sums: Vec<f64>,
+}
+
 /// The answer: sums by unit and domain, and by domain.
 #[derive(Debug, Clone, Default)]
 pub struct CellSums {
@@ -109,12 +120,8 @@ pub struct CellSums {
     pub width: usize,
     /// Number of domains.
     pub domains: usize,
-    /// For each unit its first cell; one more entry at the end.
-    pub starts: Vec<usize>,
-    /// The domain of each cell, ascending within a unit.
-    pub domain: Vec<u32>,
-    /// The sums: `width` per cell.
-    pub sums: Vec<f64>,
+    /// The cells, lane by lane.
+    pub(super) lanes: Vec<LaneCells>,
     /// Slot totals by domain: `width` per domain.
     pub totals: Vec<f64>,
     /// Counts and second moments: `domains` per measure.
@@ -126,10 +133,14 @@ pub struct CellSums {
 }
 
 impl CellSums {
-    /// The cells of a unit.
+    /// The cells of a unit: the domain and the slots of each.
     pub fn unit(&self, unit: usize) -> impl Iterator<Item = (usize, &[f64])> + '_ {
-        (self.starts[unit]..self.starts[unit + 1])
-            .map(|c| (self.domain[c] as usize, &self.sums[c * self.width..(c + 1) * self.width]))
+        find(&self.lanes, |lane| &lane.runs, unit).into_iter().flat_map(|(lane, run)| {
+            run.map(|c| {
+                let slots = &lane.sums[c * self.width..(c + 1) * self.width];
+                (lane.domain[c] as usize, slots)
+            })
+        })
     }
 
     /// The slot totals of a domain.
@@ -165,7 +176,7 @@ pub fn cell_sums(request: &CellRequest<'_>) -> CellSums {
     let partials: Vec<Partial> = (0..lanes.len())
         .into_par_iter()
         .map(|lane| {
-            let mut kernel = Kernel::new(request, width, &centre);
+            let mut kernel = Kernel::new(request, width, &centre, lanes.first_unit(lane));
             for block in lanes.blocks(lane) {
                 kernel.add(&block);
             }
@@ -182,14 +193,10 @@ fn put_together(
     partials: Vec<Partial>,
 ) -> CellSums {
     let domains = request.domains.count;
-    let units = request.tree.units();
-    let cells: usize = partials.iter().map(|p| p.domain.len()).sum();
     let mut out = CellSums {
         width,
         domains,
-        starts: vec![0; units + 1],
-        domain: Vec::with_capacity(cells),
-        sums: Vec::with_capacity(cells * width),
+        lanes: Vec::with_capacity(partials.len()),
         totals: Vec::new(),
         measures: vec![MeasureTotals::default(); request.measures.len() * domains],
         centre,
@@ -197,17 +204,7 @@ fn put_together(
     };
     let mut totals = vec![Sum::default(); domains * width];
     for partial in partials {
-        for (&unit, count) in partial.unit.iter().zip(&partial.cells_of_unit) {
-            out.starts[unit as usize + 1] = *count as usize;
-        }
-        for (&d, sums) in partial.domain.iter().zip(partial.sums.chunks_exact(width.max(1))) {
-            let at = d as usize * width;
-            for (total, s) in totals[at..at + width].iter_mut().zip(sums) {
-                total.add(*s);
-            }
-        }
-        out.domain.extend_from_slice(&partial.domain);
-        out.sums.extend_from_slice(&partial.sums);
+        totals.iter_mut().zip(&partial.totals).for_each(|(total, part)| total.merge(*part));
         for (total, part) in out.measures.iter_mut().zip(&partial.measures) {
             total.n += part.n;
             total.missing += part.missing;
@@ -219,9 +216,7 @@ fn put_together(
         for (total, part) in out.cross.iter_mut().zip(&partial.cross) {
             total.iter_mut().zip(part).for_each(|(t, p)| *t += p);
         }
-    }
-    for unit in 0..units {
-        out.starts[unit + 1] += out.starts[unit];
+        out.lanes.push(partial.cells);
     }
     out.totals = totals.into_iter().map(Sum::value).collect();
     out

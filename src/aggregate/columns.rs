@@ -44,53 +44,51 @@ impl XColumns {
     }
 }
 
-/// The nonzeros of a block of rows: `width` entries per row, [`u32::MAX`] where there is none.
+/// The nonzeros of a block of rows, term by term.
 #[derive(Debug, Default)]
 pub(super) struct XBlock {
-    pub width: usize,
-    pub columns: Vec<u32>,
-    pub values: Vec<f64>,
-    codes: Vec<u32>,
-    numbers: Vec<f64>,
+    terms: Vec<LoadedTerm>,
+}
+
+#[derive(Debug, Default)]
+struct LoadedTerm {
+    /// The column of each row; [`u32::MAX`] where there is none.
+    columns: Vec<u32>,
+    /// The value there; `None` for 1.
+    values: Option<Vec<f64>>,
 }
 
 impl XBlock {
     pub fn load(&mut self, block: &RowBlock<'_>, x: &XColumns) {
-        self.width = x.terms.len();
-        self.columns.resize(block.len() * self.width, 0);
-        self.values.resize(block.len() * self.width, 0.0);
+        self.terms.resize_with(x.terms.len(), LoadedTerm::default);
         let mut offset = 0_u32;
-        for (t, term) in x.terms.iter().enumerate() {
-            let columns = self.columns.iter_mut().skip(t).step_by(self.width);
+        for (loaded, term) in self.terms.iter_mut().zip(&x.terms) {
             match &term.codes {
                 Some(codes) => {
-                    block.codes(codes, &mut self.codes);
-                    columns.zip(&self.codes).for_each(|(slot, &c)| {
-                        *slot = if c == Codes::NONE { u32::MAX } else { offset + c };
-                    });
+                    block.codes(codes, &mut loaded.columns);
+                    for column in &mut loaded.columns {
+                        *column = if *column == Codes::NONE { u32::MAX } else { offset + *column };
+                    }
                 }
-                None => columns.for_each(|slot| *slot = offset),
+                None => {
+                    loaded.columns.clear();
+                    loaded.columns.resize(block.len(), offset);
+                }
             }
-            let values = self.values.iter_mut().skip(t).step_by(self.width);
-            match &term.values {
-                Some(numbers) => {
-                    block.numbers(numbers, &mut self.numbers);
-                    values.zip(&self.numbers).for_each(|(slot, &v)| *slot = v);
-                }
-                None => values.for_each(|slot| *slot = 1.0),
+            if let Some(numbers) = &term.values {
+                block.numbers(numbers, loaded.values.get_or_insert_default());
             }
             offset += term.width as u32;
         }
     }
 
-    /// The nonzeros of one row.
+    /// The nonzeros of one row, as (column, value).
     #[inline]
     pub fn row(&self, i: usize) -> impl Iterator<Item = (usize, f64)> + '_ {
-        let at = i * self.width..(i + 1) * self.width;
-        self.columns[at.clone()]
-            .iter()
-            .zip(&self.values[at])
-            .filter(|(c, _)| **c != u32::MAX)
-            .map(|(&c, &v)| (c as usize, v))
+        self.terms.iter().filter_map(move |term| {
+            let column = term.columns[i];
+            let value = term.values.as_ref().map_or(1.0, |v| v[i]);
+            (column != u32::MAX).then_some((column as usize, value))
+        })
     }
 }

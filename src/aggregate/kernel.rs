@@ -1,208 +1,275 @@
 //! The loop over the rows of one lane.
 
-use super::cells::{CellRequest, Measure, MeasureTotals};
+use super::cells::{CellRequest, LaneCells, Measure, MeasureTotals};
 use super::columns::XBlock;
 use super::lanes::RowBlock;
-use crate::data::Codes;
+use super::runs::{Runs, Touched};
+use crate::data::{Codes, Numbers};
+use crate::numeric::Sum;
 
-/// What a lane found: cells in the order of their units.
+/// What a lane found.
 #[derive(Debug, Default)]
 pub(super) struct Partial {
-    pub unit: Vec<u32>,
-    pub cells_of_unit: Vec<u32>,
-    pub domain: Vec<u32>,
-    pub sums: Vec<f64>,
+    pub cells: LaneCells,
+    /// Slot totals by domain.
+    pub totals: Vec<Sum>,
     pub measures: Vec<MeasureTotals>,
     pub cross: Vec<Vec<f64>>,
-}
-
-/// Values of a measure in the current block.
-#[derive(Debug, Default)]
-struct Loaded {
-    y: Vec<f64>,
-    x: Vec<f64>,
-    level: Vec<u32>,
 }
 
 pub(super) struct Kernel<'a> {
     request: &'a CellRequest<'a>,
     centre: &'a [[f64; 2]],
-    width: usize,
-    current: Option<u32>,
-    /// Sums of the current unit by domain, and which domains it has touched.
-    scratch: Vec<f64>,
-    is_touched: Vec<bool>,
-    touched: Vec<u32>,
-    /// The (slot, value) pairs of the current row.
-    slots: Vec<(usize, f64)>,
+    block: Block<'a>,
+    cells: Cells,
+    measures: Vec<MeasureTotals>,
+    cross: Vec<Vec<f64>>,
+}
+
+/// The current block of rows.
+#[derive(Debug, Default)]
+struct Block<'a> {
     units: Vec<u32>,
     domains: Vec<u32>,
     weights: Vec<f64>,
-    loaded: Vec<Loaded>,
+    values: Vec<Values<'a>>,
     x: Vec<(XBlock, Vec<f64>)>,
-    out: Partial,
+}
+
+/// A measure and its values in the current block.
+#[derive(Debug)]
+enum Values<'a> {
+    Number(&'a Numbers, Vec<f64>),
+    Pair([&'a Numbers; 2], [Vec<f64>; 2]),
+    Levels(&'a Codes, usize, Vec<u32>),
+}
+
+/// Cells of finished units, and the sums of the current one by domain.
+struct Cells {
+    width: usize,
+    current: Option<u32>,
+    sums: Vec<f64>,
+    touched: Touched,
+    totals: Vec<Sum>,
+    done: LaneCells,
 }
 
 impl<'a> Kernel<'a> {
-    pub fn new(request: &'a CellRequest<'a>, width: usize, centre: &'a [[f64; 2]]) -> Kernel<'a> {
+    pub fn new(
+        request: &'a CellRequest<'a>,
+        width: usize,
+        centre: &'a [[f64; 2]],
+        first_unit: usize,
+    ) -> Kernel<'a> {
         let domains = request.domains.count;
-        let measures = request.measures.len();
+        let values = request.measures.iter().map(|measure| match *measure {
+            Measure::Number(y) => Values::Number(y, Vec::new()),
+            Measure::Pair(y, x) => Values::Pair([y, x], [Vec::new(), Vec::new()]),
+            Measure::Levels(codes, levels) => Values::Levels(codes, levels, Vec::new()),
+        });
+        let products = |x: &super::XColumns| vec![0.0; x.width() * domains * width];
         Kernel {
             request,
             centre,
-            width,
-            current: None,
-            scratch: vec![0.0; domains * width],
-            is_touched: vec![false; domains],
-            touched: Vec::new(),
-            slots: Vec::with_capacity(3 * measures),
-            units: Vec::new(),
-            domains: Vec::new(),
-            weights: Vec::new(),
-            loaded: (0..measures).map(|_| Loaded::default()).collect(),
-            x: request.cross.iter().map(|_| (XBlock::default(), Vec::new())).collect(),
-            out: Partial {
-                measures: vec![MeasureTotals::default(); measures * domains],
-                cross: request
-                    .cross
-                    .iter()
-                    .map(|(x, _)| vec![0.0; x.width() * domains * width])
-                    .collect(),
-                ..Partial::default()
+            block: Block {
+                values: values.collect(),
+                x: request.cross.iter().map(|_| (XBlock::default(), Vec::new())).collect(),
+                ..Block::default()
             },
+            cells: Cells {
+                width,
+                current: None,
+                sums: vec![0.0; domains * width],
+                touched: Touched::new(domains),
+                totals: vec![Sum::default(); domains * width],
+                done: LaneCells { runs: Runs::new(first_unit), ..LaneCells::default() },
+            },
+            measures: vec![MeasureTotals::default(); request.measures.len() * domains],
+            cross: request.cross.iter().map(|(x, _)| products(x)).collect(),
         }
     }
 
     pub fn add(&mut self, block: &RowBlock<'_>) {
-        self.load(block);
-        for i in 0..block.len() {
-            let (domain, w) = (self.domains[i], self.weights[i]);
-            if domain == Codes::NONE || w == 0.0 {
-                continue;
+        self.block.load(block, self.request);
+        self.add_cells();
+        if !self.cross.is_empty() {
+            self.add_products();
+        }
+    }
+
+    pub fn finish(mut self) -> Partial {
+        self.cells.finish_unit();
+        Partial {
+            cells: self.cells.done,
+            totals: self.cells.totals,
+            measures: self.measures,
+            cross: self.cross,
+        }
+    }
+
+    /// Sums by (unit, domain), counts and second moments.
+    fn add_cells(&mut self) {
+        let domains = self.request.domains.count;
+        let Kernel { block, cells, measures, centre, .. } = self;
+        for i in 0..block.units.len() {
+            let Some((d, w)) = block.row(i) else { continue };
+            let cell = cells.slots(block.units[i], d);
+            let mut slot = 0;
+            for (m, values) in block.values.iter().enumerate() {
+                let totals = &mut measures[m * domains + d];
+                let has_value = match values {
+                    Values::Number(_, y) => {
+                        let y = y[i];
+                        let has_value = !y.is_nan();
+                        if has_value {
+                            cell[slot] += w;
+                            cell[slot + 1] += w * y;
+                            let dy = y - centre[m][0];
+                            totals.wyy += w * dy * dy;
+                        }
+                        slot += 2;
+                        has_value
+                    }
+                    Values::Pair(_, [y, x]) => {
+                        let (y, x) = (y[i], x[i]);
+                        let has_value = !y.is_nan() && !x.is_nan();
+                        if has_value {
+                            cell[slot] += w;
+                            cell[slot + 1] += w * y;
+                            cell[slot + 2] += w * x;
+                            let (dy, dx) = (y - centre[m][0], x - centre[m][1]);
+                            totals.wyy += w * dy * dy;
+                            totals.wxy += w * dx * dy;
+                            totals.wxx += w * dx * dx;
+                        }
+                        slot += 3;
+                        has_value
+                    }
+                    Values::Levels(_, levels, level) => {
+                        let level = level[i];
+                        let has_value = level != Codes::NONE;
+                        if has_value {
+                            cell[slot] += w;
+                            cell[slot + 1 + level as usize] += w;
+                        }
+                        slot += 1 + levels;
+                        has_value
+                    }
+                };
+                if has_value {
+                    totals.n += 1;
+                    totals.ww += w * w;
+                } else {
+                    totals.missing += 1;
+                }
             }
-            if self.current != Some(self.units[i]) {
-                self.flush();
-                self.current = Some(self.units[i]);
-            }
-            let d = domain as usize;
-            if !self.is_touched[d] {
-                self.is_touched[d] = true;
-                self.touched.push(domain);
-            }
-            self.read_row(i, d, w);
-            let cell = &mut self.scratch[d * self.width..(d + 1) * self.width];
-            for &(slot, value) in &self.slots {
-                cell[slot] += w * value;
-            }
-            for ((x, v), sums) in self.x.iter().zip(&mut self.out.cross) {
-                let stride = self.request.domains.count * self.width;
+        }
+    }
+
+    /// Cross-products with the calibration columns.
+    fn add_products(&mut self) {
+        let width = self.cells.width;
+        let stride = self.request.domains.count * width;
+        // The (slot, value) pairs of the current row.
+        let mut slots: Vec<(usize, f64)> = Vec::new();
+        for i in 0..self.block.units.len() {
+            let Some((d, _)) = self.block.row(i) else { continue };
+            slots.clear();
+            self.block.slots(i, &mut slots);
+            for ((x, v), sums) in self.block.x.iter().zip(&mut self.cross) {
                 for (column, value) in x.row(i) {
-                    let at = column * stride + d * self.width;
+                    let at = column * stride + d * width;
+                    let sums = &mut sums[at..at + width];
                     let scaled = v[i] * value;
-                    for &(slot, s) in &self.slots {
-                        sums[at + slot] += scaled * s;
+                    for &(slot, s) in &slots {
+                        sums[slot] += scaled * s;
                     }
                 }
             }
         }
     }
+}
 
-    pub fn finish(mut self) -> Partial {
-        self.flush();
-        self.out
-    }
-
-    fn load(&mut self, block: &RowBlock<'_>) {
+impl Block<'_> {
+    fn load(&mut self, block: &RowBlock<'_>, request: &CellRequest<'_>) {
         block.units(&mut self.units);
-        block.codes(&self.request.domains.codes, &mut self.domains);
-        block.floats(self.request.weights, &mut self.weights);
-        for (measure, loaded) in self.request.measures.iter().zip(&mut self.loaded) {
-            match measure {
-                Measure::Number(y) => block.numbers(y, &mut loaded.y),
-                Measure::Pair(y, x) => {
-                    block.numbers(y, &mut loaded.y);
-                    block.numbers(x, &mut loaded.x);
+        block.codes(&request.domains.codes, &mut self.domains);
+        block.floats(request.weights, &mut self.weights);
+        for values in &mut self.values {
+            match values {
+                Values::Number(y, out) => block.numbers(y, out),
+                Values::Pair(columns, out) => {
+                    columns.iter().zip(out).for_each(|(column, out)| block.numbers(column, out));
                 }
-                Measure::Levels(codes, _) => block.codes(codes, &mut loaded.level),
+                Values::Levels(codes, _, out) => block.codes(codes, out),
             }
         }
-        for ((columns, v), (x, weights)) in self.request.cross.iter().zip(&mut self.x) {
+        for ((columns, v), (x, weights)) in request.cross.iter().zip(&mut self.x) {
             x.load(block, columns);
             block.floats(v, weights);
         }
     }
 
-    /// Collects the slots of a row, and counts it.
+    /// Domain and weight of a row that counts.
     #[inline]
-    fn read_row(&mut self, i: usize, d: usize, w: f64) {
-        self.slots.clear();
-        let domains = self.request.domains.count;
+    fn row(&self, i: usize) -> Option<(usize, f64)> {
+        let (domain, w) = (self.domains[i], self.weights[i]);
+        (domain != Codes::NONE && w != 0.0).then_some((domain as usize, w))
+    }
+
+    /// The (slot, value) pairs of a row.
+    #[inline]
+    fn slots(&self, i: usize, out: &mut Vec<(usize, f64)>) {
         let mut slot = 0;
-        for (m, (measure, loaded)) in self.request.measures.iter().zip(&self.loaded).enumerate() {
-            let totals = &mut self.out.measures[m * domains + d];
-            let has_value = match measure {
-                Measure::Number(_) => {
-                    let y = loaded.y[i];
-                    if y.is_nan() {
-                        false
-                    } else {
-                        self.slots.push((slot, 1.0));
-                        self.slots.push((slot + 1, y));
-                        let deviation = y - self.centre[m][0];
-                        totals.wyy += w * deviation * deviation;
-                        true
+        for values in &self.values {
+            slot += match values {
+                Values::Number(_, y) => {
+                    if !y[i].is_nan() {
+                        out.extend([(slot, 1.0), (slot + 1, y[i])]);
                     }
+                    2
                 }
-                Measure::Pair(..) => {
-                    let (y, x) = (loaded.y[i], loaded.x[i]);
-                    if y.is_nan() || x.is_nan() {
-                        false
-                    } else {
-                        self.slots.push((slot, 1.0));
-                        self.slots.push((slot + 1, y));
-                        self.slots.push((slot + 2, x));
-                        let (dy, dx) = (y - self.centre[m][0], x - self.centre[m][1]);
-                        totals.wyy += w * dy * dy;
-                        totals.wxy += w * dx * dy;
-                        totals.wxx += w * dx * dx;
-                        true
+                Values::Pair(_, [y, x]) => {
+                    if !y[i].is_nan() && !x[i].is_nan() {
+                        out.extend([(slot, 1.0), (slot + 1, y[i]), (slot + 2, x[i])]);
                     }
+                    3
                 }
-                Measure::Levels(..) => {
-                    let level = loaded.level[i];
-                    if level == Codes::NONE {
-                        false
-                    } else {
-                        self.slots.push((slot, 1.0));
-                        self.slots.push((slot + 1 + level as usize, 1.0));
-                        true
+                Values::Levels(_, levels, level) => {
+                    if level[i] != Codes::NONE {
+                        out.extend([(slot, 1.0), (slot + 1 + level[i] as usize, 1.0)]);
                     }
+                    1 + levels
                 }
             };
-            if has_value {
-                totals.n += 1;
-                totals.ww += w * w;
-            } else {
-                totals.missing += 1;
-            }
-            slot += measure.width();
         }
+    }
+}
+
+impl Cells {
+    /// The sums of a unit in a domain; units come one after the other.
+    #[inline]
+    fn slots(&mut self, unit: u32, domain: usize) -> &mut [f64] {
+        if self.current != Some(unit) {
+            self.finish_unit();
+            self.current = Some(unit);
+        }
+        self.touched.insert(domain);
+        &mut self.sums[domain * self.width..(domain + 1) * self.width]
     }
 
     /// Writes out the cells of the current unit.
-    fn flush(&mut self) {
+    fn finish_unit(&mut self) {
         let Some(unit) = self.current.take() else { return };
-        self.touched.sort_unstable();
-        self.out.unit.push(unit);
-        self.out.cells_of_unit.push(self.touched.len() as u32);
-        for &domain in &self.touched {
-            let d = domain as usize;
-            let cell = &mut self.scratch[d * self.width..(d + 1) * self.width];
-            self.out.domain.push(domain);
-            self.out.sums.extend_from_slice(cell);
+        let Cells { width, sums, touched, totals, done, .. } = self;
+        touched.drain(|domain| {
+            let at = domain * *width..(domain + 1) * *width;
+            let cell = &mut sums[at.clone()];
+            done.domain.push(domain as u32);
+            done.sums.extend_from_slice(cell);
+            totals[at].iter_mut().zip(&*cell).for_each(|(total, s)| total.add(*s));
             cell.fill(0.0);
-            self.is_touched[d] = false;
-        }
-        self.touched.clear();
+        });
+        done.runs.close(unit as usize, done.domain.len());
     }
 }

@@ -50,6 +50,11 @@ impl<'a> Lanes<'a> {
         self.tree.unit_of_row.is_empty()
     }
 
+    /// The unit of the first row of a lane.
+    pub(super) fn first_unit(&self, lane: usize) -> usize {
+        self.blocks(lane).next().map_or(0, |block| block.unit(0) as usize)
+    }
+
     /// The blocks of a lane.
     pub(super) fn blocks(&self, lane: usize) -> impl Iterator<Item = RowBlock<'a>> + use<'a> {
         let tree = self.tree;
@@ -75,6 +80,13 @@ impl<'a> RowBlock<'a> {
 
     fn scattered(&self) -> Option<&'a [u32]> {
         self.tree.order.as_ref().map(|order| &order[self.places.clone()])
+    }
+
+    fn unit(&self, i: usize) -> u32 {
+        match self.scattered() {
+            Some(rows) => self.tree.unit_of_row[rows[i] as usize],
+            None => self.tree.unit_of_row[self.places.start + i],
+        }
     }
 
     /// The units of the rows.

@@ -12,6 +12,7 @@ mod columns;
 mod kernel;
 mod lanes;
 mod replicates;
+mod runs;
 mod units;
 
 pub use cells::{CellRequest, CellSums, DomainCodes, Measure, MeasureTotals, cell_sums, row_slots};

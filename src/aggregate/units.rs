@@ -5,12 +5,19 @@ use rayon::prelude::*;
 
 use super::columns::{XBlock, XColumns};
 use super::lanes::Lanes;
+use super::runs::{Runs, Touched, find};
 use crate::design::UnitTree;
 
 /// Σ w x by unit, sparse: (column, total) pairs of each unit.
 #[derive(Debug, Clone, Default)]
 pub struct UnitX {
-    starts: Vec<usize>,
+    lanes: Vec<LaneX>,
+}
+
+/// The pairs of the units of one lane.
+#[derive(Debug, Clone, Default)]
+struct LaneX {
+    runs: Runs,
     columns: Vec<u32>,
     totals: Vec<f64>,
 }
@@ -18,78 +25,52 @@ pub struct UnitX {
 impl UnitX {
     /// The nonzero totals of a unit.
     pub fn unit(&self, unit: usize) -> impl Iterator<Item = (usize, f64)> + '_ {
-        (self.starts[unit]..self.starts[unit + 1])
-            .map(|i| (self.columns[i] as usize, self.totals[i]))
+        find(&self.lanes, |lane| &lane.runs, unit).into_iter().flat_map(|(lane, run)| {
+            let columns = lane.columns[run.clone()].iter().map(|&c| c as usize);
+            columns.zip(lane.totals[run].iter().copied())
+        })
     }
 }
 
 /// Σ w x over the rows of each unit, for every column x.
 pub fn unit_x(tree: &UnitTree, x: &XColumns, weights: &[f64]) -> UnitX {
-    struct Part {
-        unit: Vec<(u32, u32)>,
-        columns: Vec<u32>,
-        totals: Vec<f64>,
-    }
     let lanes = Lanes::new(tree, 64);
-    let parts: Vec<Part> = (0..lanes.len())
-        .into_par_iter()
-        .map(|lane| {
-            let mut part = Part { unit: Vec::new(), columns: Vec::new(), totals: Vec::new() };
-            let mut scratch = vec![0.0; x.width()];
-            let mut is_touched = vec![false; x.width()];
-            let mut touched: Vec<u32> = Vec::new();
-            let mut current = None;
-            let (mut units, mut w, mut xs) = (Vec::new(), Vec::new(), XBlock::default());
-            let mut flush = |current: Option<u32>,
-                             scratch: &mut [f64],
-                             is_touched: &mut [bool],
-                             touched: &mut Vec<u32>| {
-                let Some(unit) = current else { return };
-                touched.sort_unstable();
-                part.unit.push((unit, touched.len() as u32));
-                for &c in touched.iter() {
-                    part.columns.push(c);
-                    part.totals.push(scratch[c as usize]);
-                    scratch[c as usize] = 0.0;
-                    is_touched[c as usize] = false;
+    let lanes = (0..lanes.len()).into_par_iter().map(|lane| lane_x(&lanes, lane, x, weights));
+    UnitX { lanes: lanes.collect() }
+}
+
+fn lane_x(lanes: &Lanes<'_>, lane: usize, x: &XColumns, weights: &[f64]) -> LaneX {
+    let mut out = LaneX { runs: Runs::new(lanes.first_unit(lane)), ..LaneX::default() };
+    let mut sums = vec![0.0; x.width()];
+    let mut touched = Touched::new(x.width());
+    let mut finish = |unit: u32, sums: &mut [f64], touched: &mut Touched| {
+        touched.drain(|c| {
+            out.columns.push(c as u32);
+            out.totals.push(std::mem::take(&mut sums[c]));
+        });
+        out.runs.close(unit as usize, out.columns.len());
+    };
+    let mut current = None;
+    let (mut units, mut w, mut xs) = (Vec::new(), Vec::new(), XBlock::default());
+    for block in lanes.blocks(lane) {
+        block.units(&mut units);
+        block.floats(weights, &mut w);
+        xs.load(&block, x);
+        for i in (0..block.len()).filter(|&i| w[i] != 0.0) {
+            if current != Some(units[i]) {
+                if let Some(unit) = current {
+                    finish(unit, &mut sums, &mut touched);
                 }
-                touched.clear();
-            };
-            for block in lanes.blocks(lane) {
-                block.units(&mut units);
-                block.floats(weights, &mut w);
-                xs.load(&block, x);
-                for i in 0..block.len() {
-                    if current != Some(units[i]) {
-                        flush(current, &mut scratch, &mut is_touched, &mut touched);
-                        current = Some(units[i]);
-                    }
-                    if w[i] == 0.0 {
-                        continue;
-                    }
-                    for (column, value) in xs.row(i) {
-                        if !is_touched[column] {
-                            is_touched[column] = true;
-                            touched.push(column as u32);
-                        }
-                        scratch[column] += w[i] * value;
-                    }
-                }
+                current = Some(units[i]);
             }
-            flush(current, &mut scratch, &mut is_touched, &mut touched);
-            part
-        })
-        .collect();
-    let mut out = UnitX { starts: vec![0; tree.units() + 1], ..UnitX::default() };
-    for part in parts {
-        for (unit, count) in part.unit {
-            out.starts[unit as usize + 1] = count as usize;
+            for (column, value) in xs.row(i) {
+                touched.insert(column);
+                sums[column] += w[i] * value;
+            }
         }
-        out.columns.extend_from_slice(&part.columns);
-        out.totals.extend_from_slice(&part.totals);
     }
-    for unit in 0..tree.units() {
-        out.starts[unit + 1] += out.starts[unit];
+    if let Some(unit) = current {
+        finish(unit, &mut sums, &mut touched);
     }
     out
 }

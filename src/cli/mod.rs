@@ -4,6 +4,7 @@
 
 mod check;
 mod init;
+pub(crate) mod panic;
 mod render;
 mod run;
 mod schema;
@@ -28,9 +29,10 @@ A day with rakewell:
   rakewell validate             our numbers beside published ones
 
 Exit codes:
-  0  done
-  1  a file has mistakes, or cannot be read or written, or a published number is not met
-  2  the command was given wrong arguments"
+  0    done
+  1    a file has mistakes, or cannot be read or written, or a published number is not met
+  2    the command was given wrong arguments
+  101  rakewell itself is at fault: please report it"
 )]
 struct Cli {
     #[command(subcommand)]

@@ -3,12 +3,13 @@
 use std::env;
 use std::fmt;
 use std::io::{self, IsTerminal};
+use std::sync::Arc;
 
 use miette::{
     GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteError, MietteSpanContents,
     SourceCode, SourceSpan, SpanContents, ThemeCharacters, ThemeStyles,
 };
-use rakewell::diagnostic::{Diagnostic, Diagnostics, Place, Severity};
+use rakewell::diagnostic::{Diagnostic, Diagnostics, Place, Severity, Source};
 use serde_json::{Value, json};
 
 /// How mistakes look.
@@ -84,7 +85,8 @@ pub(super) fn text(found: &Diagnostics, style: &Style) -> String {
     let mut out = String::new();
     for diagnostic in &found.0 {
         let mut one = String::new();
-        match handler.render_report(&mut one, &Shown(&wrapped(diagnostic, style.width))) {
+        let shown = Shown::new(diagnostic, style.width);
+        match handler.render_report(&mut one, &shown) {
             Ok(()) => out.push_str(one.trim_start_matches('\n')),
             // The place cannot be drawn; the words still say it.
             Err(fmt::Error) => out.push_str(&format!("{diagnostic}\n")),
@@ -97,6 +99,8 @@ pub(super) fn text(found: &Diagnostics, style: &Style) -> String {
 /// The diagnostic with its sentences in lines that fit; names with hyphens stay whole.
 fn wrapped(diagnostic: &Diagnostic, width: usize) -> Diagnostic {
     let mut one = diagnostic.clone();
+    one.message = one.message.replace(steers, "?");
+    one.help = one.help.map(|help| help.replace(steers, "?"));
     one.message = in_lines(&one.message, width.saturating_sub(12));
     one.help = one.help.map(|help| in_lines(&help, width.saturating_sub(10)));
     one
@@ -128,6 +132,67 @@ fn in_lines(text: &str, width: usize) -> String {
     out
 }
 
+/// Characters that could steer a terminal.
+fn steers(c: char) -> bool {
+    c.is_ascii_control() && !matches!(c, '\n' | '\r' | '\t')
+}
+
+/// Longer lines are shown in part.
+const LONGEST_LINE: usize = 160;
+/// How many characters of a long line are shown, and how many of them before the place.
+const PART: (usize, usize) = (100, 30);
+
+/// The place in a text whose lines round it are cut to what can be looked at.
+fn clipped(place: &Place) -> Place {
+    let text = place.source.text.as_str();
+    if text.contains(steers) {
+        // Of the same length, so that the place stays where it is.
+        let text = text.replace(steers, "?");
+        let source = Arc::new(Source { name: place.source.name.clone(), text });
+        return clipped(&Place { source, span: place.span.clone() });
+    }
+    let (start, end) = first_line(text, place.span.start, place.span.end);
+    let line_start = text[..start].rfind('\n').map_or(0, |i| i + 1);
+    let before = text[..line_start.saturating_sub(1)].rfind('\n').map_or(0, |i| i + 1);
+    let line_end = text[start..].find('\n').map_or(text.len(), |i| start + i);
+    let rest = text.get(line_end + 1..).unwrap_or("");
+    let after = rest.find('\n').map_or(text.len(), |i| line_end + 1 + i);
+    let line = &text[line_start..line_end];
+    // Bytes are no fewer than characters: nothing short is cut.
+    if [&text[before..line_start], line, &text[line_end..after]]
+        .iter()
+        .all(|l| l.len() <= LONGEST_LINE)
+    {
+        return place.clone();
+    }
+    let head = |line: &str| match line.char_indices().nth(LONGEST_LINE) {
+        Some((cut, _)) => format!("{}...", &line[..cut]),
+        None => line.to_string(),
+    };
+    let mut out = text[..before].to_string();
+    out.push_str(&head(text[before..line_start].trim_end_matches('\n')));
+    if line_start > before {
+        out.push('\n');
+    }
+    let (mut from, mut to) = (line_start, line_end);
+    if line.len() > LONGEST_LINE {
+        let back = text[line_start..start].char_indices().rev().nth(PART.1 - 1);
+        from = back.map_or(line_start, |(i, _)| line_start + i);
+        let cut = text[from..line_end].char_indices().nth(PART.0);
+        to = cut.map_or(line_end, |(i, _)| from + i);
+    }
+    out.push_str(if from > line_start { "..." } else { "" });
+    let moved = |at: usize| out.len() + at.clamp(from, to) - from;
+    let span = moved(start)..moved(end);
+    out.push_str(&text[from..to]);
+    out.push_str(if to < line_end { "..." } else { "" });
+    if line_end < text.len() {
+        out.push('\n');
+        out.push_str(&head(&text[line_end + 1..after]));
+    }
+    Place { source: Arc::new(Source { name: place.source.name.clone(), text: out }), span }
+}
+
 /// How many, and where: "3 errors, 1 warning in study.toml".
 pub(super) fn count(found: &Diagnostics, name: &str) -> String {
     let errors = found.0.iter().filter(|d| d.severity == Severity::Error).count();
@@ -137,7 +202,14 @@ pub(super) fn count(found: &Diagnostics, name: &str) -> String {
         .filter(|(count, _)| *count > 0)
         .map(|(count, word)| format!("{count} {word}{}", if count == 1 { "" } else { "s" }))
         .collect();
-    format!("{} in {name}", words.join(", "))
+    let mut files: Vec<&str> = Vec::new();
+    for diagnostic in &found.0 {
+        let file = diagnostic.place.as_ref().map_or(name, |p| p.source.name.as_str());
+        if !files.contains(&file) {
+            files.push(file);
+        }
+    }
+    format!("{} in {}", words.join(", "), files.join(" and "))
 }
 
 /// The mistakes as a JSON list; those without a place are in the file `name`.
@@ -175,53 +247,67 @@ fn severity(severity: Severity) -> &'static str {
 
 /// A diagnostic as the renderer wants it.
 #[derive(Debug)]
-struct Shown<'a>(&'a Diagnostic);
+struct Shown {
+    diagnostic: Diagnostic,
+    /// Column of the place in the whole text, from 0.
+    column: usize,
+}
 
-impl fmt::Display for Shown<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.message)
+impl Shown {
+    fn new(diagnostic: &Diagnostic, width: usize) -> Shown {
+        let mut one = wrapped(diagnostic, width);
+        let column = one.place.as_ref().map_or(0, |p| p.line_column().1 - 1);
+        one.place = one.place.as_ref().map(clipped);
+        Shown { diagnostic: one, column }
     }
 }
 
-impl std::error::Error for Shown<'_> {}
+impl fmt::Display for Shown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.diagnostic.message)
+    }
+}
 
-impl miette::Diagnostic for Shown<'_> {
+impl std::error::Error for Shown {}
+
+impl miette::Diagnostic for Shown {
     fn severity(&self) -> Option<miette::Severity> {
-        Some(match self.0.severity {
+        Some(match self.diagnostic.severity {
             Severity::Warning => miette::Severity::Warning,
             _ => miette::Severity::Error,
         })
     }
 
     fn help<'b>(&'b self) -> Option<Box<dyn fmt::Display + 'b>> {
-        let help = self.0.help.as_ref()?;
+        let help = self.diagnostic.help.as_ref()?;
         Some(Box::new(help))
     }
 
     fn source_code(&self) -> Option<&dyn SourceCode> {
-        self.0.place.as_ref().map(|_| self as &dyn SourceCode)
+        self.diagnostic.place.as_ref().map(|_| self as &dyn SourceCode)
     }
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
-        let place = self.0.place.as_ref()?;
+        let place = self.diagnostic.place.as_ref()?;
         let (start, end) = first_line(&place.source.text, place.span.start, place.span.end);
-        let label = LabeledSpan::new_primary_with_span(self.0.label.clone(), (start, end - start));
+        let label = self.diagnostic.label.clone();
+        let label = LabeledSpan::new_primary_with_span(label, (start, end - start));
         Some(Box::new(std::iter::once(label)))
     }
 }
 
-impl SourceCode for Shown<'_> {
+impl SourceCode for Shown {
     fn read_span<'a>(
         &'a self,
         span: &SourceSpan,
         before: usize,
         after: usize,
     ) -> Result<Box<dyn SpanContents<'a> + 'a>, MietteError> {
-        let place = self.0.place.as_ref().ok_or(MietteError::OutOfBounds)?;
+        let place = self.diagnostic.place.as_ref().ok_or(MietteError::OutOfBounds)?;
         let contents = place.source.text.as_str().read_span(span, before, after)?;
-        // The renderer counts bytes; we count characters, as editors do.
-        let at = Place { source: place.source.clone(), span: span.offset()..span.offset() };
-        let column = if before == 0 { at.line_column().1 - 1 } else { contents.column() };
+        // The renderer counts bytes of what is shown; we count characters of the file, as
+        // editors do.
+        let column = if before == 0 { self.column } else { contents.column() };
         Ok(Box::new(MietteSpanContents::new_named(
             place.source.name.clone(),
             contents.data(),
@@ -249,10 +335,7 @@ fn first_line(text: &str, start: usize, end: usize) -> (usize, usize) {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
-    use rakewell::diagnostic::Source;
 
     fn found() -> Diagnostics {
         let text = "é = 1\nname = \"é\" # ok\nlist = [\n  1,\n]\n";
@@ -305,9 +388,30 @@ mod tests {
     }
 
     #[test]
+    fn long_lines_are_shown_in_part() {
+        let line = format!("é = \"{}, x, {}\"", "a".repeat(5000), "b".repeat(5000));
+        let text = format!("{}\n{line}\n{}\nlast\n", "c".repeat(900), "d".repeat(900));
+        let start = text.find("x,").expect("part");
+        let source = Arc::new(Source { name: "a.toml".into(), text: text.clone() });
+        for span in [start..start + 1, start..text.len(), 901..902, 5..8] {
+            let column = Place { source: source.clone(), span: span.clone() }.line_column();
+            let place = Some(Place { source: source.clone(), span: span.clone() });
+            let one = Diagnostic::error("no good").at(place).label("here");
+            let shown = super::text(&one.into(), &Style::PLAIN);
+            let at = format!("[a.toml:{}:{}]", column.0, column.1);
+            assert!(shown.contains(&at), "{at} {shown}");
+            assert!(shown.contains("here") && shown.contains("..."), "{shown}");
+            assert!(shown.lines().all(|l| l.chars().count() < 250), "{shown}");
+        }
+    }
+
+    #[test]
     fn counts() {
         assert_eq!(count(&found(), "a.toml"), "2 errors, 1 warning in a.toml");
-        assert_eq!(count(&Diagnostics(found().0[1..2].to_vec()), "b"), "1 warning in b");
+        assert_eq!(count(&Diagnostics(found().0[1..2].to_vec()), "b"), "1 warning in a.toml");
+        assert_eq!(count(&found(), "b"), "2 errors, 1 warning in a.toml and b");
+        let nowhere = Diagnostics::from(Diagnostic::error("no place"));
+        assert_eq!(count(&nowhere, "b"), "1 error in b");
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::Args;
 use indicatif::ProgressBar;
-use rakewell::diagnostic::{Diagnostics, Severity};
+use rakewell::diagnostic::Diagnostics;
 use rakewell::{report, study};
 
 use super::{Outcome, print, render};
@@ -15,7 +15,7 @@ use super::{Outcome, print, render};
 ///
 /// Reads the data, makes the variables and the design, carries out the weighting, estimates, and
 /// writes the report, the estimates (CSV and JSON), the weights if the study asks for them, and
-/// a manifest. Each file is written whole or not at all; with a mistake nothing is written.
+/// a manifest. With a mistake nothing is written; if one of the files cannot be written, none is.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -46,7 +46,7 @@ impl Run {
         }
         let finished = match result {
             Ok(finished) => finished,
-            Err(mistakes) => return self.refuse(&mistakes),
+            Err(mistakes) => return self.refuse(&mistakes, &[]),
         };
         if !finished.warnings.0.is_empty() && !self.quiet {
             let style = render::Style::of_stderr();
@@ -54,7 +54,7 @@ impl Run {
         }
         let written = match finished.write(&self.study) {
             Ok(written) => written,
-            Err(mistakes) => return self.refuse(&mistakes),
+            Err(failure) => return self.refuse(&failure.mistakes, &failure.written),
         };
         if !self.quiet {
             let style = render::Style::of_stdout();
@@ -69,14 +69,16 @@ impl Run {
         Ok(Outcome::Done)
     }
 
-    fn refuse(&self, mistakes: &Diagnostics) -> io::Result<Outcome> {
+    fn refuse(&self, mistakes: &Diagnostics, written: &[PathBuf]) -> io::Result<Outcome> {
         let style = render::Style::of_stderr();
         let mut text = render::text(mistakes, &style);
         let name = self.study.display().to_string();
-        let errors = mistakes.0.iter().any(|d| d.severity == Severity::Error);
         text.push_str(&format!("{}\n", render::count(mistakes, &name)));
-        if errors {
+        if written.is_empty() {
             text.push_str("Nothing was written.\n");
+        } else {
+            text.push_str("Written before that:\n");
+            written.iter().for_each(|path| text.push_str(&format!("  {}\n", path.display())));
         }
         io::stderr().write_all(text.as_bytes())?;
         Ok(Outcome::Mistakes)

@@ -126,7 +126,7 @@ fn compare(table: &EstimateTable, spec: &ContrastSpec, x: usize, y: usize) -> Co
     } else {
         (a - b, vaa + vbb - 2.0 * vab)
     };
-    row.estimate = Some(if is_ratio { a / b } else { value });
+    row.estimate = Some(if is_ratio { a / b } else { value }).filter(|x| x.is_finite());
     let (Some(da), Some(db)) = (group.df, reference.df) else { return row };
     let df = da.min(db);
     row.df = Some(df);

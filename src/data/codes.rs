@@ -26,12 +26,17 @@ impl Codes {
 
     /// Packs codes into the narrowest type for `levels` levels; [`Codes::NONE`] stays missing.
     pub fn pack(codes: &[u32], levels: usize) -> Codes {
+        Codes::collect(codes.iter().copied(), levels)
+    }
+
+    /// As [`Codes::pack`], from codes that are worked out one by one.
+    pub fn collect(codes: impl Iterator<Item = u32>, levels: usize) -> Codes {
         if levels < usize::from(u8::MAX) {
-            Codes::U8(codes.iter().map(|&c| u8::try_from(c).unwrap_or(u8::MAX)).collect())
+            Codes::U8(codes.map(|c| u8::try_from(c).unwrap_or(u8::MAX)).collect())
         } else if levels < usize::from(u16::MAX) {
-            Codes::U16(codes.iter().map(|&c| u16::try_from(c).unwrap_or(u16::MAX)).collect())
+            Codes::U16(codes.map(|c| u16::try_from(c).unwrap_or(u16::MAX)).collect())
         } else {
-            Codes::U32(codes.to_vec())
+            Codes::U32(codes.collect())
         }
     }
 

@@ -251,30 +251,81 @@ fn trim_zeros(s: &[u8]) -> &[u8] {
 }
 
 fn factor_of_numbers(values: &Numbers, labels: &[(f64, String)]) -> Factor {
-    let all = values.to_vec();
-    let mut distinct: Vec<f64> = all.iter().copied().filter(|x| !x.is_nan()).collect();
-    distinct.sort_unstable_by(f64::total_cmp);
-    distinct.dedup();
-    let codes: Vec<u32> = all
-        .iter()
-        .map(|x| match distinct.binary_search_by(|d| d.total_cmp(x)) {
-            Ok(i) => u32::try_from(i).unwrap_or(Codes::NONE),
-            Err(_) => Codes::NONE,
-        })
-        .collect();
+    let by_table = match values {
+        Numbers::I8(v) => whole_levels(v, i8::MIN),
+        Numbers::I16(v) => whole_levels(v, i16::MIN),
+        Numbers::I32(v) => whole_levels(v, i32::MIN),
+        Numbers::F64(_) => None,
+    };
+    let (codes, distinct) = by_table.unwrap_or_else(|| any_levels(&values.to_vec()));
     let levels = distinct
         .iter()
         .map(|&x| Level {
             value: format!("{x}"),
             label: labels.iter().find(|(v, _)| *v == x).map(|(_, l)| l.clone()),
         })
-        .collect::<Vec<_>>();
-    Factor { codes: Codes::pack(&codes, levels.len()), levels }
+        .collect();
+    Factor { codes, levels }
+}
+
+/// Codes and distinct values of whole numbers, through a table over their range: no sorting, and
+/// nothing as long as the column but the codes. `None` when the range is too wide for a table.
+fn whole_levels<T: Copy + Ord + Into<i64>>(values: &[T], missing: T) -> Option<(Codes, Vec<f64>)> {
+    let present = || values.iter().copied().filter(|x| *x != missing);
+    let (Some(low), Some(high)) = (present().min(), present().max()) else {
+        return Some((Codes::collect(values.iter().map(|_| Codes::NONE), 0), Vec::new()));
+    };
+    let low: i64 = low.into();
+    let range = usize::try_from(high.into() - low + 1).ok()?;
+    if range > values.len().max(1 << 16) {
+        return None;
+    }
+    // The missing value is below the lowest, so that its place is beyond every table.
+    let place = |x: T| (x.into() - low) as usize;
+    let mut code_of = vec![Codes::NONE; range];
+    for &x in values {
+        if let Some(code) = code_of.get_mut(place(x)) {
+            *code = 0;
+        }
+    }
+    let mut distinct = Vec::new();
+    for (x, code) in (low..).zip(&mut code_of).filter(|(_, code)| **code == 0) {
+        *code = distinct.len() as u32;
+        distinct.push(x as f64);
+    }
+    let codes = values.iter().map(|&x| code_of.get(place(x)).copied().unwrap_or(Codes::NONE));
+    Some((Codes::collect(codes, distinct.len()), distinct))
+}
+
+/// Codes and distinct values of any numbers, by sorting them.
+fn any_levels(values: &[f64]) -> (Codes, Vec<f64>) {
+    // Adding zero makes the two zeros one.
+    let mut distinct: Vec<f64> = values.iter().filter(|x| !x.is_nan()).map(|x| x + 0.0).collect();
+    distinct.sort_unstable_by(f64::total_cmp);
+    distinct.dedup();
+    // Rows of one group often follow each other: look at the last value before searching.
+    let mut last = (f64::NAN, Codes::NONE);
+    let codes = values.iter().map(|&x| {
+        if x != last.0 {
+            let found = distinct.binary_search_by(|d| d.total_cmp(&(x + 0.0)));
+            last = (x, found.map_or(Codes::NONE, |i| i as u32));
+        }
+        last.1
+    });
+    (Codes::collect(codes, distinct.len()), distinct)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn minus_zero_is_zero() {
+        let column = Column::numbers("x", vec![0.0, -0.0, 1.5, f64::NAN]);
+        let factor = column.as_factor();
+        assert_eq!(factor.levels.iter().map(Level::text).collect::<Vec<_>>(), ["0", "1.5"]);
+        assert_eq!(factor.codes.to_vec(), [0, 0, 1, Codes::NONE]);
+    }
 
     #[test]
     fn numbers_take_the_narrowest_exact_type() {
@@ -287,6 +338,41 @@ mod tests {
         assert_eq!(back[0], 1.0);
         assert!(back[1].is_nan());
         assert_eq!(back[2], -127.0);
+    }
+
+    /// The definition: the place of each value among the sorted distinct ones.
+    fn by_definition(values: &[f64]) -> (Vec<u32>, Vec<f64>) {
+        let mut distinct: Vec<f64> = values.iter().copied().filter(|x| !x.is_nan()).collect();
+        distinct.sort_by(|a, b| a.partial_cmp(b).expect("no NaN"));
+        distinct.dedup();
+        let place = |x: &f64| distinct.iter().position(|d| d == x);
+        let codes = values.iter().map(|x| place(x).map_or(Codes::NONE, |i| i as u32)).collect();
+        (codes, distinct)
+    }
+
+    #[test]
+    fn a_table_and_a_search_find_the_levels_of_the_definition() {
+        let nan = f64::NAN;
+        for values in [
+            vec![3.0, -2.0, nan, 3.0, 7.0],
+            vec![-127.0, 127.0, nan, 0.0],
+            vec![-32_767.0, 32_767.0, nan, 5.0],
+            vec![2_147_483_647.0, -2_147_483_647.0, nan, 1.0],
+            vec![70_000.0, 70_002.0, 70_000.0, nan],
+            vec![0.5, -0.5, nan, 0.5, 1e300],
+            // The two zeros are one level.
+            vec![-0.0, 0.0, 1.0],
+            vec![nan, nan],
+            vec![],
+        ] {
+            let column = Column::numbers("x", values.clone());
+            let factor = column.as_factor();
+            let (codes, distinct) = by_definition(&values);
+            assert_eq!(factor.codes.to_vec(), codes, "{values:?}");
+            let names: Vec<f64> =
+                factor.levels.iter().map(|l| l.value.parse().expect("a number")).collect();
+            assert_eq!(names, distinct, "{values:?}");
+        }
     }
 
     #[test]

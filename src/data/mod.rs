@@ -7,7 +7,7 @@ pub mod derive;
 pub mod expr;
 pub mod io;
 pub mod labels;
-mod number;
+pub(crate) mod number;
 mod table;
 
 pub use codes::{Codes, Factor, Level};

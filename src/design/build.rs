@@ -341,24 +341,31 @@ fn check_nested(
     let Some(Some(strata)) = input.strata.first() else { return Ok(()) };
     let mut first_stratum = vec![u32::MAX; clusters.levels.len()];
     let mut straddles = vec![false; clusters.levels.len()];
+    // Two rows of the first identifier that straddles, by its level.
+    let mut first_row = vec![0; clusters.levels.len()];
+    let mut second_row = vec![0; clusters.levels.len()];
     for (row, &unit) in groups.of_row.iter().enumerate() {
         let code = clusters.codes.get(row) as usize;
         let stratum = unit_strata[unit as usize];
         if first_stratum[code] == u32::MAX {
             first_stratum[code] = stratum;
-        } else if first_stratum[code] != stratum {
+            first_row[code] = row;
+        } else if first_stratum[code] != stratum && !straddles[code] {
             straddles[code] = true;
+            second_row[code] = row;
         }
     }
-    let mut found = clusters.levels.iter().zip(&straddles).filter(|(_, s)| **s);
     let count = straddles.iter().filter(|s| **s).count();
-    match found.next() {
+    match straddles.iter().position(|s| *s) {
         None => Ok(()),
-        Some((level, _)) => Err(DesignError::NotNested {
+        Some(code) => Err(DesignError::NotNested {
             clusters: input.clusters[0].name.to_string(),
             strata: strata.name.to_string(),
             count,
-            example: level.text().to_string(),
+            example: clusters.levels[code].text().to_string(),
+            among: [first_row[code], second_row[code]]
+                .map(|row| stratum_name(input, 0, row))
+                .to_vec(),
         }),
     }
 }
@@ -376,15 +383,18 @@ fn population_sizes(
     let (parents, unit_strata) = &shape[stage];
     let mut size = vec![f64::NAN; parents.len()];
     let mut witness = vec![0_usize; parents.len()];
-    let (mut counts, mut fractions) = (false, false);
+    let (mut counts, mut fractions) = (None, None);
     for row in 0..input.rows {
         let value = numbers.get(row);
         if value <= 0.0 {
             return Err(DesignError::FpcNotPositive { variable: name(), row: row + 1, value });
         }
         // Exactly 1 is a census either way.
-        counts |= value > 1.0;
-        fractions |= value < 1.0;
+        if value > 1.0 {
+            counts.get_or_insert((value, row + 1));
+        } else if value < 1.0 {
+            fractions.get_or_insert((value, row + 1));
+        }
         let h = stratum_of_row[row] as usize;
         if size[h].is_nan() {
             size[h] = value;
@@ -396,17 +406,19 @@ fn population_sizes(
                 stratum: stratum_name(input, stage, row),
                 first: size[h],
                 second: value,
+                row: row + 1,
             });
         }
     }
-    if counts && fractions {
-        return Err(DesignError::FpcMixed { variable: name() });
+    if let (Some((count, count_row)), Some((fraction, fraction_row))) = (counts, fractions) {
+        let variable = name();
+        return Err(DesignError::FpcMixed { variable, count, count_row, fraction, fraction_row });
     }
     let mut sampled = vec![0_usize; parents.len()];
     for &h in unit_strata {
         sampled[h as usize] += 1;
     }
-    if !counts {
+    if counts.is_none() {
         for (s, &n) in size.iter_mut().zip(&sampled) {
             *s = n as f64 / *s;
         }

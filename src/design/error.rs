@@ -1,5 +1,7 @@
 //! What can be wrong with a design, with counts and the way out.
 
+use super::lonely::LonelyPsu;
+
 /// A design that can't be used.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
@@ -8,9 +10,7 @@ pub enum DesignError {
     #[error("the data have no rows")]
     NoRows,
     /// A design variable is missing in some rows.
-    #[error(
-        "{count} rows have no value in `{variable}`, first in row {row}; every row needs a {role}"
-    )]
+    #[error("`{variable}` has no value in {}{row}; every row needs a {role}", rows(*count))]
     Missing {
         /// The variable.
         variable: String,
@@ -23,7 +23,8 @@ pub enum DesignError {
     },
     /// A weight is negative.
     #[error(
-        "{count} weights in `{variable}` are negative, first {value} in row {row}; a design weight is zero or more"
+        "the weight `{variable}` is negative in {}{row}: {value}; a design weight is zero or more",
+        rows(*count)
     )]
     NegativeWeight {
         /// The variable.
@@ -50,7 +51,9 @@ pub enum DesignError {
         variable: String,
     },
     /// A selection probability is outside (0, 1].
-    #[error("{count} probabilities in `{variable}` are outside (0, 1], first {value} in row {row}")]
+    #[error(
+        "the probability `{variable}` is not above 0 and up to 1 in {}{row}: {value}", rows(*count)
+    )]
     Probability {
         /// The variable.
         variable: String,
@@ -63,7 +66,8 @@ pub enum DesignError {
     },
     /// PSU identifiers occur in more than one stratum.
     #[error(
-        "{count} identifiers in `{clusters}` occur in more than one stratum of `{strata}`, first `{example}`; if identifiers start anew in each stratum say `nested = true`, else the data are wrong"
+        "{} of `{clusters}` in more than one stratum of `{strata}`: `{example}` is in {}",
+        counted(*count, "identifier is", "identifiers are"), among.join(" and ")
     )]
     NotNested {
         /// The cluster variable.
@@ -74,10 +78,12 @@ pub enum DesignError {
         count: usize,
         /// The first of them.
         example: String,
+        /// Two of the strata it is in.
+        among: Vec<String>,
     },
     /// A population size differs within a stratum.
     #[error(
-        "`{variable}` differs within stage-{stage} stratum {stratum}: {first} and {second}; the population size must be one number per stratum"
+        "`{variable}` differs within the stratum {stratum} of stage {stage}: {first}, and {second} in row {row}"
     )]
     FpcVaries {
         /// The fpc variable.
@@ -90,14 +96,24 @@ pub enum DesignError {
         first: f64,
         /// Another.
         second: f64,
+        /// The first row, from 1, with another.
+        row: usize,
     },
     /// Some values are counts, others fractions.
     #[error(
-        "`{variable}` holds both counts (1 or more) and fractions (below 1); use one or the other"
+        "`{variable}` holds both counts and fractions: {count} in row {count_row}, {fraction} in row {fraction_row}"
     )]
     FpcMixed {
         /// The fpc variable.
         variable: String,
+        /// The first count.
+        count: f64,
+        /// Its row, from 1.
+        count_row: usize,
+        /// The first fraction.
+        fraction: f64,
+        /// Its row, from 1.
+        fraction_row: usize,
     },
     /// A population size is zero or negative.
     #[error(
@@ -113,7 +129,8 @@ pub enum DesignError {
     },
     /// More units were sampled than there are.
     #[error(
-        "{count} strata at stage {stage} have more sampled units than `{variable}` says exist, first stratum {stratum}: {sampled} sampled, {population} exist"
+        "{} more sampled units than `{variable}` says exist: in {stratum} {sampled} were sampled, of {population}",
+        counted(*count, &format!("stratum of stage {stage} has"), &format!("strata of stage {stage} have"))
     )]
     FpcTooSmall {
         /// The fpc variable.
@@ -141,7 +158,8 @@ pub enum DesignError {
     },
     /// Strata have one PSU and the policy is to stop.
     #[error(
-        "{count} strata at stage {stage} have one unit ({strata}), so their variance can't be estimated; set `lonely-psu` to center, average, certainty, remove or collapse"
+        "{} one unit ({strata}), so the variance can't be estimated",
+        counted(*count, &format!("stratum of stage {stage} has"), &format!("strata of stage {stage} have"))
     )]
     LonelyPsu {
         /// The stage, from 1.
@@ -200,19 +218,72 @@ pub enum DesignFinding {
     },
 }
 
-use super::lonely::LonelyPsu;
+impl DesignError {
+    /// The way out, in terms of the study file.
+    pub fn help(&self) -> Option<&'static str> {
+        Some(match self {
+            DesignError::Missing { role: "weight", .. } => {
+                "set `missing-weight = \"zero\"` if rows without a weight are outside the sample"
+            }
+            DesignError::Missing { .. } => {
+                "give these rows a value in the data, or leave the rows out of the file"
+            }
+            DesignError::NegativeWeight { .. } => {
+                "a code such as -9 for \"not sampled\" belongs in `missing-codes` under `[data]`, \
+                 with `missing-weight = \"zero\"`"
+            }
+            DesignError::InfiniteWeight { .. } => "mend the data",
+            DesignError::AllZero { .. } => "check that this is the weight of the survey",
+            DesignError::Probability { .. } => {
+                "a percentage is divided by 100; a weight is given as `weight`"
+            }
+            DesignError::NotNested { .. } => {
+                "if the numbering starts anew in every stratum, set `nested = true`; if not, the \
+                 data are wrong"
+            }
+            DesignError::FpcVaries { .. } => {
+                "the population size is one number for all rows of a stratum"
+            }
+            DesignError::FpcMixed { .. } => {
+                "give population sizes (1 or more) or sampling fractions (below 1) throughout"
+            }
+            DesignError::FpcNotPositive { .. } => {
+                "give the number of units in the stratum's population, or the fraction sampled"
+            }
+            DesignError::FpcTooSmall { .. } => {
+                "`fpc` counts the units of its stage (PSUs, not people) in the population"
+            }
+            DesignError::FpcStages { .. } => "give one fpc variable per stage of `clusters`",
+            DesignError::LonelyPsu { .. } => {
+                "set `lonely-psu` to center, average, certainty, remove or collapse"
+            }
+            DesignError::NothingToCollapse { .. } => {
+                "set `lonely-psu` to center or certainty, or leave `strata` out"
+            }
+            DesignError::NoRows | DesignError::Length { .. } => return None,
+        })
+    }
+}
+
+/// "row " for one row, "3 rows, first in row " for more.
+fn rows(count: usize) -> String {
+    if count == 1 { "row ".to_string() } else { format!("{count} rows, first in row ") }
+}
+
+fn counted(count: usize, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
+}
 
 impl std::fmt::Display for DesignFinding {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             DesignFinding::ZeroWeights { count } => {
-                write!(
-                    f,
-                    "{count} rows have weight zero: they stay in the design and are outside every estimate"
-                )
+                let rows = counted(*count, "row has", "rows have");
+                write!(f, "{rows} weight zero: in the design, outside every estimate")
             }
             DesignFinding::MissingWeights { count } => {
-                write!(f, "{count} rows have no weight and are taken as weight zero")
+                let rows = counted(*count, "row has", "rows have");
+                write!(f, "{rows} no weight: taken as weight zero, outside every estimate")
             }
             DesignFinding::Lonely { stage, count, strata, policy } => {
                 let done = match policy {

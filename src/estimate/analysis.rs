@@ -1,10 +1,12 @@
 //! Estimates and their variances for one set of weights.
 
+use std::ops::Range;
 use std::sync::OnceLock;
 
 use nalgebra::DMatrix;
 
 use super::compat::CompatValues;
+use super::dense::{DenseValues, dense_variance};
 use super::quantity::{Form, Quantity};
 use super::residual::Residualizer;
 use super::variance::{Entries, Policy, UnitValues, Variances, tree_variance};
@@ -170,6 +172,8 @@ impl Analysis {
                 |row, slots| row_slots(&measures, row, slots),
             );
             tree_variance(tree, policy, &values, covariance)
+        } else if residualizer.is_some() {
+            dense_variance(tree, policy, &values, covariance)
         } else {
             tree_variance(tree, policy, &values, covariance)
         };
@@ -383,37 +387,47 @@ impl<'a> Influence<'a> {
     }
 }
 
+impl Influence<'_> {
+    #[inline]
+    fn value(&self, k: u32, cell: &[f64]) -> f64 {
+        self.forms[k as usize].iter().map(|&(slot, c)| c * cell[slot]).sum()
+    }
+}
+
+/// Without calibration: a unit has values in the domains of its rows only.
 impl UnitValues for Influence<'_> {
     fn size(&self) -> usize {
         self.forms.len()
     }
 
     fn unit(&self, unit: usize, out: &mut Entries) {
-        let value = |k: u32, cell: &[f64]| {
-            self.forms[k as usize].iter().map(|&(slot, c)| c * cell[slot]).sum::<f64>()
-        };
-        match self.residualizer {
-            None => {
-                for (domain, cell) in self.sums.unit(unit) {
-                    // A unit whose rows in the domain all lack the outcome is not in it.
-                    let with = self.of_domain[domain].iter().map(|&k| (k, value(k, cell)));
-                    out.extend(
-                        with.filter(|&(k, z)| {
-                            z != 0.0 || cell[self.weight_slot[k as usize]] != 0.0
-                        }),
-                    );
+        for (domain, cell) in self.sums.unit(unit) {
+            // A unit whose rows in the domain all lack the outcome is not in it.
+            let with = self.of_domain[domain].iter().map(|&k| (k, self.value(k, cell)));
+            out.extend(
+                with.filter(|&(k, z)| z != 0.0 || cell[self.weight_slot[k as usize]] != 0.0),
+            );
+        }
+    }
+}
+
+/// After calibration: what it explains is taken off, so that a unit has a value in every domain.
+impl DenseValues for Influence<'_> {
+    fn size(&self) -> usize {
+        self.forms.len()
+    }
+
+    fn write(&self, unit: usize, estimates: Range<usize>, out: &mut [f64]) {
+        out.fill(0.0);
+        for (domain, cell) in self.sums.unit(unit) {
+            for &k in &self.of_domain[domain] {
+                if estimates.contains(&(k as usize)) {
+                    out[k as usize - estimates.start] = self.value(k, cell);
                 }
             }
-            Some(residualizer) => {
-                let mut dense = vec![0.0; self.forms.len()];
-                for (domain, cell) in self.sums.unit(unit) {
-                    for &k in &self.of_domain[domain] {
-                        dense[k as usize] = value(k, cell);
-                    }
-                }
-                residualizer.subtract(unit, &self.coefficients, &mut dense);
-                out.extend((0..).zip(dense));
-            }
+        }
+        if let Some(residualizer) = self.residualizer {
+            residualizer.subtract(unit, &self.coefficients, estimates, out);
         }
     }
 }

@@ -1,7 +1,12 @@
 //! Domains: the crossing of categorical variables within a subpopulation.
 
+use rayon::prelude::*;
+
 use crate::aggregate::DomainCodes;
 use crate::data::{Codes, Factor};
+
+/// Rows handed to one task at a time.
+const BLOCK: usize = 8192;
 
 /// All cells of a crossing, occupied or not, in order with the first variable varying slowest.
 #[derive(Debug, Clone)]
@@ -21,20 +26,11 @@ impl Domains {
     pub fn cross(rows: usize, factors: &[&Factor], inside: Option<&[bool]>) -> Domains {
         let count: usize = factors.iter().map(|f| f.levels.len()).product();
         let mut codes = vec![Codes::NONE; rows];
-        let mut unclassified = 0;
-        for (row, code) in codes.iter_mut().enumerate() {
-            if inside.is_some_and(|keep| !keep[row]) {
-                continue;
-            }
-            let cell = factors.iter().try_fold(0, |cell, factor| {
-                let level = factor.codes.get(row);
-                (level != Codes::NONE).then(|| cell * factor.levels.len() + level as usize)
-            });
-            match cell {
-                Some(cell) => *code = cell as u32,
-                None => unclassified += 1,
-            }
-        }
+        let unclassified = codes
+            .par_chunks_mut(BLOCK)
+            .enumerate()
+            .map(|(block, codes)| fill_block(factors, inside, block * BLOCK, codes))
+            .sum();
         let cells = (0..count)
             .map(|cell| {
                 let mut rest = cell;
@@ -57,4 +53,34 @@ impl Domains {
             unclassified,
         }
     }
+}
+
+/// Writes the cells of the rows from `start` on; returns how many of them lack a level.
+fn fill_block(
+    factors: &[&Factor],
+    inside: Option<&[bool]>,
+    start: usize,
+    cells: &mut [u32],
+) -> u64 {
+    let rows = start..start + cells.len();
+    cells.fill(0);
+    let mut levels = vec![0; cells.len()];
+    for factor in factors {
+        factor.codes.fill(rows.clone(), &mut levels);
+        let width = factor.levels.len() as u32;
+        for (cell, &level) in cells.iter_mut().zip(&levels) {
+            let is_in = *cell != Codes::NONE && level != Codes::NONE;
+            *cell = if is_in { *cell * width + level } else { Codes::NONE };
+        }
+    }
+    let is_inside = |i: usize| inside.is_none_or(|keep| keep[start + i]);
+    let mut unclassified = 0;
+    for (i, cell) in cells.iter_mut().enumerate() {
+        if !is_inside(i) {
+            *cell = Codes::NONE;
+        } else if *cell == Codes::NONE {
+            unclassified += 1;
+        }
+    }
+    unclassified
 }

@@ -161,6 +161,7 @@ fn log1p_exp(s: f64) -> f64 {
 }
 
 #[cfg(test)]
+#[allow(clippy::excessive_precision)]
 mod tests {
     use super::*;
 

@@ -3,6 +3,7 @@
 mod analysis;
 mod compat;
 mod deff;
+mod dense;
 mod domains;
 mod interval;
 pub mod interval_compat;

@@ -7,7 +7,7 @@ use super::deff::effective_n_kish;
 use super::quality::nchs_rate;
 use super::quantity::Quantity;
 use super::result::{Estimate, EstimateTable, Outcome};
-use super::table::TableSpec;
+use super::table::{TableSpec, deviation};
 use crate::aggregate::DomainCodes;
 use crate::data::{Codes, Numbers};
 use crate::numeric::distributions::t_quantile_upper;
@@ -100,7 +100,7 @@ impl Analysis {
                 let estimate = distribution.quantile(probabilities[i]);
                 let df = self.df(df, raw.psus[raw.at(row)]);
                 let t = if df > 0.0 { t_quantile_upper((1.0 - level) / 2.0, df) } else { f64::NAN };
-                let half = t * raw.variances[row].max(0.0).sqrt();
+                let half = t * deviation(raw.variances[row]);
                 let lower = distribution.quantile(raw.values[row] - half);
                 let upper = distribution.quantile(raw.values[row] + half);
                 QuantileEstimate {

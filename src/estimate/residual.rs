@@ -8,6 +8,8 @@
 //! Rows that end with weight zero (g = 0 at a lower bound of 0, or a target of zero) are out of
 //! the sample: they take no part in any of the regressions.
 
+use std::ops::Range;
+
 use nalgebra::DMatrix;
 
 use crate::aggregate::{UnitX, XColumns, gram, unit_x};
@@ -73,7 +75,8 @@ impl Residualizer {
         self.steps.iter().map(|s| (&s.x, s.v.as_slice())).collect()
     }
 
-    /// The regression coefficients B of each calibration, from Σ v x u (columns × estimates).
+    /// The regression coefficients B of each calibration, from Σ v x u (columns × estimates);
+    /// they come out as B' (estimates × columns), with those of one column side by side.
     pub fn coefficients(&self, cross: &[DMatrix<f64>]) -> Vec<DMatrix<f64>> {
         let mut found: Vec<DMatrix<f64>> = Vec::new();
         for (step, own) in self.steps.iter().zip(cross).rev() {
@@ -84,17 +87,21 @@ impl Residualizer {
             }
             found.push(step.solver.solve_matrix(&right));
         }
-        found.reverse();
-        found
+        found.iter().rev().map(DMatrix::transpose).collect()
     }
 
-    /// Takes Σ w x'B off the values of a unit.
-    pub fn subtract(&self, unit: usize, coefficients: &[DMatrix<f64>], values: &mut [f64]) {
+    /// Takes Σ w x'B off the values of a unit in a range of estimates.
+    pub fn subtract(
+        &self,
+        unit: usize,
+        coefficients: &[DMatrix<f64>],
+        estimates: Range<usize>,
+        values: &mut [f64],
+    ) {
         for (step, b) in self.steps.iter().zip(coefficients) {
             for (column, total) in step.totals.unit(unit) {
-                for (k, value) in values.iter_mut().enumerate() {
-                    *value -= total * b[(column, k)];
-                }
+                let b = &b.as_slice()[column * b.nrows()..][estimates.clone()];
+                values.iter_mut().zip(b).for_each(|(value, b)| *value -= total * b);
             }
         }
     }

@@ -175,6 +175,12 @@ impl Analysis {
     }
 }
 
+/// The standard error of a variance. Rounding can leave it below zero; one that is not a number
+/// (`f64::max` would make it zero) is no standard error.
+pub(super) fn deviation(variance: f64) -> f64 {
+    if variance < 0.0 { 0.0 } else { variance.sqrt() }
+}
+
 /// An estimate before its interval and its flag.
 pub(super) struct Measured {
     pub estimate: Option<f64>,
@@ -202,7 +208,7 @@ impl Measured {
         let has = self.estimate.is_some();
         // Without degrees of freedom a variance of zero is no estimate: the sum of squares it
         // would come from is empty.
-        let se = Some(self.variance.max(0.0).sqrt())
+        let se = Some(deviation(self.variance))
             .filter(|s| s.is_finite() && has && (self.df > 0.0 || *s > 0.0));
         let input = IntervalInput {
             estimate: self.estimate.unwrap_or(f64::NAN),

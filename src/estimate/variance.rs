@@ -6,15 +6,13 @@
 //! (Särndal, Swensson and Wretman 1992, result 4.3.1, estimated; Cochran 1977, eq. 11.24).
 //! Units without a row in a domain have z = 0 and count.
 
-use std::collections::BTreeMap;
-
 use nalgebra::DMatrix;
 use rayon::prelude::*;
 
 use crate::design::{LonelyPsu, Stage, Stratum, UnitTree};
 
 /// Strata handed to one task; fixed, so that sums do not depend on the number of threads.
-const STRATA_PER_TASK: usize = 64;
+pub(super) const STRATA_PER_TASK: usize = 64;
 
 /// Values z of one unit: (which estimate, value).
 pub(super) type Entries = Vec<(u32, f64)>;
@@ -78,19 +76,24 @@ pub(super) fn tree_variance(
 /// Mean of all unit totals at a stage, by the unit above; needed to centre lonely units. Where
 /// the unit above holds one unit only, whose own mean would say that it does not vary, the mean
 /// over all units of the stage.
-struct Centres {
+pub(super) struct Centres {
     /// For each unit above its first unit at this stage, and the means by estimate.
     means: Vec<(u32, Vec<f64>)>,
 }
 
 impl Centres {
-    fn of(&self, unit: u32) -> Option<&[f64]> {
+    pub fn of(&self, unit: u32) -> Option<&[f64]> {
         let after = self.means.partition_point(|(first, _)| *first <= unit);
         self.means.get(after.checked_sub(1)?).map(|(_, means)| means.as_slice())
     }
 }
 
-fn centres(tree: &UnitTree, s: usize, policy: Policy, values: &impl UnitValues) -> Centres {
+pub(super) fn centres(
+    tree: &UnitTree,
+    s: usize,
+    policy: Policy,
+    values: &impl UnitValues,
+) -> Centres {
     let stage = &tree.stages[s];
     let needed = policy.lonely == LonelyPsu::Center
         && (policy.in_domain || stage.strata.iter().any(Stratum::is_lonely));
@@ -140,8 +143,12 @@ struct Work {
     sum: Vec<f64>,
     units_with: Vec<u32>,
     touched: Vec<u32>,
+    /// Where in `touched` an estimate is.
+    place: Vec<u32>,
     list: Entries,
-    unit_sum: BTreeMap<u32, f64>,
+    /// Sums over the deepest units of one unit, and the estimates that have one.
+    unit_sum: Vec<f64>,
+    in_unit: Vec<u32>,
 }
 
 impl Work {
@@ -151,8 +158,10 @@ impl Work {
             sum: vec![0.0; k],
             units_with: vec![0; k],
             touched: Vec::new(),
+            place: vec![0; k],
             list: Vec::new(),
-            unit_sum: BTreeMap::new(),
+            unit_sum: vec![0.0; k],
+            in_unit: Vec::new(),
         }
     }
 
@@ -169,14 +178,17 @@ impl Work {
             if end == first + 1 {
                 values.unit(first as usize, &mut self.list);
             } else {
-                self.unit_sum.clear();
                 for deepest in first..end {
                     values.unit(deepest as usize, &mut self.list);
                     for (k, z) in self.list.drain(..) {
-                        *self.unit_sum.entry(k).or_insert(0.0) += z;
+                        self.unit_sum[k as usize] += z;
+                        self.in_unit.push(k);
                     }
                 }
-                self.list.extend(self.unit_sum.iter().map(|(&k, &z)| (k, z)));
+                self.in_unit.sort_unstable();
+                self.in_unit.dedup();
+                let take = |k| (k, std::mem::take(&mut self.unit_sum[k as usize]));
+                self.list.extend(self.in_unit.drain(..).map(take));
             }
             for &(k, z) in &self.list {
                 if self.units_with[k as usize] == 0 {
@@ -188,6 +200,9 @@ impl Work {
             }
         }
         self.touched.sort_unstable();
+        for (place, &k) in (0..).zip(&self.touched) {
+            self.place[k as usize] = place;
+        }
     }
 }
 
@@ -268,9 +283,7 @@ impl Acc {
             }
         }
         for &(_, k, z) in &work.entries {
-            if let Ok(i) = work.touched.binary_search(&k)
-                && let Some((mean, scale, _)) = plan[i]
-            {
+            if let Some((mean, scale, _)) = plan[work.place[k as usize] as usize] {
                 self.diagonal[k as usize] += scale * (z - mean) * (z - mean);
             }
         }
@@ -282,9 +295,8 @@ impl Acc {
                 dense.column_mut(j).fill(absent * scale.sqrt());
             }
             for &(unit, k, z) in &work.entries {
-                if let Ok(j) = work.touched.binary_search(&k)
-                    && let Some((mean, scale, _)) = plan[j]
-                {
+                let j = work.place[k as usize] as usize;
+                if let Some((mean, scale, _)) = plan[j] {
                     dense[((unit - stratum.first) as usize, j)] = (z - mean) * scale.sqrt();
                 }
             }

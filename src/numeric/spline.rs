@@ -72,6 +72,7 @@ impl CubicSpline {
 }
 
 #[cfg(test)]
+#[allow(clippy::excessive_precision)]
 mod tests {
     use super::*;
 

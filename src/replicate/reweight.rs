@@ -16,6 +16,8 @@ impl Replicates {
         match &self.weights {
             ReplicateWeights::Columns { columns, combined } => {
                 let mut w = columns[replicate].to_vec();
+                // Missing where the full-sample weight is zero: outside the sample.
+                w.iter_mut().filter(|w| w.is_nan()).for_each(|w| *w = 0.0);
                 if !combined {
                     w.iter_mut().zip(full).for_each(|(r, f)| *r *= f);
                 }

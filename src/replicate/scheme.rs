@@ -78,7 +78,10 @@ pub enum ReplicateError {
         /// Rows.
         count: usize,
     },
-    /// All replicates are the same.
+    /// There is a single one.
+    #[error("there is one replicate weight; a variance needs several")]
+    One,
+    /// All replicates are the same, or multiples of one another.
     #[error("all replicate weights are equal, so they say nothing about the variance")]
     AllEqual,
     /// A weighting step can't be repeated on a replicate.
@@ -142,7 +145,8 @@ impl Replicates {
     /// Replicates given as columns.
     ///
     /// # Errors
-    /// When the method needs a scale that is not given, or counts do not agree.
+    /// When the method needs a scale that is not given, counts do not agree, or the replicates
+    /// are fewer than two or all equal.
     #[allow(clippy::too_many_arguments)]
     pub fn from_columns(
         method: ReplicateMethod,
@@ -156,8 +160,10 @@ impl Replicates {
     ) -> Result<Replicates, ReplicateError> {
         let count = columns.len();
         let r = count as f64;
-        if count == 0 {
-            return Err(ReplicateError::None);
+        match count {
+            0 => return Err(ReplicateError::None),
+            1 => return Err(ReplicateError::One),
+            _ => {}
         }
         let derived = match method {
             ReplicateMethod::Brr => Some(1.0 / r),
@@ -191,6 +197,9 @@ impl Replicates {
         let rank = rank(full.len(), count, |row, out| {
             column_weights(&columns, combined, full[row], row, out);
         });
+        if rank < 2 {
+            return Err(ReplicateError::AllEqual);
+        }
         Ok(Replicates {
             method,
             weights: ReplicateWeights::Columns { columns, combined },

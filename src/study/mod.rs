@@ -1,6 +1,9 @@
 //! The study file: parsed with places, checked, turned into a plan and run.
 
 mod clock;
+mod limits;
+mod not_numeric;
+mod outputs;
 mod pairs;
 mod places;
 mod plan;
@@ -16,6 +19,7 @@ mod synonyms;
 mod syntax;
 mod words;
 
+pub use outputs::WriteFailure;
 pub use pairs::Pairs;
 pub use places::{KeyPath, Places, Segment};
 pub use prepare::Prepared;

@@ -1,5 +1,7 @@
 //! From `[[estimate]]` and `[[compare]]` to tables.
 
+use super::limits::{self, TableSize};
+use super::not_numeric::not_numeric;
 use super::places::KeyPath;
 use super::prepare::{Prepared, holds};
 use super::spec::{Adjust as GivenAdjust, Compare, Estimate, Names, Scalar};
@@ -10,23 +12,6 @@ use crate::estimate::{
     ByVariable, Deff, Domains, EstimateTable, IntervalMethod, Outcome, Quantity, Standard,
     Statistic, TableSpec,
 };
-
-/// What a column of text in the place of numbers holds, for the message.
-pub(super) fn not_numeric(column: &Column, role: &str) -> String {
-    let factor = column.as_factor();
-    let odd = factor.levels.iter().position(|l| l.value.trim().parse::<f64>().is_err());
-    let row =
-        odd.and_then(|code| (0..factor.codes.len()).find(|&r| factor.codes.get(r) == code as u32));
-    match (odd, row) {
-        (Some(code), Some(row)) => format!(
-            "`{}` is a {role} and has to be numeric, but row {} holds {:?}",
-            column.name,
-            row + 1,
-            factor.levels[code].value
-        ),
-        _ => format!("`{}` is a {role} and has to be numeric, but holds text", column.name),
-    }
-}
 
 /// One estimate in the making: everything the table borrows from.
 struct Draft {
@@ -130,8 +115,9 @@ impl Planner<'_> {
         let inside = self.inside(given)?;
         let by = self.by_factors(given, &inside);
         let factors: Vec<&Factor> = by.iter().map(|(_, f)| f).collect();
-        let domains = Domains::cross(inside.len(), &factors, Some(&inside));
         let draft = self.draft(given)?;
+        self.bounded(given, &by, &draft, compared)?;
+        let domains = Domains::cross(inside.len(), &factors, Some(&inside));
         let name = given.name.clone().unwrap_or_else(|| format!("estimate-{}", i + 1));
         let spec = TableSpec {
             title: given.title.clone().unwrap_or_else(|| self.title(given, &draft)),
@@ -151,7 +137,7 @@ impl Planner<'_> {
         };
         if let Some(quantile) = &given.quantile {
             let column = prepared.table.column(&quantile.of)?;
-            let y = self.numbers(&self.path.key("quantile").key("of"), column, "quantile")?;
+            let y = self.numbers(&self.path.key("quantile").key("of"), column, "for a quantile")?;
             let base = outcome(column, None);
             return Some(prepared.analysis.quantile_table(&spec, &y, &base, &quantile.at));
         }
@@ -162,6 +148,34 @@ impl Planner<'_> {
                 Some(prepared.analysis.standardized_table(&spec, &factors, &inside, &standard))
             }
         }
+    }
+
+    /// Refuses a table that is too large to be made or read.
+    fn bounded(
+        &mut self,
+        given: &Estimate,
+        by: &[(Column, Factor)],
+        draft: &Draft,
+        compared: bool,
+    ) -> Option<()> {
+        let levels = |(column, f): &(Column, Factor)| (column.name.clone(), f.levels.len());
+        let quantiles = given.quantile.as_ref().map_or(0, |q| q.at.len());
+        let standard = given.standardize.as_ref().and_then(|s| {
+            let column = self.prepared.table.column(&s.by)?;
+            Some((s.by.clone(), column.as_factor().levels.len()))
+        });
+        let calibrations = self.prepared.analysis.ledger.calibrations();
+        let size = TableSize {
+            by: by.iter().map(levels).collect(),
+            outcomes: quantiles + draft.held.iter().map(|h| h.quantity().outcomes()).sum::<usize>(),
+            standard,
+            covariances: compared || given.standardize.is_some(),
+            calibration: calibrations.map(|c| c.x.width()).max().unwrap_or(0),
+        };
+        let Err((message, help)) = limits::table(&size) else { return Some(()) };
+        let key = if given.by.is_some() { "by" } else { "proportion" };
+        self.error(&self.path.key(key), message, Some(help));
+        None
     }
 
     /// Rows of the subpopulation of an estimate.
@@ -209,9 +223,8 @@ impl Planner<'_> {
         match column.as_numbers() {
             Some(numbers) => Some(numbers.clone()),
             None => {
-                let message = not_numeric(column, role);
-                let help = "use `proportion` for categories, or recode with `[[derive]]`";
-                self.error(path, message, Some(help.to_string()));
+                let (message, help) = not_numeric(column, role);
+                self.error(path, message, Some(format!("{help}; categories have a `proportion`")));
                 None
             }
         }
@@ -235,7 +248,7 @@ impl Planner<'_> {
         };
         let statistic = if let Some(names) = &given.mean {
             for (path, column) in each(names, "mean") {
-                let y = self.numbers(&path, &column, "mean")?;
+                let y = self.numbers(&path, &column, "for a mean")?;
                 held.push(Held::Mean(y, outcome(&column, None)));
             }
             Statistic::Mean
@@ -267,8 +280,8 @@ impl Planner<'_> {
                 level: None,
                 probability: None,
             };
-            let y = self.numbers(&path.key("numerator"), y, "numerator")?;
-            let x = self.numbers(&path.key("denominator"), x, "denominator")?;
+            let y = self.numbers(&path.key("numerator"), y, "as a numerator")?;
+            let x = self.numbers(&path.key("denominator"), x, "as a denominator")?;
             held.push(Held::Ratio(y, x, outcome));
             Statistic::Ratio
         } else {
@@ -317,7 +330,10 @@ impl Planner<'_> {
                         .map(|n| format!("did you mean `{n}`?"))
                         .or_else(|| Some(format!("it has {}", level_list(&factor))));
                     let message = format!("`{}` has no level `{level}`", given.by);
-                    self.error(&path.key(level), message, help);
+                    let place = self.prepared.places.key(&path.key(level));
+                    let mut diagnostic = Diagnostic::error(message).at(Some(place));
+                    diagnostic.help = help;
+                    self.found.push(diagnostic);
                 }
             }
         }

@@ -7,7 +7,7 @@ use crate::numeric::SolverError;
 #[non_exhaustive]
 pub enum WeightError {
     /// Levels of a margin and of the data differ.
-    #[error("the levels of margin `{margin}` don't match the data: only in the data {}; only in the margin {}", list(.only_data), list(.only_margin))]
+    #[error("the levels of margin `{margin}` don't match the data: {}", sides(.only_data, .only_margin))]
     Levels {
         /// The margin.
         margin: String,
@@ -26,7 +26,7 @@ pub enum WeightError {
     },
     /// A target is negative, infinite or not a number.
     #[error(
-        "the target of `{level}` in margin `{margin}` is {value}; a population total is zero or more"
+        "the total of `{level}` in margin `{margin}` is {value}; a population total is zero or more"
     )]
     Target {
         /// The margin.
@@ -37,14 +37,15 @@ pub enum WeightError {
         value: f64,
     },
     /// All targets of a margin are zero.
-    #[error("all targets of margin `{margin}` are zero")]
+    #[error("all totals of margin `{margin}` are zero")]
     AllZero {
         /// The margin.
         margin: String,
     },
     /// Rows with a positive weight have no value in a margin's variable.
     #[error(
-        "{count} rows with a positive weight have no value in margin `{margin}`, first in row {row}; give them one (an own level will do) or leave them out by weight zero"
+        "`{margin}` has no value in {}{row}, with a positive weight; a calibration needs one in every such row",
+        if *count == 1 { "row ".to_string() } else { format!("{count} rows, first in row ") }
     )]
     Missing {
         /// The margin or variable.
@@ -68,7 +69,7 @@ pub enum WeightError {
     },
     /// Two margins have different totals.
     #[error(
-        "margins `{first}` and `{second}` have different totals: {first_total} and {second_total} (relative difference {difference:.2e}); if that is rounding or perturbation, set `tolerance` above it"
+        "margins `{first}` and `{second}` have different totals: {first_total} and {second_total} (relative difference {difference:.2e})"
     )]
     Totals {
         /// A margin.
@@ -119,10 +120,18 @@ pub enum WeightError {
     NotReached(String),
 }
 
-fn list(levels: &[String]) -> String {
-    if levels.is_empty() {
-        return "none".to_string();
+fn sides(only_data: &[String], only_margin: &[String]) -> String {
+    let mut parts = Vec::new();
+    if !only_data.is_empty() {
+        parts.push(format!("the margin has no {}", list(only_data)));
     }
+    if !only_margin.is_empty() {
+        parts.push(format!("the data have no {}", list(only_margin)));
+    }
+    parts.join("; ")
+}
+
+fn list(levels: &[String]) -> String {
     let shown: Vec<String> = levels.iter().take(12).map(|l| format!("`{l}`")).collect();
     let more =
         if levels.len() > 12 { format!(" and {} more", levels.len() - 12) } else { String::new() };

@@ -215,7 +215,7 @@ impl Ledger {
         let solution = solve(self.weights(), &totals, &options);
         if !solution.status.is_converged() {
             return Err(WeightError::NotReached(format!(
-                "the {kind} step did not meet its margins: {}; margins that contradict each other in this sample need joined levels",
+                "the {kind} step did not meet its margins: {}",
                 solution.status
             )));
         }

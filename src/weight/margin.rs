@@ -1,11 +1,16 @@
 //! Margins: population totals by the levels of one variable, or of several that cross.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+
+use rayon::prelude::*;
 
 use super::error::WeightError;
 use crate::aggregate::XTerm;
 use crate::data::{Codes, Factor};
+
+/// Rows handed to one task at a time.
+const BLOCK: usize = 1 << 14;
 
 /// Population totals by level, as given.
 #[derive(Debug, Clone, PartialEq)]
@@ -46,15 +51,16 @@ impl Margin {
     ) -> Result<Margin, WeightError> {
         let margin = || given.name.clone();
         check_targets(given)?;
+        let positions_of: Vec<HashMap<&str, u32>> = factors.iter().map(|f| positions(f)).collect();
         // Cell of each combination of level positions that the margin gives.
         let mut cells: HashMap<Vec<u32>, u32> = HashMap::new();
         let mut unknown = Vec::new();
         let (mut levels, mut targets) = (Vec::new(), Vec::new());
         for (names, total) in &given.totals {
-            let positions: Option<Vec<u32>> = factors
+            let positions: Option<Vec<u32>> = positions_of
                 .iter()
                 .zip(names)
-                .map(|(factor, name)| factor.position(name).map(|p| p as u32))
+                .map(|(p, name)| p.get(name.as_str()).copied())
                 .collect();
             let text = names.join(" × ");
             match positions.filter(|p| p.len() == factors.len()) {
@@ -68,39 +74,30 @@ impl Margin {
                 }
             }
         }
-        let rows = weights.len();
-        let mut codes = vec![Codes::NONE; rows];
+        let cell_of = CellOf::new(&cells, factors, weights.len());
+        let mut codes = vec![Codes::NONE; weights.len()];
+        let parts: Vec<Matched> = codes
+            .par_chunks_mut(BLOCK)
+            .zip(weights.par_chunks(BLOCK))
+            .enumerate()
+            .map(|(block, (codes, weights))| {
+                match_block(factors, &cell_of, weights, block * BLOCK, codes, levels.len())
+            })
+            .collect();
         let mut seen = vec![false; levels.len()];
         let mut strangers: Vec<Vec<u32>> = Vec::new();
+        let mut known_strangers: HashSet<Vec<u32>> = HashSet::new();
         let mut missing = (0, 0);
-        let mut key = vec![0; factors.len()];
-        let single: Option<Vec<u32>> = (factors.len() == 1).then(|| {
-            (0..factors[0].levels.len() as u32)
-                .map(|l| cells.get(&vec![l]).copied().unwrap_or(Codes::NONE))
-                .collect()
-        });
-        for row in 0..rows {
-            if weights[row] == 0.0 {
-                continue;
-            }
-            for (k, factor) in key.iter_mut().zip(factors) {
-                *k = factor.codes.get(row);
-            }
-            if key.contains(&Codes::NONE) {
-                missing = (missing.0 + 1, if missing.0 == 0 { row + 1 } else { missing.1 });
-                continue;
-            }
-            let cell = match &single {
-                Some(table) => table[key[0] as usize],
-                None => cells.get(&key).copied().unwrap_or(Codes::NONE),
-            };
-            if cell == Codes::NONE {
-                if !strangers.contains(&key) {
-                    strangers.push(key.clone());
+        for part in parts {
+            seen.iter_mut().zip(&part.seen).for_each(|(all, own)| *all |= own);
+            for key in part.strangers {
+                if known_strangers.insert(key.clone()) {
+                    strangers.push(key);
                 }
-            } else {
-                codes[row] = cell;
-                seen[cell as usize] = true;
+            }
+            if let Some(row) = part.first_missing {
+                missing =
+                    (missing.0 + part.missing, if missing.0 == 0 { row + 1 } else { missing.1 });
             }
         }
         if missing.0 > 0 {
@@ -135,12 +132,11 @@ impl Margin {
         for (new, &old) in (0..).zip(&kept) {
             new_code[old] = new;
         }
-        for code in codes.iter_mut().filter(|c| **c != Codes::NONE) {
-            *code = new_code[*code as usize];
-        }
+        let renumbered =
+            codes.iter().map(|&c| new_code.get(c as usize).copied().unwrap_or(Codes::NONE));
         Ok(Margin {
             name: given.name.clone(),
-            codes: Arc::new(Codes::pack(&codes, kept.len())),
+            codes: Arc::new(Codes::collect(renumbered, kept.len())),
             levels: kept.iter().map(|&l| levels[l].clone()).collect(),
             targets: kept.iter().map(|&l| targets[l]).collect(),
         })
@@ -155,6 +151,117 @@ impl Margin {
     pub fn term(&self) -> XTerm {
         XTerm { codes: Some(self.codes.clone()), values: None, width: self.levels.len() }
     }
+}
+
+/// The cell of a combination of levels, found by its place among all combinations.
+enum CellOf<'a> {
+    /// One entry per combination, the last factor varying fastest.
+    Table(Vec<u32>),
+    /// Where there are too many combinations for a table.
+    Map(&'a HashMap<Vec<u32>, u32>),
+}
+
+impl<'a> CellOf<'a> {
+    fn new(cells: &'a HashMap<Vec<u32>, u32>, factors: &[&Factor], rows: usize) -> CellOf<'a> {
+        let size = factors.iter().try_fold(1_usize, |size, f| size.checked_mul(f.levels.len()));
+        match size {
+            Some(size) if size <= rows.max(1 << 16) => {
+                let mut table = vec![Codes::NONE; size];
+                for (key, &cell) in cells {
+                    let place = key
+                        .iter()
+                        .zip(factors)
+                        .fold(0, |place, (&l, f)| place * f.levels.len() + l as usize);
+                    table[place] = cell;
+                }
+                CellOf::Table(table)
+            }
+            _ => CellOf::Map(cells),
+        }
+    }
+
+    #[inline]
+    fn get(&self, key: &[u32], place: usize) -> u32 {
+        match self {
+            CellOf::Table(table) => table[place],
+            CellOf::Map(cells) => cells.get(key).copied().unwrap_or(Codes::NONE),
+        }
+    }
+}
+
+/// What a block of rows has of a margin.
+struct Matched {
+    seen: Vec<bool>,
+    strangers: Vec<Vec<u32>>,
+    missing: usize,
+    first_missing: Option<usize>,
+}
+
+/// Writes the cells of the rows from `start` on that have a nonzero weight.
+fn match_block(
+    factors: &[&Factor],
+    cell_of: &CellOf<'_>,
+    weights: &[f64],
+    start: usize,
+    codes: &mut [u32],
+    cells: usize,
+) -> Matched {
+    let mut found = Matched {
+        seen: vec![false; cells],
+        strangers: Vec::new(),
+        missing: 0,
+        first_missing: None,
+    };
+    let levels: Vec<Vec<u32>> = factors
+        .iter()
+        .map(|factor| {
+            let mut levels = vec![0; codes.len()];
+            factor.codes.fill(start..start + codes.len(), &mut levels);
+            levels
+        })
+        .collect();
+    let mut key = vec![0; factors.len()];
+    for (i, code) in codes.iter_mut().enumerate().filter(|(i, _)| weights[*i] != 0.0) {
+        let (mut place, mut is_complete) = (0_usize, true);
+        for ((k, levels), factor) in key.iter_mut().zip(&levels).zip(factors) {
+            *k = levels[i];
+            is_complete &= *k != Codes::NONE;
+            // Meaningless, and not used, where it wraps.
+            place = place.wrapping_mul(factor.levels.len()).wrapping_add(*k as usize);
+        }
+        if !is_complete {
+            found.missing += 1;
+            found.first_missing.get_or_insert(start + i);
+            continue;
+        }
+        let cell = cell_of.get(&key, place);
+        if cell != Codes::NONE {
+            *code = cell;
+            found.seen[cell as usize] = true;
+        } else if !found.strangers.contains(&key) {
+            found.strangers.push(key.clone());
+        }
+    }
+    found
+}
+
+/// Position of every level by its value and by its label, as [`Factor::position`] has it: values
+/// count before labels, and the first of several counts.
+fn positions(factor: &Factor) -> HashMap<&str, u32> {
+    let mut all = HashMap::with_capacity(factor.levels.len());
+    for (position, level) in (0..).zip(&factor.levels) {
+        all.entry(level.value.as_str()).or_insert(position);
+    }
+    let mut labels = HashMap::new();
+    for (position, level) in (0..).zip(&factor.levels) {
+        if let Some(label) = &level.label {
+            labels.entry(label.as_str()).or_insert(position);
+        }
+    }
+    for (label, position) in labels {
+        all.entry(label).or_insert(position);
+    }
+    all
 }
 
 fn check_targets(given: &MarginLevels) -> Result<(), WeightError> {

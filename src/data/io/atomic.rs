@@ -64,12 +64,7 @@ impl WriteError {
 }
 
 /// Writes a file whole or not at all: what stood there before stays until the new content is
-/// complete and on the disk.
-///
-/// `write` fills a temporary file in the same folder (parent folders are made), which is then
-/// flushed, synchronised and renamed. An existing file keeps its permissions; a symbolic link is
-/// followed; anything that is neither file nor folder (a pipe, `/dev/stdout`) is written to
-/// directly.
+/// complete and on the disk. See [`stage`].
 ///
 /// # Errors
 /// When `write` fails or the system does; the temporary file is then removed.
@@ -77,6 +72,46 @@ pub fn write_atomically(
     path: &Path,
     write: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
 ) -> Result<(), WriteError> {
+    stage(path, write)?.commit()
+}
+
+/// A file that is complete and on the disk, but not yet in its place. Dropped, it leaves nothing
+/// behind.
+#[derive(Debug)]
+pub struct Staged {
+    path: PathBuf,
+    /// The path behind symbolic links; `None` for what is written to rather than replaced.
+    target: Option<PathBuf>,
+    // The order counts: the file goes before the folders that were made for it.
+    content: tempfile::NamedTempFile,
+    folders: Made,
+}
+
+/// Folders that were made, from the outermost; removed when dropped, as far as they are empty.
+#[derive(Debug, Default)]
+struct Made(Vec<PathBuf>);
+
+impl Drop for Made {
+    fn drop(&mut self) {
+        for folder in self.0.iter().rev() {
+            let _ = fs::remove_dir(folder);
+        }
+    }
+}
+
+/// Prepares a file in all but its name.
+///
+/// `write` fills a temporary file in the same folder (parent folders are made), which is then
+/// flushed and synchronised; [`Staged::commit`] renames it. An existing file keeps its
+/// permissions; a symbolic link is followed; what is neither file nor folder (a pipe,
+/// `/dev/stdout`) gets the content when it is committed.
+///
+/// # Errors
+/// When `write` fails or the system does; nothing is then left behind.
+pub fn stage(
+    path: &Path,
+    write: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
+) -> Result<Staged, WriteError> {
     let failed = |source| explain(path, source);
     let target = match fs::metadata(path) {
         Ok(found) if found.is_dir() => {
@@ -87,37 +122,118 @@ pub fn write_atomically(
             if found.permissions().readonly() {
                 return Err(WriteError::Permission { path: path.to_path_buf() });
             }
-            fs::canonicalize(path).map_err(failed)?
+            Some(fs::canonicalize(path).map_err(failed)?)
         }
-        Ok(_) => {
-            let file = File::options().write(true).open(path).map_err(failed)?;
-            let mut out = BufWriter::new(file);
-            return write(&mut out).and_then(|()| out.flush()).map_err(failed);
+        Ok(_) => None,
+        Err(_) => Some(path.to_path_buf()),
+    };
+    let mut folders = Made::default();
+    let content = match &target {
+        None => tempfile::NamedTempFile::new().map_err(failed)?,
+        Some(target) => {
+            if target.file_name().is_none() || path.as_os_str().to_string_lossy().ends_with('/') {
+                return Err(WriteError::NoName { path: path.to_path_buf() });
+            }
+            let folder = folder_of(target);
+            let missing = |f: &&Path| !f.as_os_str().is_empty() && fs::symlink_metadata(f).is_err();
+            let mut new: Vec<PathBuf> =
+                folder.ancestors().take_while(missing).map(Path::to_path_buf).collect();
+            new.reverse();
+            folders = Made(new);
+            fs::create_dir_all(folder).map_err(failed)?;
+            temporary_in(folder, target).map_err(failed)?
         }
-        Err(_) => path.to_path_buf(),
     };
-    if target.file_name().is_none() || path.as_os_str().to_string_lossy().ends_with('/') {
-        return Err(WriteError::NoName { path: path.to_path_buf() });
-    }
-    let folder = match target.parent() {
-        Some(p) if !p.as_os_str().is_empty() => p,
-        _ => Path::new("."),
-    };
-    fs::create_dir_all(folder).map_err(failed)?;
-    let temporary = temporary_in(folder, &target).map_err(failed)?;
-    let mut out =
-        BufWriter::with_capacity(1 << 17, temporary.as_file().try_clone().map_err(failed)?);
+    let mut out = BufWriter::with_capacity(1 << 17, content.as_file().try_clone().map_err(failed)?);
     write(&mut out).map_err(failed)?;
     out.flush().map_err(failed)?;
     drop(out);
-    temporary.as_file().sync_all().map_err(failed)?;
-    temporary.persist(&target).map_err(|e| explain(path, e.error))?;
-    // The rename itself reaches the disk with the folder. Not every file system can do this,
-    // and the file is complete either way.
-    if let Ok(folder) = File::open(folder) {
-        let _ = folder.sync_all();
+    content.as_file().sync_all().map_err(failed)?;
+    Ok(Staged { path: path.to_path_buf(), target, content, folders })
+}
+
+impl Staged {
+    /// Where the file will stand.
+    pub fn path(&self) -> &Path {
+        &self.path
     }
-    Ok(())
+
+    /// Where its content stands now, to be looked at.
+    pub fn content(&self) -> &Path {
+        self.content.path()
+    }
+
+    /// Puts the file in its place.
+    ///
+    /// # Errors
+    /// When the system can't; what stood there before stays.
+    pub fn commit(self) -> Result<(), WriteError> {
+        let Staged { path, target, content, mut folders } = self;
+        let failed = |source| explain(&path, source);
+        let Some(target) = target else {
+            let mut from = File::open(content.path()).map_err(failed)?;
+            let mut file = File::options().write(true).open(&path).map_err(failed)?;
+            io::copy(&mut from, &mut file).map_err(failed)?;
+            return Ok(());
+        };
+        content.persist(&target).map_err(|e| explain(&path, e.error))?;
+        folders.0.clear();
+        // The rename itself reaches the disk with the folder. Not every file system can do this,
+        // and the file is complete either way.
+        if let Ok(folder) = File::open(folder_of(&target)) {
+            let _ = folder.sync_all();
+        }
+        Ok(())
+    }
+}
+
+fn folder_of(target: &Path) -> &Path {
+    match target.parent() {
+        Some(p) if !p.as_os_str().is_empty() => p,
+        _ => Path::new("."),
+    }
+}
+
+/// Several files that are written together: first all are complete, then each gets its place.
+///
+/// Dropped before that, it leaves nothing behind.
+#[derive(Debug, Default)]
+pub struct Batch(Vec<Staged>);
+
+impl Batch {
+    /// Adds a file.
+    pub fn push(&mut self, file: Staged) {
+        self.0.push(file);
+    }
+
+    /// Puts all files in their places, in the order they were added; gives their paths.
+    ///
+    /// # Errors
+    /// When the system can't, which is rare, since the folders have been written to already: the
+    /// paths of the files that stand in their places by then, and why the next does not. Those
+    /// after it are left as they were.
+    pub fn commit(mut self) -> Result<Vec<PathBuf>, (Vec<PathBuf>, WriteError)> {
+        let mut done = Vec::new();
+        let mut files = std::mem::take(&mut self.0);
+        files.reverse();
+        while let Some(file) = files.pop() {
+            let path = file.path.clone();
+            if let Err(error) = file.commit() {
+                files.reverse();
+                self.0 = files;
+                return Err((done, error));
+            }
+            done.push(path);
+        }
+        Ok(done)
+    }
+}
+
+impl Drop for Batch {
+    fn drop(&mut self) {
+        // The first file made the folders, which go when they are empty.
+        while self.0.pop().is_some() {}
+    }
 }
 
 /// A temporary file with the permissions the final one is to have: those of the file it
@@ -185,6 +301,50 @@ mod tests {
         assert!(matches!(result, Err(WriteError::Io { .. })));
         assert_eq!(fs::read_to_string(&path).unwrap(), "old");
         assert_eq!(entries(folder.path()), 1);
+    }
+
+    #[test]
+    fn a_batch_is_written_together_or_not_at_all() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        let add = |batch: &mut Batch, name: &str| {
+            batch.push(stage(&path(name), |w| w.write_all(name.as_bytes())).unwrap());
+        };
+        let mut batch = Batch::default();
+        for name in ["new/deep/a", "new/deep/b", "c"] {
+            add(&mut batch, name);
+            assert!(!path(name).exists(), "{name}");
+        }
+        assert!(stage(&path("new/deep/a/d"), |_| Ok(())).is_ok());
+        drop(batch);
+        assert_eq!(entries(folder.path()), 0);
+
+        let mut batch = Batch::default();
+        ["new/deep/a", "new/deep/b", "c"].iter().for_each(|name| add(&mut batch, name));
+        let done = batch.commit().unwrap();
+        assert_eq!(done, ["new/deep/a", "new/deep/b", "c"].map(path));
+        assert_eq!(fs::read_to_string(path("new/deep/b")).unwrap(), "new/deep/b");
+        assert_eq!((entries(folder.path()), entries(&path("new/deep"))), (2, 2));
+    }
+
+    #[test]
+    fn a_batch_that_fails_late_says_what_is_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        let mut batch = Batch::default();
+        for name in ["a", "b", "c"] {
+            fs::write(path(name), "old").unwrap();
+            batch.push(stage(&path(name), |w| w.write_all(b"new")).unwrap());
+        }
+        // A folder takes the place of a file between the two steps.
+        fs::remove_file(path("b")).unwrap();
+        fs::create_dir(path("b")).unwrap();
+        let (done, error) = batch.commit().unwrap_err();
+        assert_eq!(done, [path("a")]);
+        assert!(error.to_string().contains("b`"), "{error}");
+        let read = |name: &str| fs::read_to_string(path(name)).unwrap();
+        assert_eq!([read("a"), read("c")], ["new", "old"]);
+        assert_eq!(entries(folder.path()), 3);
     }
 
     #[test]

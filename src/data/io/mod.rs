@@ -15,10 +15,16 @@ use std::path::Path;
 
 use crate::data::table::Table;
 
-pub use atomic::{WriteError, write_atomically};
+pub use atomic::{Batch, Staged, WriteError, stage, write_atomically};
 pub use error::{DataError, UnknownColumn};
 pub use note::Note;
-pub use write::{write_csv, write_parquet};
+pub use parquet::decoding;
+pub use write::{stage_csv, stage_parquet, write_csv, write_parquet};
+
+/// The error of the system for a file that cannot be read, with what may have been meant.
+pub(crate) fn unreadable(path: &Path, source: std::io::Error) -> DataError {
+    DataError::from_io(path, source)
+}
 
 /// The format of a data file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -14,6 +14,7 @@
 //! | nulls | missing |
 //! | lists, structs, maps, intervals | an error when asked for by name, else left out, noted |
 
+use std::cell::Cell;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -237,10 +238,23 @@ fn open(path: &Path) -> Result<ParquetRecordBatchReaderBuilder<File>, DataError>
     guarded(path, || ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| failed(path, &e)))
 }
 
-/// Runs the decoder, which panics on some damaged files where it should return an error.
+thread_local! {
+    static DECODING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// True while this thread is in the decoder of Parquet files. It panics on some damaged files
+/// where it should return an error; such a panic is caught and becomes one. For panic hooks,
+/// which see it first.
+pub fn decoding() -> bool {
+    DECODING.get()
+}
+
+/// Runs the decoder; a panic becomes an error.
 fn guarded<T>(path: &Path, decode: impl FnOnce() -> Result<T, DataError>) -> Result<T, DataError> {
-    catch_unwind(AssertUnwindSafe(decode))
-        .unwrap_or_else(|_| Err(failed(path, &"the decoder stopped at damaged data")))
+    let outer = DECODING.replace(true);
+    let result = catch_unwind(AssertUnwindSafe(decode));
+    DECODING.set(outer);
+    result.unwrap_or_else(|_| Err(failed(path, &"the decoder stopped at damaged data")))
 }
 
 fn check_names(path: &Path, names: &[String]) -> Result<(), DataError> {

@@ -17,7 +17,7 @@ use crate::data::column::{Column, Numbers, Values};
 use crate::data::number::written;
 use crate::data::table::TableError;
 
-use super::atomic::write_atomically;
+use super::atomic::{Staged, stage};
 use super::error::DataError;
 
 /// Writes columns as CSV in UTF-8, whole or not at all.
@@ -29,8 +29,16 @@ use super::error::DataError;
 /// When there is no column, columns differ in length or share a name, or the file cannot be
 /// written.
 pub fn write_csv(path: &Path, columns: &[&Column]) -> Result<(), DataError> {
+    Ok(stage_csv(path, columns)?.commit()?)
+}
+
+/// Prepares what [`write_csv`] writes.
+///
+/// # Errors
+/// As [`write_csv`].
+pub fn stage_csv(path: &Path, columns: &[&Column]) -> Result<Staged, DataError> {
     let rows = check(path, columns)?;
-    write_atomically(path, |out| {
+    let staged = stage(path, |out| {
         let mut writer = csv::Writer::from_writer(out);
         writer.write_record(columns.iter().map(|c| c.name.as_bytes())).map_err(io::Error::other)?;
         for row in 0..rows {
@@ -52,7 +60,7 @@ pub fn write_csv(path: &Path, columns: &[&Column]) -> Result<(), DataError> {
         }
         writer.flush()
     })?;
-    Ok(())
+    Ok(staged)
 }
 
 /// Writes columns as Parquet (Snappy-compressed), whole or not at all.
@@ -63,12 +71,20 @@ pub fn write_csv(path: &Path, columns: &[&Column]) -> Result<(), DataError> {
 /// When there is no column, columns differ in length or share a name, or the file cannot be
 /// written.
 pub fn write_parquet(path: &Path, columns: &[&Column]) -> Result<(), DataError> {
+    Ok(stage_parquet(path, columns)?.commit()?)
+}
+
+/// Prepares what [`write_parquet`] writes.
+///
+/// # Errors
+/// As [`write_parquet`].
+pub fn stage_parquet(path: &Path, columns: &[&Column]) -> Result<Staged, DataError> {
     let rows = check(path, columns)?;
     let fields: Vec<Field> =
         columns.iter().map(|c| Field::new(&c.name, kind(&c.values), true)).collect();
     let schema = Arc::new(Schema::new(fields));
     let properties = WriterProperties::builder().set_compression(Compression::SNAPPY).build();
-    write_atomically(path, |out| {
+    let staged = stage(path, |out| {
         let mut writer = ArrowWriter::try_new(out, Arc::clone(&schema), Some(properties))?;
         for start in (0..rows).step_by(BLOCK) {
             let block = start..rows.min(start + BLOCK);
@@ -79,7 +95,7 @@ pub fn write_parquet(path: &Path, columns: &[&Column]) -> Result<(), DataError> 
         writer.close()?;
         Ok(())
     })?;
-    Ok(())
+    Ok(staged)
 }
 
 /// Rows turned into Arrow arrays at a time.

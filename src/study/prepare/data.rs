@@ -1,7 +1,6 @@
 //! The data of a study: read, labelled, recoded.
 
-use super::weighting::read_margins;
-use super::{Work, holds, mentions};
+use super::{Work, holds, margins, mentions};
 use crate::data::derive::{Derivation, DeriveError, Finding, Recipe, derive as make};
 use crate::data::expr::Expression;
 use crate::data::io::{self, ReadOptions};
@@ -61,7 +60,9 @@ pub(super) fn read(work: &mut Work<'_>, names: &[String]) -> Option<Table> {
     // Margin files name columns too; what is wrong with them is said when they are used.
     for step in &work.study.weighting {
         if let Some(file) = &step.margins
-            && let Ok((_, margins)) = read_margins(&work.folder.join(file), file)
+            && let Ok(margins) = margins::read(&work.folder.join(file), file, |n| {
+                work.columns.iter().any(|c| c == n)
+            })
         {
             more.extend(margins.into_iter().flat_map(|m| m.variables));
         }

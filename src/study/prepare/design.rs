@@ -6,7 +6,8 @@ use super::Work;
 use super::data::{columns, expand};
 use crate::data::{Column, Table};
 use crate::design::{DesignError, DesignInput, SurveyDesign, Variable};
-use crate::replicate::Replicates;
+use crate::replicate::{ReplicateError, Replicates};
+use crate::study::not_numeric::not_numeric;
 use crate::study::places::KeyPath;
 use crate::study::spec::MissingWeight;
 
@@ -25,11 +26,15 @@ pub(super) fn build(work: &mut Work<'_>, table: &Table, names: &[String]) -> Opt
         list.into_iter().filter_map(|c| table.column(&c.name)).map(Variable::of).collect()
     };
     let weight = given.weight.as_ref().and_then(|n| table.column(n));
-    let numeric = [given.probabilities.as_ref(), given.fpc.as_ref()];
-    for column in numeric.iter().flat_map(|n| columns(table, *n)).chain(weight) {
+    let probabilities = columns(table, given.probabilities.as_ref());
+    let fpc = columns(table, given.fpc.as_ref());
+    let numeric = (weight.into_iter().map(|c| ("weight", "as the weight", c)))
+        .chain(probabilities.into_iter().map(|c| ("probabilities", "as a probability", c)))
+        .chain(fpc.into_iter().map(|c| ("fpc", "as a population size", c)));
+    for (key, role, column) in numeric {
         if column.as_numbers().is_none() {
-            let message = super::super::plan::not_numeric(column, "design variable");
-            work.error(&path, message, None);
+            let (message, help) = not_numeric(column, role);
+            work.error(&path.key(key), message, Some(help));
         }
     }
     if work.has_errors() {
@@ -51,7 +56,13 @@ pub(super) fn build(work: &mut Work<'_>, table: &Table, names: &[String]) -> Opt
         Ok(design) => design,
         Err(e) => {
             let key = match &e {
+                DesignError::Missing { role: "stratum", .. } => "strata",
+                DesignError::Missing { role: "cluster", .. } => "clusters",
+                DesignError::Missing { role: "population size", .. } => "fpc",
+                DesignError::Missing { role: "selection probability", .. }
+                | DesignError::Probability { .. } => "probabilities",
                 DesignError::Missing { role: "weight", .. }
+                | DesignError::InfiniteWeight { .. }
                 | DesignError::NegativeWeight { .. }
                 | DesignError::AllZero { .. } => "weight",
                 DesignError::NotNested { .. } => "clusters",
@@ -64,13 +75,7 @@ pub(super) fn build(work: &mut Work<'_>, table: &Table, names: &[String]) -> Opt
                 _ => "",
             };
             let at = if key.is_empty() { path.clone() } else { path.key(key) };
-            let help = match &e {
-                DesignError::Missing { role: "weight", .. } => Some(
-                    "set `missing-weight = \"zero\"` if rows without a weight are outside the sample"
-                        .to_string(),
-                ),
-                _ => None,
-            };
+            let help = e.help().map(str::to_string);
             work.error(&at, &e, help);
             return None;
         }
@@ -108,8 +113,8 @@ fn replicates(
         let Some(column) = table.column(name) else { continue };
         match column.as_numbers() {
             None => {
-                let message = super::super::plan::not_numeric(column, "replicate weight");
-                work.error(&path.key("columns"), message, None);
+                let (message, help) = not_numeric(column, "as a replicate weight");
+                work.error(&path.key("columns"), message, Some(help));
             }
             Some(numbers) => {
                 let missing = (0..numbers.len())
@@ -146,7 +151,15 @@ fn replicates(
             Some(made)
         }
         Err(e) => {
-            work.error(&path, &e, None);
+            let (key, help) = match &e {
+                ReplicateError::ScaleCount { .. } => ("rscales", Some("give one per column")),
+                ReplicateError::AllEqual => {
+                    ("columns", Some("check that these are the replicate weights of the survey"))
+                }
+                ReplicateError::One => ("columns", Some("name all of them, such as `repw*`")),
+                _ => ("method", None),
+            };
+            work.error(&path.key(key), &e, help.map(str::to_string));
             None
         }
     }

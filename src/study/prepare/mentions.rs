@@ -71,7 +71,10 @@ pub(super) fn check(work: &mut Work<'_>, file: &[String]) -> Option<()> {
         let mut diagnostic = Diagnostic::error(format!("there is no column `{}`", mention.name))
             .at(Some(mention.place))
             .label("not in the data");
-        diagnostic.help = if derived.contains(&mention.name.as_str()) {
+        let own = mention.derived_before.and_then(|i| derived.get(i));
+        diagnostic.help = if own.is_some_and(|name| *name == mention.name) {
+            Some("a variable can't be made from itself; name one that is there already".into())
+        } else if derived.contains(&mention.name.as_str()) {
             Some(format!("`{}` is derived further down; move its `[[derive]]` up", mention.name))
         } else {
             let known = file.iter().map(String::as_str).chain(made.iter().copied());
@@ -136,11 +139,16 @@ fn collect(study: &Study, c: &mut Collector<'_, '_>) {
     if let Some(weight) = &study.design.weight {
         c.name(&design.key("weight"), weight, None);
     }
-    if let Some(replicates) = &study.design.replicates
-        && let Names::Many(list) = &replicates.columns
-    {
-        for (i, name) in list.iter().enumerate().filter(|(_, n)| !n.contains('*')) {
-            c.name(&design.key("replicates").key("columns").index(i), name, None);
+    if let Some(replicates) = &study.design.replicates {
+        let at = design.key("replicates").key("columns");
+        match &replicates.columns {
+            Names::One(name) if name.contains('*') => {}
+            Names::One(name) => c.name(&at, name, None),
+            Names::Many(list) => {
+                for (i, name) in list.iter().enumerate().filter(|(_, n)| !n.contains('*')) {
+                    c.name(&at.index(i), name, None);
+                }
+            }
         }
     }
     for (i, step) in study.weighting.iter().enumerate() {
@@ -149,7 +157,8 @@ fn collect(study: &Study, c: &mut Collector<'_, '_>) {
             c.names(&at.key("margin").index(j).key("by"), Some(&margin.by));
         }
         for (name, _) in &step.totals.0 {
-            c.name(&at.key("totals").key(name), name, None);
+            let place = c.work.places.key(&at.key("totals").key(name));
+            c.mentions.push(Mention { name: name.clone(), place, derived_before: None });
         }
     }
     for (i, estimate) in study.estimate.iter().enumerate() {

@@ -2,6 +2,7 @@
 
 mod data;
 mod design;
+mod margins;
 mod mentions;
 mod weighting;
 
@@ -43,6 +44,8 @@ struct Work<'a> {
     study: &'a Study,
     places: &'a Places,
     folder: &'a Path,
+    /// Names of the data file's columns and of the derived variables.
+    columns: Vec<String>,
     found: Vec<Diagnostic>,
     inputs: Vec<PathBuf>,
 }
@@ -95,6 +98,7 @@ pub fn prepare(loaded: Loaded, study_file: &Path) -> Result<Prepared, Diagnostic
         study: &study,
         places: &places,
         folder: &folder,
+        columns: Vec::new(),
         found: warnings.0,
         inputs: Vec::new(),
     };
@@ -106,6 +110,8 @@ pub fn prepare(loaded: Loaded, study_file: &Path) -> Result<Prepared, Diagnostic
     };
     let result = (|| {
         let names = data::file_names(&mut work)?;
+        work.columns = names.clone();
+        work.columns.extend(work.study.derive.iter().map(|d| d.name.clone()));
         mentions::check(&mut work, &names)?;
         let table = data::read(&mut work, &names)?;
         lap("read");

@@ -1,29 +1,22 @@
 //! The weighting steps of a study.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use super::Work;
 use super::design::Built;
+use super::margins::{self, GivenMargin, GivenTotal};
 use crate::aggregate::{XColumns, XTerm};
 use crate::data::{Factor, Table};
-use crate::diagnostic::{Diagnostic, Place, Source, nearest};
+use crate::diagnostic::{Diagnostic, nearest};
 use crate::estimate::Analysis;
+use crate::study::limits;
+use crate::study::not_numeric::not_numeric;
 use crate::study::places::KeyPath;
 use crate::study::spec::{Compat, Distance as GivenDistance, Step, Weighting};
 use crate::weight::{
     Bounds, CalibrationOptions, Distance, Ledger, Margin, MarginLevels, Residuals, Totals,
     WeightError,
 };
-
-/// A margin as given, with where it stands.
-#[derive(Debug, Clone)]
-pub(in crate::study) struct GivenMargin {
-    /// The variables that cross.
-    pub variables: Vec<String>,
-    levels: MarginLevels,
-    place: Place,
-}
 
 /// Carries out the steps.
 pub(super) fn weigh(work: &mut Work<'_>, table: &Table, built: Built) -> Option<Analysis> {
@@ -60,12 +53,30 @@ fn carry_out(
     table: &Table,
     ledger: &mut Ledger,
 ) -> Option<()> {
-    let given = given_margins(work, path, step)?;
+    let given = margins::given(work, path, step, table)?;
     let mut margins = Vec::new();
     for margin in &given {
         if let Some(matched) = matched(work, margin, step, table, ledger) {
             margins.push(matched);
         }
+    }
+    let columns = margins.iter().map(|m| m.levels.len()).sum::<usize>() + step.totals.0.len();
+    if let Err((message, help)) = limits::calibration(columns) {
+        work.error(path, message, Some(help));
+    }
+    if step.step == Step::PostStratify
+        && let [first, second, ..] = given.as_slice()
+    {
+        let message = format!(
+            "post-stratification takes one margin, but there are {}: `{}`, `{}`{}",
+            given.len(),
+            first.name,
+            second.name,
+            if given.len() > 2 { ", …" } else { "" }
+        );
+        let help = "use `step = \"rake\"` to meet several margins, or keep one, which can cross \
+                    variables";
+        work.error(&path.key("step"), message, Some(help.to_string()));
     }
     if work.has_errors() {
         return None;
@@ -90,68 +101,33 @@ fn carry_out(
         Err(e) => {
             let place = match (&e, given.first()) {
                 (WeightError::Totals { second, .. }, _) => {
-                    given.iter().find(|m| m.levels.name == *second).map(|m| m.place.clone())
+                    given.iter().find(|m| m.name == *second).map(|m| m.place.clone())
                 }
                 (WeightError::EmptyCell { .. }, Some(first)) => Some(first.place.clone()),
                 _ => None,
             };
             let place = place.unwrap_or_else(|| work.places.value(path));
-            work.found.push(Diagnostic::error(e.to_string()).at(Some(place)));
+            let mut diagnostic = Diagnostic::error(e.to_string()).at(Some(place));
+            diagnostic.help = match &e {
+                WeightError::NotReached(_) if step.bounds.is_some() => {
+                    Some("widen `bounds`, or join levels that are rare in the sample".to_string())
+                }
+                WeightError::NotReached(_) => Some(
+                    "the totals contradict each other in this sample: join levels, or leave a \
+                     margin out"
+                        .to_string(),
+                ),
+                WeightError::Totals { difference, .. } => Some(format!(
+                    "if that is rounding or perturbation, set `tolerance = {}`; every margin is \
+                     then scaled to the first",
+                    rounded_up(*difference)
+                )),
+                _ => None,
+            };
+            work.found.push(diagnostic);
             None
         }
     }
-}
-
-/// The margins of a step: those of its file, then those written in the study file.
-fn given_margins(
-    work: &mut Work<'_>,
-    path: &KeyPath,
-    step: &Weighting,
-) -> Option<Vec<GivenMargin>> {
-    let mut all = Vec::new();
-    if let Some(file) = &step.margins {
-        let full = work.folder.join(file);
-        match read_margins(&full, file) {
-            Ok((_, margins)) => {
-                if !work.inputs.contains(&full) {
-                    work.inputs.push(full);
-                }
-                all.extend(margins);
-            }
-            Err(found) => {
-                for mut diagnostic in found {
-                    if diagnostic.place.is_none() {
-                        diagnostic = diagnostic.at(Some(work.places.value(&path.key("margins"))));
-                    }
-                    work.found.push(diagnostic);
-                }
-                return None;
-            }
-        }
-    }
-    for (j, margin) in step.margin.iter().enumerate() {
-        let variables: Vec<String> = margin.by.list().into_iter().map(str::to_string).collect();
-        let totals = margin
-            .totals
-            .0
-            .iter()
-            .map(|(level, total)| (split(level, variables.len()), *total))
-            .collect();
-        all.push(GivenMargin {
-            levels: MarginLevels { name: variables.join(" × "), totals },
-            variables,
-            place: work.places.value(&path.key("margin").index(j)),
-        });
-    }
-    Some(all)
-}
-
-/// Splits crossed names or levels at ` × ` or `*`; a single one is taken as it is.
-fn split(text: &str, parts: usize) -> Vec<String> {
-    if parts == 1 {
-        return vec![text.trim().to_string()];
-    }
-    text.split(['×', '*']).map(|s| s.trim().to_string()).collect()
 }
 
 /// Matches a margin with the data.
@@ -167,31 +143,34 @@ fn matched(
         match table.column(name) {
             Some(column) => factors.push(column.as_factor()),
             None => {
-                let message =
-                    format!("margin `{}`: there is no column `{name}`", given.levels.name);
+                let message = format!("margin `{}`: there is no column `{name}`", given.name);
                 let mut diagnostic = Diagnostic::error(message).at(Some(given.place.clone()));
-                diagnostic.help =
-                    nearest(name, table.names()).map(|n| format!("did you mean `{n}`?"));
+                diagnostic.help = nearest(name, work.columns.iter().map(String::as_str))
+                    .map(|n| format!("did you mean `{n}`?"))
+                    .or_else(|| Some("name a column of the data, or a derived one".to_string()));
                 work.found.push(diagnostic);
                 return None;
             }
         }
     }
     let factors: Vec<&Factor> = factors.iter().collect();
-    match Margin::matched(&given.levels, &factors, ledger.weights(), false) {
-        Err(e) => {
-            let mut diagnostic = Diagnostic::error(e.to_string()).at(Some(given.place.clone()));
-            if let WeightError::Levels { only_data, only_margin, .. } = &e {
-                let slip = only_data.iter().find_map(|d| {
-                    nearest(d, only_margin.iter().map(String::as_str)).map(|m| (d, m))
-                });
-                diagnostic.help = slip
-                    .map(|(d, m)| format!("`{d}` in the data may be `{m}` in the margin"))
-                    .or(Some(
-                        "recode the data with `[[derive]]`, or join levels of the margin".into(),
-                    ));
+    let mut totals = Vec::new();
+    let before = work.found.len();
+    for one in &given.totals {
+        match margins::levels(&one.level, &factors) {
+            Ok(levels) => totals.push((levels, one.total)),
+            Err((message, help)) => {
+                work.found.push(Diagnostic::error(message).at(Some(one.place.clone())).help(help))
             }
-            work.found.push(diagnostic);
+        }
+    }
+    if work.found.len() > before {
+        return None;
+    }
+    let levels = MarginLevels { name: given.name.clone(), totals };
+    match Margin::matched(&levels, &factors, ledger.weights(), false) {
+        Err(e) => {
+            work.found.push(mismatch(&e, given, &levels));
             None
         }
         Ok(mut margin) => {
@@ -201,6 +180,66 @@ fn matched(
             }
             Some(margin)
         }
+    }
+}
+
+/// What is wrong with a margin, at the total concerned.
+fn mismatch(error: &WeightError, given: &GivenMargin, levels: &MarginLevels) -> Diagnostic {
+    let of = |level: &String| {
+        let is_it = |(names, _): &(Vec<String>, f64)| names.join(" × ") == *level;
+        levels.totals.iter().rposition(is_it).and_then(|i| given.totals.get(i))
+    };
+    let (total, help) = match error {
+        WeightError::Levels { only_data, only_margin, .. } => {
+            let slip = only_data.iter().take(50).find_map(|d| {
+                nearest(d, only_margin.iter().take(50).map(String::as_str)).map(|m| (d, m))
+            });
+            let help = match slip {
+                Some((d, m)) => format!("`{d}` in the data may be `{m}` in the margin"),
+                None if only_data.is_empty() => {
+                    "join these levels with others in the margin: no row stands for them".into()
+                }
+                None if only_margin.is_empty() => {
+                    "add their totals, or recode the data with `[[derive]]`".into()
+                }
+                None => {
+                    "recode the data with `[[derive]]`, or rename the levels of the margin".into()
+                }
+            };
+            (only_margin.first().and_then(of), Some(help))
+        }
+        WeightError::DuplicateLevel { level, .. } => {
+            let is_it = |t: &&GivenTotal| t.level == *level;
+            let first = given.totals.iter().find(is_it).map(|t| t.place.line_column().0);
+            let help = first.map_or_else(
+                || "a value and its label are one level".to_string(),
+                |line| format!("take one out; the first is in line {line}"),
+            );
+            (of(level), Some(help))
+        }
+        WeightError::Target { level, .. } => (of(level), None),
+        WeightError::Missing { .. } => {
+            let help = "recode the missing values into a level of their own with `[[derive]]` and \
+                        give it a total, or set the weight of these rows to zero";
+            (None, Some(help.to_string()))
+        }
+        WeightError::AllZero { .. } => (None, Some("give population totals".to_string())),
+        _ => (None, None),
+    };
+    let place = total.map_or(&given.place, |t| &t.place).clone();
+    let mut diagnostic = Diagnostic::error(error.to_string()).at(Some(place));
+    diagnostic.help = help;
+    diagnostic
+}
+
+/// The next larger number of one digit, for a limit that is to be set above x.
+fn rounded_up(x: f64) -> String {
+    let power = x.log10().floor() as i32;
+    let digit = (x / 10_f64.powi(power)).ceil() as u32;
+    let (digit, power) = if digit >= 10 { (1, power + 1) } else { (digit.max(1), power) };
+    match power {
+        -4..0 => format!("0.{}{digit}", "0".repeat((-power - 1) as usize)),
+        _ => format!("{digit}e{power}"),
     }
 }
 
@@ -237,8 +276,8 @@ fn calibrate(
         let at = path.key("totals").key(name);
         let column = table.column(name)?;
         let Some(numbers) = column.as_numbers() else {
-            let message = super::super::plan::not_numeric(column, "calibration variable");
-            work.error(&at, message, Some("give its levels as a margin".to_string()));
+            let (message, help) = not_numeric(column, "as a calibration variable");
+            work.error(&at, message, Some(format!("{help}; categories are given as a margin")));
             return None;
         };
         let missing: Vec<usize> = (0..numbers.len())
@@ -263,119 +302,17 @@ fn calibrate(
     Some(ledger.calibrate(&totals, &options, false).map(|_| ()))
 }
 
-/// Reads a file of margins: the columns `variable, level, total`, one line per cell.
-pub(in crate::study) fn read_margins(
-    path: &Path,
-    shown: &Path,
-) -> Result<(Arc<Source>, Vec<GivenMargin>), Vec<Diagnostic>> {
-    let name = shown.display().to_string();
-    let bytes = std::fs::read(path).map_err(|e| {
-        let message = match e.kind() {
-            std::io::ErrorKind::NotFound => format!("there is no file {name}"),
-            std::io::ErrorKind::IsADirectory => format!("{name} is a folder, not a file"),
-            _ => format!("{name} can't be read: {e}"),
-        };
-        vec![Diagnostic::error(message).help("paths are relative to the study file")]
-    })?;
-    let text = String::from_utf8(bytes)
-        .map_err(|_| vec![Diagnostic::error(format!("{name} is not UTF-8 text"))])?;
-    let source = Arc::new(Source { name: name.clone(), text });
-    let body = source.text.trim_start_matches('\u{feff}');
-    let skipped = source.text.len() - body.len();
-    let header = body.lines().next().unwrap_or("");
-    let delimiter =
-        [b',', b'\t', b';'].into_iter().max_by_key(|d| header.bytes().filter(|b| b == d).count());
-    let mut reader = csv::ReaderBuilder::new()
-        .has_headers(false)
-        .flexible(true)
-        .delimiter(delimiter.unwrap_or(b','))
-        .trim(csv::Trim::All)
-        .from_reader(body.as_bytes());
-    let mut found = Vec::new();
-    let mut columns: Option<[usize; 3]> = None;
-    let mut margins: Vec<GivenMargin> = Vec::new();
-    let mut record = csv::StringRecord::new();
-    loop {
-        let start = reader.position().byte() as usize + skipped;
-        match reader.read_record(&mut record) {
-            Ok(true) => {}
-            Ok(false) => break,
-            Err(e) => {
-                found.push(Diagnostic::error(format!("{name} can't be read as CSV: {e}")));
-                break;
-            }
+#[cfg(test)]
+mod tests {
+    use super::rounded_up;
+
+    #[test]
+    fn a_limit_lies_above() {
+        for x in [1e-9, 1.63e-3, 0.002, 0.0999, 0.34, 0.95, 0.01, 2.5e-7, 0.99999] {
+            let text = rounded_up(x);
+            let limit: f64 = text.parse().expect("a number");
+            assert!(limit >= x && limit <= 2.1 * x, "{x}: {text}");
         }
-        let line = &source.text[start.min(source.text.len())..];
-        let blank = line.len() - line.trim_start_matches(['\r', '\n']).len();
-        let length = line[blank..].find(['\r', '\n']).unwrap_or(line.len() - blank);
-        let span = start + blank..start + blank + length;
-        let place = || Place { source: source.clone(), span: span.clone() };
-        let Some([v, l, t]) = columns else {
-            let at = |wanted: &str| record.iter().position(|h| h.eq_ignore_ascii_case(wanted));
-            match (at("variable"), at("level"), at("total")) {
-                (Some(v), Some(l), Some(t)) => columns = Some([v, l, t]),
-                _ => {
-                    let header: Vec<&str> = record.iter().collect();
-                    found.push(
-                        Diagnostic::error(format!(
-                            "a file of margins has the columns variable, level and total; this one has {}",
-                            header.join(", ")
-                        ))
-                        .at(Some(place())),
-                    );
-                    break;
-                }
-            }
-            continue;
-        };
-        let (Some(variable), Some(level), Some(total)) =
-            (record.get(v), record.get(l), record.get(t))
-        else {
-            found.push(
-                Diagnostic::error(format!(
-                    "{} fields where variable, level and total are needed",
-                    record.len()
-                ))
-                .at(Some(place())),
-            );
-            continue;
-        };
-        let Ok(total) = total.parse::<f64>() else {
-            found.push(
-                Diagnostic::error(format!("the total `{total}` is not a number"))
-                    .at(Some(place()))
-                    .help("write it without thousands separators, such as 41540796"),
-            );
-            continue;
-        };
-        let variables: Vec<String> =
-            variable.split(['×', '*']).map(|s| s.trim().to_string()).collect();
-        let levels = split(level, variables.len());
-        if levels.len() != variables.len() {
-            found.push(
-                Diagnostic::error(format!(
-                    "{} variables cross in `{variable}`, but `{level}` names {} levels",
-                    variables.len(),
-                    levels.len()
-                ))
-                .at(Some(place()))
-                .help("join the levels by ` × ` or `*`, one per variable"),
-            );
-            continue;
-        }
-        match margins.iter_mut().find(|m| m.variables == variables) {
-            Some(margin) => margin.levels.totals.push((levels, total)),
-            None => margins.push(GivenMargin {
-                levels: MarginLevels {
-                    name: variables.join(" × "), totals: vec![(levels, total)]
-                },
-                variables,
-                place: place(),
-            }),
-        }
+        assert_eq!([rounded_up(1.63e-3), rounded_up(0.34)], ["0.002", "0.4"]);
     }
-    if found.is_empty() && margins.is_empty() {
-        found.push(Diagnostic::error(format!("{name} holds no margins")));
-    }
-    if found.is_empty() { Ok((source, margins)) } else { Err(found) }
 }

@@ -363,7 +363,7 @@ mod tests {
             expect(&format!("[[compare]]\n{keys}\n"), expected);
         };
         compare("estimate = \"e\"\nacross = \"h\"", &[]);
-        compare("estimate = \"f\"", &["did you mean `e`?"]);
+        compare("estimate = \"f\"", &["with a name are: e"]);
         compare("estimate = \"unemployment\"", &["with a name are: e"]);
         compare("estimate = \"e\"\nacross = \"sex\"", &["its `by` has: g, h"]);
         estimate("mean = \"y\"\n[[compare]]\nestimate = \"mine\"", &["name = \"mine\""]);

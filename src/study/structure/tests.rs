@@ -149,7 +149,7 @@ fn tables() {
     with(pair(), "[k]\na = 1\nb = ['x']", &[]);
     with(pair(), "[k]\nb = 'x'", &["a:1:1: `[k]` has no `a` (add `a = …`. The first.)"]);
     with(pair(), "k = { b = 'x' }", &["a:1:5: `k` has no `a`"]);
-    with(pair(), "[k]\na = 1\nc = 2", &["a:3:1: `[k]` has no key `c` (did you mean `b`?"]);
+    with(pair(), "[k]\na = 1\nc = 2", &["a:3:1: `[k]` has no key `c` (Accepted here: a, b)"]);
     with(pair(), "[k]\na = 1\nother = 2", &["`other` is a key of the study. Keys of the study"]);
     with(pair(), "k = 3", &["must be a table, not the number 3"]);
     with(pair(), "[[k]]\na = 1", &["there can be only one: write its header as `[k]`, once"]);

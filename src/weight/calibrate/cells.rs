@@ -104,53 +104,9 @@ fn by_codes(x: &XColumns, weights: &[f64]) -> Cells {
     let widths: Vec<u64> = x.terms.iter().map(|t| t.width as u64 + 1).collect();
     let possible = widths.iter().try_fold(1_u64, |product, w| product.checked_mul(*w));
     let dense = possible.filter(|&p| p <= (rows as u64).max(1 << 16)).map(|p| p as usize);
-    // Without room for a table of all keys they are hashed.
-    let key = |row: usize, widths: &[u64]| -> u128 {
-        x.terms.iter().zip(widths).fold(0, |key, (term, w)| {
-            let code = term.codes.as_ref().map_or(0, |c| c.get(row));
-            let digit = if code == Codes::NONE { w - 1 } else { u64::from(code) };
-            key * u128::from(*w) + u128::from(digit)
-        })
-    };
-    let mut of_row = vec![Codes::NONE; rows];
-    let firsts: Vec<u32> = match dense {
-        Some(size) => {
-            of_row.par_chunks_mut(LANE_ROWS).enumerate().for_each(|(lane, out)| {
-                for (slot, row) in out.iter_mut().zip(lane * LANE_ROWS..) {
-                    if weights[row] != 0.0 {
-                        *slot = key(row, &widths) as u32;
-                    }
-                }
-            });
-            let mut first = vec![u32::MAX; size];
-            for (row, &k) in (0..).zip(&of_row) {
-                if k != Codes::NONE && first[k as usize] == u32::MAX {
-                    first[k as usize] = row;
-                }
-            }
-            let mut cell = vec![Codes::NONE; size];
-            let occupied: Vec<usize> = (0..size).filter(|&k| first[k] != u32::MAX).collect();
-            for (c, &k) in (0..).zip(&occupied) {
-                cell[k] = c;
-            }
-            of_row
-                .par_iter_mut()
-                .filter(|k| **k != Codes::NONE)
-                .for_each(|k| *k = cell[*k as usize]);
-            occupied.iter().map(|&k| first[k]).collect()
-        }
-        None => {
-            let mut cell_of_key: HashMap<u128, u32> = HashMap::new();
-            let mut firsts = Vec::new();
-            for row in (0..rows).filter(|&r| weights[r] != 0.0) {
-                let cell = *cell_of_key.entry(key(row, &widths)).or_insert_with(|| {
-                    firsts.push(row as u32);
-                    firsts.len() as u32 - 1
-                });
-                of_row[row] = cell;
-            }
-            firsts
-        }
+    let (of_row, firsts) = match dense {
+        Some(size) => by_table(x, weights, &widths, size),
+        None => by_hashing(x, weights, &widths),
     };
     let mut cells = empty();
     for &row in &firsts {
@@ -174,8 +130,83 @@ fn by_codes(x: &XColumns, weights: &[f64]) -> Cells {
         cells.weight.iter_mut().zip(sum).for_each(|(t, s)| *t += s);
         cells.rows.iter_mut().zip(count).for_each(|(t, c)| *t += c);
     }
+    drop(parts);
     cells.of_row = Codes::pack(&of_row, firsts.len());
     cells
+}
+
+/// The cell of every row through a table of all keys, and a row of each cell.
+fn by_table(x: &XColumns, weights: &[f64], widths: &[u64], size: usize) -> (Vec<u32>, Vec<u32>) {
+    let mut of_row = vec![Codes::NONE; weights.len()];
+    // For each lane of rows the first row of every key.
+    let firsts: Vec<Vec<u32>> = of_row
+        .par_chunks_mut(LANE_ROWS)
+        .enumerate()
+        .map(|(lane, out)| {
+            let start = lane * LANE_ROWS;
+            write_keys(x, weights, widths, start, out);
+            let mut first = vec![u32::MAX; size];
+            for (row, &k) in (start as u32..).zip(&*out).filter(|(_, k)| **k != Codes::NONE) {
+                let slot = &mut first[k as usize];
+                *slot = row.min(*slot);
+            }
+            first
+        })
+        .collect();
+    let mut first = vec![u32::MAX; size];
+    for lane in &firsts {
+        first.iter_mut().zip(lane).for_each(|(all, own)| *all = (*own).min(*all));
+    }
+    drop(firsts);
+    let mut cell = vec![Codes::NONE; size];
+    let occupied: Vec<usize> = (0..size).filter(|&k| first[k] != u32::MAX).collect();
+    for (c, &k) in (0..).zip(&occupied) {
+        cell[k] = c;
+    }
+    of_row.par_iter_mut().filter(|k| **k != Codes::NONE).for_each(|k| *k = cell[*k as usize]);
+    (of_row, occupied.iter().map(|&k| first[k]).collect())
+}
+
+/// Writes the keys of the rows from `start` on; rows with weight zero get none.
+fn write_keys(x: &XColumns, weights: &[f64], widths: &[u64], start: usize, out: &mut [u32]) {
+    let rows = start..start + out.len();
+    let mut digits = vec![0; out.len()];
+    out.fill(0);
+    for (term, &width) in x.terms.iter().zip(widths) {
+        match &term.codes {
+            Some(codes) => codes.fill(rows.clone(), &mut digits),
+            None => digits.fill(0),
+        }
+        // All keys are below the size of the table, which fits 32 bits as rows do.
+        let width = width as u32;
+        for (key, &digit) in out.iter_mut().zip(&digits) {
+            *key = *key * width + digit.min(width - 1);
+        }
+    }
+    for (key, _) in out.iter_mut().zip(&weights[rows]).filter(|(_, w)| **w == 0.0) {
+        *key = Codes::NONE;
+    }
+}
+
+/// The same without room for a table of all keys: they are hashed.
+fn by_hashing(x: &XColumns, weights: &[f64], widths: &[u64]) -> (Vec<u32>, Vec<u32>) {
+    let key = |row: usize| -> u128 {
+        x.terms.iter().zip(widths).fold(0, |key, (term, w)| {
+            let code = term.codes.as_ref().map_or(0, |c| c.get(row));
+            let digit = if code == Codes::NONE { w - 1 } else { u64::from(code) };
+            key * u128::from(*w) + u128::from(digit)
+        })
+    };
+    let mut of_row = vec![Codes::NONE; weights.len()];
+    let mut cell_of_key: HashMap<u128, u32> = HashMap::new();
+    let mut firsts = Vec::new();
+    for row in (0..weights.len()).filter(|&r| weights[r] != 0.0) {
+        of_row[row] = *cell_of_key.entry(key(row)).or_insert_with(|| {
+            firsts.push(row as u32);
+            firsts.len() as u32 - 1
+        });
+    }
+    (of_row, firsts)
 }
 
 fn empty() -> Cells {
@@ -187,5 +218,60 @@ fn empty() -> Cells {
         starts: vec![0],
         columns: Vec::new(),
         values: Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::aggregate::XTerm;
+
+    /// Terms of so many levels; row r has level r·(term + 3) mod levels, or none in row 5.
+    fn columns(levels: usize, terms: usize, rows: usize) -> XColumns {
+        let term = |t: usize| {
+            let code = |r: usize| if r == 5 { Codes::NONE } else { (r * (t + 3) % levels) as u32 };
+            let codes: Vec<u32> = (0..rows).map(code).collect();
+            XTerm {
+                codes: Some(Arc::new(Codes::pack(&codes, levels))),
+                values: None,
+                width: levels,
+            }
+        };
+        XColumns { terms: (0..terms).map(term).collect() }
+    }
+
+    /// Rows share a cell when they share all columns, and cells know their rows and weights.
+    fn check(levels: usize, terms: usize) {
+        let rows = 300;
+        let x = columns(levels, terms, rows);
+        let weights: Vec<f64> =
+            (0..rows).map(|r| if r % 7 == 6 { 0.0 } else { 1.0 + r as f64 }).collect();
+        let cells = Cells::new(&x, &weights, None);
+        let (mut total, mut count) = (vec![0.0; cells.len()], vec![0; cells.len()]);
+        for (row, &w) in weights.iter().enumerate() {
+            let cell = cells.of_row.get(row);
+            assert_eq!(cell == Codes::NONE, w == 0.0, "row {row}");
+            if w != 0.0 {
+                let own: Vec<(usize, f64)> = x.row(row).collect();
+                assert_eq!(cells.x(cell as usize).collect::<Vec<_>>(), own, "row {row}");
+                total[cell as usize] += w;
+                count[cell as usize] += 1;
+            }
+        }
+        assert_eq!((cells.weight.clone(), cells.rows.clone()), (total, count));
+        let distinct: std::collections::HashSet<Vec<usize>> = (0..rows)
+            .filter(|r| weights[*r] != 0.0)
+            .map(|r| x.row(r).map(|(c, _)| c).collect())
+            .collect();
+        assert_eq!(cells.len(), distinct.len());
+    }
+
+    #[test]
+    fn cells_are_the_distinct_rows_of_columns() {
+        check(4, 3);
+        // Too many combinations for a table.
+        check(100, 8);
     }
 }

@@ -79,7 +79,8 @@ impl std::fmt::Display for CalibrationStatus {
                 )
             }
             CalibrationStatus::NotReached { iterations, missed } => {
-                write!(f, "not reached after {iterations} iterations: ")?;
+                let plural = if *iterations == 1 { "" } else { "s" };
+                write!(f, "not reached after {iterations} iteration{plural}: ")?;
                 let shown: Vec<String> = missed
                     .iter()
                     .take(5)

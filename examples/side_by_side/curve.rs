@@ -1,0 +1,84 @@
+//! How rakewell's own times grow with rows, domains and outcomes.
+
+use std::time::Instant;
+
+use super::ours::median;
+use super::survey_data::Survey;
+use super::tasks;
+
+/// Rows of the first list; the others are measured at [`ROWS`].
+const SIZES: [usize; 5] = [10_000, 50_000, 250_000, 1_000_000, 4_000_000];
+const ROWS: usize = 1_000_000;
+
+/// Crossings with 1, 18, 54, 270 and 864 domains.
+const CROSSINGS: [&[&str]; 5] =
+    [&[], &["eth"], &["eth", "mig"], &["eth", "mig", "educ"], &["eth", "mig", "agesex"]];
+
+/// Outcomes; those that are no measurements serve as numbers all the same.
+const OUTCOMES: [&str; 10] =
+    ["discrim", "lonely", "satis", "income", "tenure", "educ", "agesex", "region", "mig", "eth"];
+
+/// Prints the three tables.
+pub fn run() {
+    println!("Medians of several runs, in milliseconds.\n");
+    println!("| rows | design | rake | linear | 3 means × 54 | 1 mean × 54 | 1 mean × 54 raked |");
+    println!("|---:|---:|---:|---:|---:|---:|---:|");
+    for rows in SIZES {
+        let survey = Survey::new(rows, 1);
+        let (table, margins) = (tasks::table(&survey), tasks::margins(&survey));
+        let repeats = (4_000_000 / rows).clamp(3, 21);
+        let design = tasks::design(&table);
+        let base = tasks::base(&design);
+        let raked = tasks::rake(&table, &margins, &base);
+        let by = CROSSINGS[2];
+        let times = [
+            time(repeats, || tasks::design(&table)),
+            time(repeats, || tasks::rake(&table, &margins, &base)),
+            time(repeats, || tasks::linear(&table, &margins, &base)),
+            time(repeats, || tasks::means(&table, &design, &base, &OUTCOMES[..3], by, false)),
+            time(repeats, || tasks::means(&table, &design, &base, &OUTCOMES[..1], by, false)),
+            time(repeats, || tasks::means(&table, &design, &raked, &OUTCOMES[..1], by, false)),
+        ];
+        line(&survey.rows().to_string(), &times);
+    }
+    let survey = Survey::new(ROWS, 1);
+    let (table, margins) = (tasks::table(&survey), tasks::margins(&survey));
+    let design = tasks::design(&table);
+    let base = tasks::base(&design);
+    let raked = tasks::rake(&table, &margins, &base);
+    println!("\n{} rows, one mean:\n\n| domains | base weight | raked |", survey.rows());
+    println!("|---:|---:|---:|");
+    for by in CROSSINGS {
+        let domains = tasks::means(&table, &design, &base, &OUTCOMES[..1], by, false).rows.len();
+        let times = [&base, &raked]
+            .map(|l| time(5, || tasks::means(&table, &design, l, &OUTCOMES[..1], by, false)));
+        line(&domains.to_string(), &times);
+    }
+    println!("\n{} rows, 54 domains:\n\n| outcomes | base weight | raked |", survey.rows());
+    println!("|---:|---:|---:|");
+    for count in [1, 2, 3, 5, 10] {
+        let outcomes = &OUTCOMES[..count];
+        let times = [&base, &raked]
+            .map(|l| time(5, || tasks::means(&table, &design, l, outcomes, CROSSINGS[2], false)));
+        line(&count.to_string(), &times);
+    }
+}
+
+fn time<T>(repeats: usize, work: impl Fn() -> T) -> f64 {
+    let mut seconds: Vec<f64> = (0..repeats)
+        .map(|_| {
+            let clock = Instant::now();
+            let result = work();
+            let elapsed = clock.elapsed().as_secs_f64();
+            drop(result);
+            elapsed
+        })
+        .collect();
+    seconds.sort_by(f64::total_cmp);
+    median(&seconds)
+}
+
+fn line(label: &str, seconds: &[f64]) {
+    let cells: Vec<String> = seconds.iter().map(|s| format!("{:.1}", 1e3 * s)).collect();
+    println!("| {label} | {} |", cells.join(" | "));
+}
