@@ -28,7 +28,9 @@ pub struct ContrastSpec {
 ///
 /// A difference a − b has variance V(a) + V(b) − 2 C(a, b). A ratio is worked on its logarithm:
 /// V(log a/b) = V(a)/a² + V(b)/b² − 2 C(a, b)/(a b); its limits are transformed back. Degrees of
-/// freedom are the smaller of the two groups'. A side that can't be had leaves the comparison
+/// freedom are the smaller of the two groups'. Where the variance is rounding only (both groups are
+/// calibrated to known totals) there is a difference but no test and no interval. A ratio needs two
+/// positive estimates. A side that can't be had leaves the comparison
 /// empty; it is never taken as zero. Without covariances in the table nothing can be compared and
 /// the result has no rows.
 pub fn contrast(table: &EstimateTable, spec: &ContrastSpec) -> ComparisonTable {

@@ -27,7 +27,8 @@ impl<'a> Variable<'a> {
 
 /// The variables and choices that make a design.
 ///
-/// Lists have one entry per stage, first stage first.
+/// Lists have one entry per stage, first stage first; every column has `rows` rows. No design
+/// variable may be missing, but for the weight with `missing_weight_is_zero`.
 #[derive(Debug, Clone, Default)]
 pub struct DesignInput<'a> {
     /// Number of rows of the data.
@@ -36,17 +37,23 @@ pub struct DesignInput<'a> {
     pub clusters: Vec<Variable<'a>>,
     /// Strata; `None` where a stage has none.
     pub strata: Vec<Option<Variable<'a>>>,
-    /// The design weight.
+    /// The design weight: zero or more, in units of the population. Without it the weight is one
+    /// over the product of `probabilities`, else the product of N/n over the stages with an fpc,
+    /// else 1.
     pub weight: Option<Variable<'a>>,
     /// Selection probabilities; the weight is one over their product.
     pub probabilities: Vec<Variable<'a>>,
-    /// Population counts (1 or more) or sampling fractions (below 1).
+    /// Per stage the number of units in the population of the stratum (1 or more, infinite for
+    /// with replacement) or the fraction of them that was sampled (below 1); one value per stratum
+    /// within a unit of the stage above. At most one more stage of clusters than there are entries
+    /// counts for the variance.
     pub fpc: Vec<Variable<'a>>,
     /// PSU identifiers repeat across strata.
     pub nested: bool,
     /// What to do with a stratum that has one PSU.
     pub lonely: LonelyPsu,
-    /// Treat a stratum with one PSU *in the domain* as lonely too (center, average).
+    /// Treat a stratum with one PSU *in the domain* as lonely too (center and average only; not
+    /// after calibration, where every PSU has a residual in every domain).
     pub lonely_in_domain: bool,
     /// Take rows with a missing weight as weight zero rather than stop.
     pub missing_weight_is_zero: bool,
@@ -65,7 +72,7 @@ pub struct SurveyDesign {
     pub lonely: LonelyPsu,
     /// Whether that holds for strata with one PSU in the domain too.
     pub lonely_in_domain: bool,
-    /// True when some stratum has a finite population size.
+    /// True when population sizes were given for some stage.
     pub has_fpc: bool,
     /// What the user should know.
     pub findings: Vec<DesignFinding>,
@@ -73,6 +80,25 @@ pub struct SurveyDesign {
 
 impl SurveyDesign {
     /// Builds the design.
+    ///
+    /// ```
+    /// use rakewell::data::Column;
+    /// use rakewell::design::{DesignInput, SurveyDesign, Variable};
+    ///
+    /// let region = Column::text("region", &[Some("N"), Some("N"), Some("S"), Some("S")]);
+    /// let psu = Column::numbers("psu", vec![1.0, 2.0, 1.0, 2.0]);
+    /// let weight = Column::numbers("weight", vec![10.0, 12.0, 8.0, 9.0]);
+    /// let design = SurveyDesign::build(&DesignInput {
+    ///     rows: 4,
+    ///     strata: vec![Some(Variable::of(&region))],
+    ///     clusters: vec![Variable::of(&psu)],
+    ///     nested: true, // PSU numbers start anew in every region
+    ///     weight: Some(Variable::of(&weight)),
+    ///     ..DesignInput::default()
+    /// })?;
+    /// assert_eq!(design.df(), 2.0); // 4 PSUs − 2 strata
+    /// # Ok::<(), rakewell::design::DesignError>(())
+    /// ```
     ///
     /// The variance counts the first stage, and each further stage that has an fpc variable at
     /// the stage before it (without one the stage above is taken as drawn with replacement, and
@@ -106,7 +132,8 @@ impl SurveyDesign {
         self.weights.len()
     }
 
-    /// PSUs with a positive weight minus their strata (the usual degrees of freedom).
+    /// PSUs with a positive design weight minus their strata, after collapsing (the usual degrees
+    /// of freedom).
     pub fn df(&self) -> f64 {
         self.df_of(|row| self.weights[row] != 0.0)
     }

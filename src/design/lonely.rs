@@ -5,6 +5,9 @@ use serde::{Deserialize, Serialize};
 use super::tree::{Stratum, UnitTree};
 
 /// What to do with a stratum that has one PSU, so that its variance can't be estimated.
+///
+/// The same holds for later stages, with "unit" for PSU and within the unit above:
+/// docs/methods/variance.md says exactly what each does there, with an fpc and in domains.
 #[derive(
     Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema,
 )]
@@ -14,11 +17,9 @@ pub enum LonelyPsu {
     /// Stop and name the strata.
     #[default]
     Error,
-    /// Deviation from the mean of all unit totals at the stage within the same unit above (at the
-    /// first stage: of all PSUs; where the unit above holds one unit only: of all units of the
-    /// stage). R `adjust`. Errs on the large side.
+    /// Deviation from the mean of all PSU totals (R `adjust`): errs on the large side.
     Center,
-    /// The average contribution of the other strata of the stage.
+    /// The average contribution of the other strata.
     Average,
     /// It was selected with certainty: it adds nothing at this stage.
     Certainty,

@@ -35,9 +35,10 @@ pub struct Analysis {
 pub struct Raw {
     /// The estimates; NaN where there is nothing to estimate from.
     pub values: Vec<f64>,
-    /// Their variances.
+    /// Their variances; NaN where there is no estimate. Zero where a single PSU leaves nothing to
+    /// compare: look at `psus` before trusting it.
     pub variances: Vec<f64>,
-    /// Their covariances, if wanted.
+    /// Their covariances, if wanted: symmetric, in the order of the estimates.
     pub covariance: Option<DMatrix<f64>>,
     /// For each estimate its quantity, its outcome within the quantity, and its domain.
     pub index: Vec<(usize, usize, usize)>,
@@ -50,7 +51,8 @@ pub struct Raw {
     pub sigma2: Vec<f64>,
     /// Σ w by quantity and domain.
     pub weight_sum: Vec<f64>,
-    /// First-stage units with weight, and their strata, by quantity and domain.
+    /// First-stage units with a weighted row that has a value, and their strata, by quantity and
+    /// domain. Their difference is the degrees of freedom of the domain.
     pub psus: Vec<(u64, u64)>,
     /// Replicates whose estimate could not be had.
     pub lost_replicates: usize,
@@ -90,11 +92,45 @@ impl Analysis {
         Analysis { replicates: Some(replicates), ..Analysis::new(design, ledger) }
     }
 
-    /// Estimates every quantity in every domain.
+    /// Estimates every quantity in every domain, with variances and, if wanted, covariances.
     ///
+    /// ```
+    /// use rakewell::aggregate::DomainCodes;
+    /// use rakewell::data::{Codes, Column, Numbers};
+    /// use rakewell::design::{DesignInput, SurveyDesign, Variable};
+    /// use rakewell::estimate::{Analysis, Quantity};
+    /// use rakewell::weight::Ledger;
+    ///
+    /// // A simple random sample of 4 from 40.
+    /// let size = Column::numbers("size", vec![40.0; 4]);
+    /// let design = SurveyDesign::build(&DesignInput {
+    ///     rows: 4,
+    ///     fpc: vec![Variable::of(&size)],
+    ///     ..DesignInput::default()
+    /// })?;
+    /// let ledger = Ledger::new(design.weights.clone(), "N/n");
+    /// let y = Numbers::pack(vec![1.0, 3.0, 4.0, 8.0]);
+    /// let everyone = DomainCodes { codes: Codes::pack(&[0; 4], 1), count: 1 };
+    /// let raw = Analysis::new(design, ledger).estimate(&[Quantity::Mean(&y)], &everyone, false);
+    /// assert_eq!(raw.values[0], 4.0);
+    /// // (1 − n/N) s²/n with s² = 26/3
+    /// assert!((raw.variances[0] - 0.9 * (26.0 / 3.0) / 4.0).abs() < 1e-12);
+    /// # Ok::<(), rakewell::design::DesignError>(())
+    /// ```
+    ///
+    /// # Shapes
+    /// Columns of `quantities` and `domains` have one entry per row of the design. The result has
+    /// quantity × outcome × domain entries in that order; memory for covariances is their square.
+    ///
+    /// # Missing values
+    /// A row without a value takes no part in that quantity and stays in the design. An estimate
+    /// that can't be had is NaN, and so are its variance and covariances.
+    ///
+    /// # Source
     /// Linearised variances follow Woodruff (1971) and Binder (1983): the variance of the design
     /// total of the influence values, over all PSUs of the design (those without a row in the
-    /// domain have total zero), after calibration of their residuals.
+    /// domain have total zero), after calibration of their residuals (docs/methods/variance.md and
+    /// calibration-variance.md). With replicates: docs/methods/replicates.md.
     pub fn estimate(
         &self,
         quantities: &[Quantity<'_>],

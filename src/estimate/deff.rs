@@ -21,7 +21,8 @@ pub enum Deff {
 ///
 /// With S² = n/(n − 1) σ², N = Σw over the n rows of the domain: S²(N − n)/(N n) without
 /// replacement, S²/n with it; N² times that for a total. `None` when n < 2, when the variable is
-/// constant, or (without replacement) when the weights do not add up to more than n.
+/// constant, or (without replacement) when the weights do not add up to more than n. n counts the
+/// rows of the domain with a value and a weight other than zero.
 pub fn design_effect(raw: &Raw, row: usize, quantity: &Quantity<'_>, deff: Deff) -> Option<f64> {
     let at = raw.at(row);
     let (n, total) = (raw.totals[at].n as f64, raw.weight_sum[at]);
@@ -44,7 +45,8 @@ pub fn design_effect(raw: &Raw, row: usize, quantity: &Quantity<'_>, deff: Deff)
 }
 
 /// The effective sample size: σ² ÷ V for a mean, p(1 − p)/V for a proportion; for a total with
-/// V ÷ N² in place of V. `None` when the variance is zero or not to be had.
+/// V ÷ N² in place of V (Korn and Graubard 1998, eq. 2.1, for a proportion). σ² has divisor Σw, so
+/// a simple random sample of n drawn with replacement comes out as n − 1. `None` when the variance is zero or not to be had.
 pub fn effective_n(raw: &Raw, row: usize, quantity: &Quantity<'_>) -> Option<f64> {
     let at = raw.at(row);
     let mut v = raw.variances[row];

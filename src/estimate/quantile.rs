@@ -159,7 +159,8 @@ impl Analysis {
     }
 
     /// Population variances: Σ w (y − ȳ)²/Σ w · n/(n − 1) in every domain, with the variance of
-    /// that mean of squares (R `svyvar`).
+    /// that mean of squares (R `svyvar`). ȳ is held at its estimate: the derivative of the sum of
+    /// squares by it is zero. NaN for a domain with one value.
     pub fn population_variances(&self, y: &Numbers, domains: &DomainCodes) -> Raw {
         let means = self.estimate(&[Quantity::Mean(y)], domains, false);
         let squares: Vec<f64> = (0..y.len())

@@ -73,9 +73,9 @@ pub struct Estimate {
     pub outcome: usize,
     /// One level index per variable of [`EstimateTable::by`]; empty for the whole population.
     pub domain: Vec<usize>,
-    /// Rows in the domain with a positive weight and a value.
+    /// Rows in the domain with a value and a weight other than zero.
     pub n: u64,
-    /// Rows in the domain with a positive weight and no value.
+    /// Rows in the domain with a weight other than zero and no value.
     pub n_missing: u64,
     /// First-stage units with a row counted in `n`.
     pub psus: u64,
@@ -89,8 +89,7 @@ pub struct Estimate {
     pub cv: Option<f64>,
     /// Variance ÷ the variance under simple random sampling.
     pub deff: Option<f64>,
-    /// Effective sample size: n ÷ (variance ÷ variance under simple random sampling with
-    /// replacement); for a proportion p(1 − p)/SE².
+    /// Effective sample size: population variance ÷ SE²; for a proportion p(1 − p)/SE².
     pub n_eff: Option<f64>,
     /// Effective sample size by the weights alone: (Σw)²/Σw² (Kish 1965).
     pub n_eff_kish: Option<f64>,

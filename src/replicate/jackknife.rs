@@ -3,6 +3,8 @@
 use super::scheme::{ReplicateMethod, ReplicateWeights, Replicates};
 use crate::design::{LonelyPsu, Stratum, SurveyDesign};
 
+/// Delete-one jackknife replicates of a design, one per first-stage unit.
+///
 /// Leaves out one first-stage unit after the other: stratified if the design is (JKn), else
 /// unstratified (JK1).
 ///
@@ -11,6 +13,11 @@ use crate::design::{LonelyPsu, Stratum, SurveyDesign};
 /// treated as R `survey` treats it: `certainty` and `remove` give it no replicate; `average`
 /// multiplies the variance by units/(units − lonely units); `center` leaves the unit out and
 /// multiplies all others by H/(H − 1), scale (H − 1)/H, over H strata.
+///
+/// For a total without lonely units the variance is the linearised one of the first stage. Later
+/// stages are within it only as far as they show between first-stage units (no second-stage fpc).
+/// The result has a factor per deepest unit and replicate, and is centred on the mean of the
+/// replicates; degrees of freedom are PSUs − strata.
 pub fn jackknife(design: &SurveyDesign) -> Replicates {
     let tree = &design.tree;
     let first_stage = tree.first_stage_of_unit();

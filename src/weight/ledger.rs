@@ -47,7 +47,10 @@ pub struct LedgerStep {
     recipe: Option<(Totals, CalibrationOptions)>,
 }
 
-/// The history of a set of weights.
+/// The history of a set of weights: the base weight, and every step after it.
+///
+/// A step is carried out on the weights the step before it left. All lists have one entry per row
+/// of the data.
 #[derive(Debug, Clone)]
 pub struct Ledger {
     steps: Vec<LedgerStep>,
@@ -76,7 +79,9 @@ impl Ledger {
         &self.steps
     }
 
-    /// Takes the linearised variance of successive calibrations as R `survey` does, for matching.
+    /// Takes the linearised variance of successive calibrations as R `survey` does (residuals of the
+    /// first step first, each from values divided by its own weights), for matching only: after two
+    /// steps the totals of the last do not come out as known.
     pub fn follow_r(&mut self) {
         self.follows_r = true;
     }
@@ -116,7 +121,8 @@ impl Ledger {
         Ok(weights)
     }
 
-    /// Scales the weights in every cell of a margin to its total (post-stratification).
+    /// Scales the weights in every cell of a margin to its total: w = d N_c/Σ_c d
+    /// (post-stratification; Holt and Smith 1979).
     ///
     /// # Errors
     /// When a cell with a positive target has no weight.
@@ -135,8 +141,35 @@ impl Ledger {
 
     /// Fits the weights to several margins in turn until all are met (raking).
     ///
-    /// `tolerance` is the relative difference allowed between the totals of two margins; they are
-    /// then scaled to the first.
+    /// `tolerance` is the relative difference allowed between the totals of two margins (1e-9 at
+    /// least); they are then scaled to the first. `iterations` limits the sweeps over all margins.
+    /// Targets are met to a relative 1e-10. A target of zero gives its rows weight zero.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use rakewell::data::Codes;
+    /// use rakewell::weight::{Ledger, Margin, Residuals};
+    ///
+    /// let margin = |name: &str, codes: &[u32], targets: &[f64]| Margin {
+    ///     name: name.to_string(),
+    ///     codes: Arc::new(Codes::pack(codes, targets.len())),
+    ///     levels: (0..targets.len()).map(|l| l.to_string()).collect(),
+    ///     targets: targets.to_vec(),
+    /// };
+    /// let mut ledger = Ledger::new(Arc::new(vec![10.0, 12.0, 8.0, 9.0]), "design weight");
+    /// ledger.rake(
+    ///     vec![margin("sex", &[0, 0, 1, 1], &[26.0, 24.0]), margin("age", &[0, 1, 0, 1], &[22.0, 28.0])],
+    ///     0.0,
+    ///     100,
+    ///     Residuals::Regression,
+    /// )?;
+    /// let w = ledger.weights();
+    /// assert!((w[0] + w[1] - 26.0).abs() < 1e-8 && (w[0] + w[2] - 22.0).abs() < 1e-8);
+    /// # Ok::<(), rakewell::weight::WeightError>(())
+    /// ```
+    ///
+    /// Source: Deming and Stephan (1940); with `Residuals::Regression` the variance of Deville and
+    /// Särndal (1992, eq. 3.4), docs/methods/calibration-variance.md.
     ///
     /// # Errors
     /// When margins have different totals, a cell with a positive target has no weight, or the
@@ -164,6 +197,7 @@ impl Ledger {
         iterations: usize,
         residuals: Residuals,
     ) -> Result<(), WeightError> {
+        margins.iter().try_for_each(|m| check_cells(m, self.weights()))?;
         reconcile(&mut margins, margin_tolerance.max(1e-9))?;
         let totals = Totals {
             x: XColumns { terms: margins.iter().map(Margin::term).collect() },
@@ -191,10 +225,17 @@ impl Ledger {
 
     /// Calibrates the weights to totals of any columns.
     ///
-    /// With `force` weights that miss their totals are kept; the summary says so.
+    /// With `force` weights that miss their totals are kept; the summary says so. Their variance is
+    /// then that of met totals.
+    ///
+    /// Shapes: one target and one name per column of `totals.x`, in units of the population; columns
+    /// and `options.scale` with one entry per row. Rows with weight zero keep it, and may lack
+    /// values.
     ///
     /// # Errors
-    /// When the totals are not met and `force` is false.
+    /// When the totals are not met and `force` is false; when there are none, lengths disagree, a
+    /// weighted row lacks a value, a scale is not positive, or bounds do not enclose 1; when weights
+    /// before the step are so negative that no regression on the columns exists.
     pub fn calibrate(
         &mut self,
         totals: &Totals,
@@ -286,15 +327,36 @@ impl Ledger {
     }
 }
 
+fn same(what: &'static str, found: usize, expected: usize) -> Result<(), WeightError> {
+    if found == expected { Ok(()) } else { Err(WeightError::Shape { what, found, expected }) }
+}
+
+/// Every cell with a positive target needs a row with weight.
+fn check_cells(margin: &Margin, weights: &[f64]) -> Result<(), WeightError> {
+    same("rows of a margin", margin.codes.len(), weights.len())?;
+    same("targets of a margin", margin.targets.len(), margin.levels.len())?;
+    let mut is_held = vec![false; margin.levels.len()];
+    for row in (0..weights.len()).filter(|&row| weights[row] != 0.0) {
+        if let Some(held) = is_held.get_mut(margin.codes.get(row) as usize) {
+            *held = true;
+        }
+    }
+    match (0..is_held.len()).find(|&l| !is_held[l] && margin.targets[l] > 0.0) {
+        None => Ok(()),
+        Some(l) => Err(WeightError::EmptyCell {
+            margin: margin.name.clone(),
+            level: margin.levels[l].clone(),
+            target: margin.targets[l],
+        }),
+    }
+}
+
 /// What would otherwise surface as a panic or as a total that is not a number.
 fn check_shapes(
     weights: &[f64],
     totals: &Totals,
     options: &CalibrationOptions,
 ) -> Result<(), WeightError> {
-    let same = |what, found, expected| {
-        if found == expected { Ok(()) } else { Err(WeightError::Shape { what, found, expected }) }
-    };
     let columns = totals.x.width();
     same("totals of the calibration columns", totals.targets.len(), columns)?;
     same("names of the calibration columns", totals.names.len(), columns)?;

@@ -4,10 +4,11 @@ use serde::Serialize;
 
 use crate::numeric::Sum;
 
-/// Distribution of a set of weights (positive weights only, but for `zero`).
+/// Distribution of a set of weights other than zero. Linear calibration can make some negative: `min`
+/// shows it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct WeightSummary {
-    /// Rows with a positive weight.
+    /// Rows with a weight other than zero.
     pub n: u64,
     /// Rows with weight zero.
     pub zero: u64,

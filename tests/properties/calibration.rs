@@ -3,7 +3,9 @@
 use nalgebra::{DMatrix, DVector};
 use proptest::prelude::*;
 use rakewell::estimate::{Analysis, Quantity};
-use rakewell::weight::{Bounds, CalibrationOptions, Distance, Ledger, Margin, Residuals};
+use rakewell::weight::{
+    Bounds, CalibrationOptions, Distance, Ledger, Margin, Residuals, WeightError,
+};
 
 use crate::sample::{
     Sample, calibrate, close, dense, domains, margin, numbers, overall, total, totals,
@@ -59,7 +61,7 @@ proptest! {
         same_analysis(&post, &raked, &y, 1e-12);
         same_analysis(&post, &calibrated, &y, 1e-12);
         // Post-stratified variance, written out: residuals from the post-stratum means of the
-        // base weights, times g (Särndal, Swensson and Wretman 1992, eq. 7.6.8 with g).
+        // base weights, times g (Särndal, Swensson and Wretman 1992, §7.6).
         let mut sums = vec![(0.0, 0.0); levels];
         for row in 0..rows {
             let at = &mut sums[m.codes.get(row) as usize];
@@ -340,6 +342,22 @@ fn rows_outside_may_lack_calibration_variables() {
     options.scale = Some(std::sync::Arc::new(vec![0.0; 14]));
     short.targets.pop();
     assert!(ledger.calibrate(&short, &options, true).is_err());
+}
+
+/// A level that should hold someone and holds nobody is named.
+#[test]
+fn an_empty_cell_is_named() {
+    let s = clustered(&[vec![3, 3]], 6);
+    let mut ledger = Ledger::new(s.design().weights.clone(), "w");
+    let m = margin("m", &[0, 0, 1, 1, 0, 0], &[10.0, 20.0, 5.0]);
+    let found = ledger.post_stratify(m);
+    assert!(
+        matches!(&found, Err(WeightError::EmptyCell { level, target: 5.0, .. }) if level == "2"),
+        "{found:?}"
+    );
+    // With a target of zero there is nothing to hold.
+    let m = margin("m", &[0, 0, 1, 1, 0, 0], &[10.0, 20.0, 0.0]);
+    assert_eq!(ledger.post_stratify(m), Ok(()));
 }
 
 /// More margins than a key of 128 bits holds.

@@ -2,6 +2,7 @@
 
 use nalgebra::{DMatrix, DVector, SymmetricEigen};
 use proptest::prelude::*;
+use rakewell::data::Codes;
 use rakewell::design::LonelyPsu;
 use rakewell::estimate::{Quantity, Raw};
 
@@ -56,7 +57,7 @@ fn same(a: &Raw, b: &Raw) {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(60))]
 
-    /// Cochran (1977), eq. 5.10 estimated: v = Σ N_h² (1 − f_h) s_h²/n_h.
+    /// Cochran (1977), ch. 5: v = Σ N_h² (1 − f_h) s_h²/n_h.
     #[test]
     fn stratified_elements(
         strata in prop::collection::vec((2_usize..6, 0_usize..9), 1..5),
@@ -306,6 +307,38 @@ fn an_empty_domain_has_nothing() {
         assert!(raw.covariance.as_ref().unwrap()[(row, 0)].is_nan());
     }
     assert!(raw.variances[0] > 0.0 && raw.variances[2] > 0.0);
+}
+
+/// Levels are indicators: proportions are their means and level totals their totals, with one
+/// covariance matrix; rows without a level are missing for all of them.
+#[test]
+fn levels_are_indicators() {
+    let s = clustered(&[vec![2, 3, 1], vec![1, 2], vec![2, 2, 2]], 8);
+    let level: Vec<u32> =
+        (0..15).map(|i| if i % 5 == 3 { 9 } else { (i * i % 3) as u32 }).collect();
+    let held: Vec<u32> = level.iter().map(|&l| if l == 9 { Codes::NONE } else { l }).collect();
+    let codes = Codes::pack(&held, 3);
+    let indicator = |l: u32| {
+        let is = |&own: &u32| if own == 9 { f64::NAN } else { f64::from(u8::from(own == l)) };
+        numbers(&level.iter().map(is).collect::<Vec<_>>())
+    };
+    let (a, b, c) = (indicator(0), indicator(1), indicator(2));
+    let of = domains(&(0..15).map(|i| i / 8).collect::<Vec<_>>(), 2);
+    let with = |quantities: &[Quantity<'_>]| s.analysis().estimate(quantities, &of, true);
+    let levels = with(&[Quantity::Proportions(&codes, 3), Quantity::LevelTotals(&codes, 3)]);
+    let one = with(&[
+        Quantity::Mean(&a),
+        Quantity::Mean(&b),
+        Quantity::Mean(&c),
+        Quantity::Total(&a),
+        Quantity::Total(&b),
+        Quantity::Total(&c),
+    ]);
+    same(&levels, &one);
+    assert_eq!((levels.totals[0].n, levels.totals[0].missing), (7, 1));
+    assert_eq!(levels.psus[0], one.psus[0]);
+    // p(1 − p) is the variance of an indicator.
+    levels.sigma2.iter().zip(&one.sigma2).for_each(|(x, y)| close(*x, *y, 1e-12, 0.1));
 }
 
 /// Linear functions of estimates: V(a'θ) from the matrix equals the variance of the combination.

@@ -8,7 +8,8 @@ use super::newton::{misfits, newton};
 use super::rake::rake;
 use crate::aggregate::XColumns;
 
-/// Calibration columns with the population total of each.
+/// Calibration columns with the population total of each. Columns may depend on each other (all
+/// levels of several factors): totals that agree are then met, others are reported as missed.
 #[derive(Debug, Clone, Default)]
 pub struct Totals {
     /// The columns.
@@ -26,7 +27,8 @@ pub struct CalibrationOptions {
     pub distance: Distance,
     /// Scale s of each row in g = F(x'λ/s): larger where a weight may move less.
     pub scale: Option<Arc<Vec<f64>>>,
-    /// Largest relative misfit of a total.
+    /// Largest relative misfit |Σ w x − t| ÷ max(|t|, 1e-6 Σ|d x|) of a total at which iteration
+    /// stops. Up to ten times that is accepted where rounding allows no better.
     pub tolerance: f64,
     /// Largest number of iterations.
     pub iterations: usize,
