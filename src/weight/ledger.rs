@@ -3,12 +3,17 @@
 
 use std::sync::Arc;
 
+use rayon::prelude::*;
+
 use super::calibrate::{CalibrationOptions, CalibrationStatus, Distance, Solution, Totals, solve};
 use super::error::WeightError;
 use super::margin::{Margin, reconcile};
 use super::summary::{MarginLine, StepSummary, WeightSummary};
 use crate::aggregate::XColumns;
 use crate::numeric::SymmetricSolver;
+
+/// Rows handed to one task at a time.
+const BLOCK: usize = 1 << 16;
 
 /// How residuals are taken for the linearised variance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -335,12 +340,23 @@ fn same(what: &'static str, found: usize, expected: usize) -> Result<(), WeightE
 fn check_cells(margin: &Margin, weights: &[f64]) -> Result<(), WeightError> {
     same("rows of a margin", margin.codes.len(), weights.len())?;
     same("targets of a margin", margin.targets.len(), margin.levels.len())?;
-    let mut is_held = vec![false; margin.levels.len()];
-    for row in (0..weights.len()).filter(|&row| weights[row] != 0.0) {
-        if let Some(held) = is_held.get_mut(margin.codes.get(row) as usize) {
-            *held = true;
+    let levels = margin.levels.len();
+    let hold = |mut held: Vec<bool>, (block, weights): (usize, &[f64])| {
+        let first = block * BLOCK;
+        for row in (0..weights.len()).filter(|&row| weights[row] != 0.0) {
+            if let Some(held) = held.get_mut(margin.codes.get(first + row) as usize) {
+                *held = true;
+            }
         }
-    }
+        held
+    };
+    let either = |mut a: Vec<bool>, b: Vec<bool>| {
+        a.iter_mut().zip(b).for_each(|(a, b)| *a |= b);
+        a
+    };
+    let none = || vec![false; levels];
+    let blocks = weights.par_chunks(BLOCK).enumerate();
+    let is_held = blocks.fold(none, hold).reduce(none, either);
     match (0..is_held.len()).find(|&l| !is_held[l] && margin.targets[l] > 0.0) {
         None => Ok(()),
         Some(l) => Err(WeightError::EmptyCell {
