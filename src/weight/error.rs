@@ -118,6 +118,16 @@ pub enum WeightError {
     /// The step did not reach its targets.
     #[error("{0}")]
     NotReached(String),
+    /// A step failed when the steps of a ledger were repeated on other weights.
+    #[error("step {step} ({kind}): {error}")]
+    Step {
+        /// The step, from 1.
+        step: usize,
+        /// What it does.
+        kind: String,
+        /// What is wrong.
+        error: Box<WeightError>,
+    },
 }
 
 fn sides(only_data: &[String], only_margin: &[String]) -> String {

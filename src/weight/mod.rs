@@ -1,15 +1,19 @@
 //! Weights and the ledger that carries their history.
 
+mod adjustment;
 mod calibrate;
 mod error;
+mod fit;
 mod ledger;
 mod margin;
+mod step;
 mod summary;
 
+pub use adjustment::{Adjustment, Carrier, Residuals};
 pub use calibrate::{
     Bounds, CalibrationOptions, CalibrationStatus, Distance, Totals, calibrate_weights,
 };
 pub use error::WeightError;
-pub use ledger::{Calibration, Ledger, LedgerStep, Residuals};
+pub use ledger::{Ledger, LedgerStep};
 pub use margin::{Margin, MarginLevels};
-pub use summary::{MarginLine, StepSummary, WeightSummary};
+pub use summary::{DetailValue, MarginLine, StepDetail, StepSummary, WeightSummary};

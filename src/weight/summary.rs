@@ -117,6 +117,33 @@ pub struct StepSummary {
     pub g_range: Option<(f64, f64)>,
     /// The margins, when the step has some.
     pub margins: Vec<MarginLine>,
+    /// What else it did: adjustment classes, cut weights and the like.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub details: Vec<StepDetail>,
     /// How its effect on the variance is treated, in words.
     pub variance: String,
+}
+
+/// A small table about a step.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct StepDetail {
+    /// What it shows.
+    pub title: String,
+    /// One heading per column.
+    pub columns: Vec<String>,
+    /// One entry per column in every row.
+    pub rows: Vec<Vec<DetailValue>>,
+}
+
+/// An entry of a [`StepDetail`].
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(untagged)]
+#[non_exhaustive]
+pub enum DetailValue {
+    /// Text.
+    Text(String),
+    /// A count.
+    Count(u64),
+    /// A number.
+    Number(f64),
 }

@@ -188,7 +188,7 @@ fn prepare(sample: &mut Sample, step: &Value) -> Run<()> {
             }
             let mut ledger = sample.analysis.ledger.clone();
             calibration::apply(&sample.table, &mut ledger, step)?;
-            if ledger.calibrations().count() > 1 {
+            if ledger.adjustments().count() > 1 {
                 // The cases were made with R, whose variance of successive steps is its own.
                 ledger.follow_r();
             }

@@ -414,6 +414,7 @@ fn step(
         },
         g_range: g,
         margins: Vec::new(),
+        details: Vec::new(),
         variance: String::new(),
     }
 }
