@@ -118,6 +118,28 @@ pub enum WeightError {
     /// The step did not reach its targets.
     #[error("{0}")]
     NotReached(String),
+    /// No joining of adjustment classes keeps the rules.
+    #[error(
+        "even one class of all does not keep the rules for adjustment classes: {observed} of {n} units are observed"
+    )]
+    Classes {
+        /// Observed units.
+        observed: u64,
+        /// All units.
+        n: u64,
+    },
+    /// An adjustment class has weight and no observed unit.
+    #[error("no unit of the adjustment class `{class}` is observed, so that none can stand for it")]
+    NoneObserved {
+        /// The class.
+        class: String,
+    },
+    /// A response model that can't be fitted.
+    #[error("the response model has no solution: {0}")]
+    ResponseModel(String),
+    /// Limits of a trimming that can't hold.
+    #[error("{0}")]
+    Trim(String),
     /// A step failed when the steps of a ledger were repeated on other weights.
     #[error("step {step} ({kind}): {error}")]
     Step {

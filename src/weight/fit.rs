@@ -7,6 +7,7 @@ use rayon::prelude::*;
 use super::adjustment::{Adjustment, Carrier, Residuals};
 use super::calibrate::{CalibrationOptions, Distance, Solution, Totals, solve};
 use super::error::WeightError;
+use super::groups::same;
 use super::margin::{Margin, reconcile};
 use super::step::{Done, WeightingStep};
 use super::summary::MarginLine;
@@ -178,10 +179,6 @@ impl WeightingStep for Fit {
     fn repeat(&self, before: &[f64]) -> Result<Vec<f64>, WeightError> {
         Ok(self.solution(before)?.apply(before))
     }
-}
-
-fn same(what: &'static str, found: usize, expected: usize) -> Result<(), WeightError> {
-    if found == expected { Ok(()) } else { Err(WeightError::Shape { what, found, expected }) }
 }
 
 /// Every cell with a positive target needs a row with weight.

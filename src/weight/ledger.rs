@@ -10,8 +10,11 @@ use super::calibrate::{CalibrationOptions, CalibrationStatus, Totals};
 use super::error::WeightError;
 use super::fit::{Fit, FitOptions};
 use super::margin::Margin;
+use super::nonresponse::{ClassAdjustment, PropensityAdjustment};
+use super::scale::Scaling;
 use super::step::WeightingStep;
 use super::summary::{StepSummary, WeightSummary};
+use super::trim::Trimming;
 
 /// Rows handed to one task at a time.
 const BLOCK: usize = 1 << 16;
@@ -141,6 +144,39 @@ impl Ledger {
             again: Some(Arc::new(step)),
         });
         Ok(&self.steps[self.steps.len() - 1])
+    }
+
+    /// Spreads the weight of unobserved units over the observed ones of their class.
+    ///
+    /// # Errors
+    /// When a class has weight and nobody observed.
+    pub fn adjust_in_classes(&mut self, step: ClassAdjustment) -> Result<(), WeightError> {
+        self.take(step).map(|_| ())
+    }
+
+    /// Adjusts for nonresponse by a model of the propensity to respond.
+    ///
+    /// # Errors
+    /// When the model has no solution, a variable of it is missing for an eligible unit, lengths
+    /// disagree, or its classes can't keep their rules.
+    pub fn adjust_by_propensity(&mut self, step: PropensityAdjustment) -> Result<(), WeightError> {
+        self.take(step).map(|_| ())
+    }
+
+    /// Brings weights within limits.
+    ///
+    /// # Errors
+    /// When limits cross, or leave no room for what is to be spread.
+    pub fn trim(&mut self, step: Trimming) -> Result<(), WeightError> {
+        self.take(step).map(|_| ())
+    }
+
+    /// Scales weights.
+    ///
+    /// # Errors
+    /// When the total is not a positive number, or lengths disagree.
+    pub fn scale(&mut self, step: Scaling) -> Result<(), WeightError> {
+        self.take(step).map(|_| ())
     }
 
     /// Scales the weights in every cell of a margin to its total: w = d N_c/Σ_c d

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use rakewell::aggregate::{XColumns, XTerm};
 use rakewell::data::{Factor, Numbers, Table};
 use rakewell::weight::{
-    Bounds, CalibrationOptions, Distance, Ledger, Margin, MarginLevels, Residuals, Totals,
-    calibrate_weights,
+    Bounds, CalibrationOptions, Distance, Groups, Ledger, Limit, Margin, MarginLevels,
+    Redistribution, Residuals, Totals, Trimming, calibrate_weights,
 };
 use serde_json::Value;
 
@@ -32,8 +32,21 @@ pub fn apply(table: &Table, ledger: &mut Ledger, step: &Value) -> Run<()> {
             // The cases were made with R rake(), whose linearised variance is its own.
             ledger.rake(margins, 1e-6, 1000, Residuals::RRake).map_err(refused)
         }
+        "trim" => trim(ledger, step),
         _ => calibrate(table, ledger, step),
     }
+}
+
+fn trim(ledger: &mut Ledger, step: &Value) -> Run<()> {
+    let limit = |name: &str| step[name].as_f64().map(Limit::Value);
+    let step = Trimming {
+        groups: Groups::everyone(ledger.weights().len()),
+        lower: limit("lower"),
+        upper: limit("upper"),
+        redistribution: Redistribution::Equal,
+        strict: step["strict"] == true,
+    };
+    ledger.trim(step).map_err(refused)
 }
 
 fn margin(table: &Table, ledger: &Ledger, json: &Value, partial: bool) -> Run<Margin> {

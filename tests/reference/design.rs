@@ -182,7 +182,7 @@ fn prepare(sample: &mut Sample, step: &Value) -> Run<()> {
                 other => unsupported(format!("replicates of type {other}")),
             }
         }
-        op @ ("poststratify" | "rake" | "calibrate") => {
+        op @ ("poststratify" | "rake" | "calibrate" | "trim") => {
             if sample.inside.contains(&false) {
                 return unsupported(format!("{op} of a subpopulation"));
             }
