@@ -91,6 +91,19 @@ pub enum WeightError {
         /// Upper bound of g.
         upper: f64,
     },
+    /// Bounds of weights that cross.
+    #[error("the bounds [{lower}, {upper}] of the weights leave no room between them")]
+    WeightBounds {
+        /// Smallest weight.
+        lower: f64,
+        /// Largest weight.
+        upper: f64,
+    },
+    /// Bounds of weights with a distance that needs them around each initial weight.
+    #[error(
+        "the logit distance bounds factors, not weights; use linear, raking or sinh with bounds of weights"
+    )]
+    LogitWeightBounds,
     /// Lists that belong together have different lengths.
     #[error("{what}: {found} where {expected} are needed")]
     Shape {

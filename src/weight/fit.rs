@@ -104,6 +104,14 @@ impl Fit {
         {
             return Err(WeightError::Bounds { lower: b.lower, upper: b.upper });
         }
+        if let Some(b) = options.weight_bounds {
+            if matches!(options.distance, Distance::Logit(_)) {
+                return Err(WeightError::LogitWeightBounds);
+            }
+            if b.lower.is_nan() || b.upper.is_nan() || b.lower >= b.upper {
+                return Err(WeightError::WeightBounds { lower: b.lower, upper: b.upper });
+            }
+        }
         Ok(Fit {
             kind: "calibrate",
             description: format!(

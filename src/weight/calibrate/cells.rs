@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use nalgebra::DMatrix;
 use rayon::prelude::*;
 
+use super::distance::Bounds;
 use crate::aggregate::XColumns;
 use crate::data::Codes;
 
@@ -32,6 +33,8 @@ pub struct Cells {
     pub rows: Vec<u32>,
     /// Scale of each cell (heteroscedasticity), if there is one.
     pub scale: Option<Vec<f64>>,
+    /// Smallest and largest factor of each cell, if they differ.
+    pub bounds: Option<Vec<Bounds>>,
     starts: Vec<u32>,
     columns: Vec<u32>,
     values: Vec<f64>,
@@ -49,6 +52,19 @@ impl Cells {
             .try_fold(1_u128, |product, t| product.checked_mul(t.width as u128 + 1))
             .is_some();
         if categorical && keyed { by_codes(x, weights) } else { by_rows(x, weights, scale) }
+    }
+
+    /// Every row a cell of its own, with the factors that keep its weight within bounds.
+    pub fn bounded(
+        x: &XColumns,
+        weights: &[f64],
+        scale: Option<&Vec<f64>>,
+        of_weight: Bounds,
+    ) -> Cells {
+        let mut cells = by_rows(x, weights, scale.map(Vec::as_slice));
+        let factors = |&d: &f64| Bounds { lower: of_weight.lower / d, upper: of_weight.upper / d };
+        cells.bounds = Some(cells.weight.iter().map(factors).collect());
+        cells
     }
 
     /// How many cells there are.
@@ -231,6 +247,7 @@ fn empty() -> Cells {
         weight: Vec::new(),
         rows: Vec::new(),
         scale: None,
+        bounds: None,
         starts: vec![0],
         columns: Vec::new(),
         values: Vec::new(),
