@@ -8,6 +8,7 @@ pub mod expr;
 pub mod io;
 pub mod labels;
 pub(crate) mod number;
+pub mod schemes;
 mod table;
 
 pub use codes::{Codes, Factor, Level};

@@ -1,6 +1,7 @@
 //! The study file: parsed with places, checked, turned into a plan and run.
 
 mod clock;
+mod include;
 mod limits;
 mod not_numeric;
 mod outputs;
@@ -11,6 +12,7 @@ mod prepare;
 mod rules;
 mod run;
 mod schema;
+mod settings;
 mod shape;
 mod source;
 pub mod spec;
@@ -25,4 +27,4 @@ pub use places::{KeyPath, Places, Segment};
 pub use prepare::Prepared;
 pub use run::{Finished, check, run, run_document};
 pub use schema::json_schema;
-pub use source::{Loaded, from_text, load};
+pub use source::{Loaded, from_text, from_text_with, load, load_with};

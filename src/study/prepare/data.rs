@@ -1,11 +1,11 @@
 //! The data of a study: read, labelled, recoded.
 
 use super::{Work, holds, margins, mentions};
-use crate::data::derive::{Derivation, DeriveError, Finding, Recipe, derive as make};
+use crate::data::derive::{Derivation, DeriveError, Finding, Recipe, Standard, derive as make};
 use crate::data::expr::Expression;
 use crate::data::io::{self, ReadOptions};
 use crate::data::labels::{Labels, Scalar as Value, apply};
-use crate::data::{Column, Table};
+use crate::data::{Column, Table, schemes};
 use crate::study::places::KeyPath;
 use crate::study::spec::{Derive, Format, Names, Scalar, Study};
 
@@ -93,6 +93,13 @@ fn value(scalar: &Scalar) -> Value {
     }
 }
 
+fn text(scalar: &Scalar) -> String {
+    match scalar {
+        Scalar::Number(x) => format!("{x}"),
+        Scalar::Text(t) => t.clone(),
+    }
+}
+
 fn label(work: &mut Work<'_>, table: &mut Table) {
     let study = work.study;
     for column in table.columns_mut() {
@@ -148,7 +155,31 @@ fn derivation(work: &mut Work<'_>, path: &KeyPath, given: &Derive) -> Option<Der
     };
     let from = given.from.clone().unwrap_or_default();
     let otherwise = given.otherwise.as_ref().map(value);
-    let recipe = if let Some(map) = &given.map {
+    let recipe = if let Some(name) = given.to.as_ref().or(given.scheme.as_ref()) {
+        let mut list = |key: &str, texts: &Option<Vec<String>>| {
+            let at = path.key(key);
+            let each = texts.iter().flatten().enumerate().map(|(i, t)| parse(at.index(i), t));
+            each.collect::<Option<Vec<_>>>()
+        };
+        let parents = list("parents-uk-born", &given.parents_uk_born)?;
+        let grandparents = list("grandparents-uk-born", &given.grandparents_uk_born)?;
+        let born = match &given.uk_born {
+            Some(text) => Some(parse(path.key("uk-born"), text)?),
+            None => None,
+        };
+        let pairs = given.map.iter().flat_map(|m| &m.0);
+        Recipe::Standard(Box::new(Standard {
+            from: given.from.clone(),
+            scheme: given.scheme.as_deref().and_then(schemes::find),
+            to: schemes::find(name)?,
+            wording: given.wording.unwrap_or_default(),
+            pairs: pairs.map(|(key, to)| (key.clone(), text(to))).collect(),
+            otherwise,
+            born,
+            parents,
+            grandparents,
+        }))
+    } else if let Some(map) = &given.map {
         let pairs = map.0.iter().map(|(k, v)| (k.clone(), value(v))).collect();
         Recipe::Map { from, pairs, otherwise }
     } else if let Some(cut) = &given.cut {
@@ -188,6 +219,17 @@ fn derive_error(work: &mut Work<'_>, path: &KeyPath, given: &Derive, error: &Der
         DeriveError::Expression { case, error } => {
             work.expression(&expression_path(path, *case), error);
             return;
+        }
+        DeriveError::Condition { key, index, error } => {
+            let at = path.key(*key);
+            work.expression(&index.map_or(at.clone(), |i| at.index(i)), error);
+            return;
+        }
+        DeriveError::NotInScheme { .. } | DeriveError::Divided { .. } => path.key("from"),
+        DeriveError::NoGroup { value, .. } => {
+            let pairs = given.map.iter().flat_map(|m| &m.0);
+            let key = pairs.into_iter().find(|(_, to)| text(to) == *value).map(|(key, _)| key);
+            key.map_or(path.key("map"), |key| path.key("map").key(key))
         }
         DeriveError::NameTaken(_) => path.key("name"),
         DeriveError::UnknownColumn { .. } | DeriveError::CutText(_) => path.key("from"),
