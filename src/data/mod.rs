@@ -6,6 +6,7 @@ mod column;
 pub mod derive;
 pub mod expr;
 pub mod io;
+pub mod join;
 pub mod labels;
 pub(crate) mod number;
 pub mod schemes;
