@@ -1,6 +1,7 @@
 //! The study file: parsed with places, checked, turned into a plan and run.
 
 mod clock;
+mod draft;
 mod dry_run;
 mod include;
 mod limits;
@@ -22,6 +23,7 @@ mod synonyms;
 mod syntax;
 mod words;
 
+pub use draft::draft;
 pub use dry_run::{DryRun, FilePlan, dry_run};
 pub use outputs::WriteFailure;
 pub use pairs::Pairs;
