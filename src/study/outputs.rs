@@ -67,6 +67,11 @@ fn outputs(given: &Report, study_file: &Path) -> Vec<Output> {
     .collect()
 }
 
+/// The paths of all files, as they would be written.
+pub(super) fn paths(given: &Report, study_file: &Path) -> Vec<PathBuf> {
+    outputs(given, study_file).into_iter().map(|output| output.path).collect()
+}
+
 /// Looks for outputs that would destroy what the study reads, or each other, before the work.
 ///
 /// # Errors
@@ -239,6 +244,7 @@ impl Finished {
         let manifest = Manifest {
             program: format!("rakewell {}", env!("CARGO_PKG_VERSION")),
             study: hash(study_file, &name)?,
+            settings: self.prepared.settings.clone(),
             inputs,
             outputs,
             seeds: std::collections::BTreeMap::new(),

@@ -526,6 +526,7 @@ pub fn manifest() -> Manifest {
         bytes: path.len() as u64,
     };
     Manifest {
+        settings: Vec::new(),
         program: "rakewell 0.1.0".to_string(),
         study: hash("study.toml"),
         inputs: vec![hash("responses.sav"), hash("census2021-margins.csv")],

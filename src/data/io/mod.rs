@@ -8,6 +8,7 @@ mod header;
 mod input;
 mod note;
 pub mod parquet;
+mod rows;
 mod text;
 mod write;
 
@@ -19,6 +20,7 @@ pub use atomic::{Batch, Staged, WriteError, stage, write_atomically};
 pub use error::{DataError, UnknownColumn};
 pub use note::Note;
 pub use parquet::decoding;
+pub use rows::rows;
 pub use write::{stage_csv, stage_parquet, write_csv, write_parquet};
 
 /// The error of the system for a file that cannot be read, with what may have been meant.
