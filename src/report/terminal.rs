@@ -134,7 +134,11 @@ impl Page {
         ];
         self.table(&labels, columns, None);
         for step in steps {
-            self.item(&step.step.to_string(), &format!("{} — {}", step.description, step.outcome));
+            let outcome = match step.outcome.as_str() {
+                "" => String::new(),
+                outcome => format!(" — {outcome}"),
+            };
+            self.item(&step.step.to_string(), &format!("{}{outcome}", step.description));
         }
     }
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::outputs;
 use super::prepare::{self, Reads};
 use super::run::{RunOptions, study_of};
-use super::spec::{Derive, Estimate, Names, Step, Study};
+use super::spec::{Derive, Estimate, Names, Step, Study, Weighting};
 use crate::data::io;
 use crate::data::schemes;
 use crate::diagnostic::Diagnostics;
@@ -145,17 +145,36 @@ fn steps(study: &Study) -> Vec<String> {
     let parts = if parts.is_empty() { "every row alike".to_string() } else { parts.join("; ") };
     all.push(format!("design: {parts}"));
     for step in &study.weighting {
-        let what = match step.step {
-            Step::PostStratify => "post-stratify",
-            Step::Rake => "rake",
-            Step::Calibrate => "calibrate",
-        };
-        let mut to: Vec<String> = step.margin.iter().map(|m| m.by.list().join(" × ")).collect();
-        to.extend(step.margins.iter().map(|m| format!("the margins of {}", m.display())));
-        to.extend(step.totals.0.iter().map(|(name, _)| format!("the total of {name}")));
-        all.push(format!("{what} to {}", to.join(", ")));
+        all.push(weighting(step));
     }
     all
+}
+
+fn weighting(step: &Weighting) -> String {
+    let what = match step.step {
+        Step::PostStratify => "post-stratify",
+        Step::Rake => "rake",
+        Step::Calibrate => "calibrate",
+        Step::Nonresponse => "adjust for nonresponse",
+        Step::Eligibility => "adjust for unknown eligibility",
+        Step::Trim => "trim",
+        Step::Scale => "scale",
+    };
+    let mut to: Vec<String> = step.margin.iter().map(|m| m.by.list().join(" × ")).collect();
+    to.extend(step.margins.iter().map(|m| format!("the margins of {}", m.display())));
+    to.extend(step.totals.0.iter().map(|(name, _)| format!("the total of {name}")));
+    let within = step.classes.as_ref().or(step.within.as_ref());
+    let mut text = what.to_string();
+    if !to.is_empty() {
+        text.push_str(&format!(" to {}", to.join(", ")));
+    }
+    if let Some(names) = within {
+        text.push_str(&format!(" within {}", names.list().join(" × ")));
+    }
+    if let Some(names) = &step.model {
+        text.push_str(&format!(" by a model of {}", names.list().join(", ")));
+    }
+    text
 }
 
 fn estimates(study: &Study) -> Vec<String> {

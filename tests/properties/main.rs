@@ -8,3 +8,4 @@ mod lonely;
 mod replicates;
 mod sample;
 mod variance;
+mod weighting;

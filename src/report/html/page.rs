@@ -11,7 +11,7 @@ use crate::report::figure;
 use crate::report::number::{self, Figures};
 use crate::report::view;
 use crate::report::words::{self, plural};
-use crate::weight::StepSummary;
+use crate::weight::{StepDetail, StepSummary};
 
 /// The whole page.
 #[derive(Debug, Serialize)]
@@ -154,11 +154,15 @@ impl Weighting {
         );
         let caption = format!("Table {}. The weighting, step by step", numbers.table());
         let table = table::of_steps(steps, "w-steps".to_string(), caption);
-        let margins = steps
-            .iter()
-            .filter(|step| !step.margins.is_empty())
-            .map(|step| Margins::new(step, numbers))
-            .collect();
+        let mut margins = Vec::new();
+        for step in steps {
+            if !step.margins.is_empty() {
+                margins.push(Margins::new(step, numbers));
+            }
+            for (i, detail) in step.details.iter().enumerate() {
+                margins.push(Margins::of_detail(step, i, detail, numbers));
+            }
+        }
         Weighting { table, figure, margins }
     }
 }
@@ -183,6 +187,26 @@ impl Margins {
         let caption = format!("Table {}. Population totals of step {}", numbers.table(), step.step);
         let id = format!("w-margins-{}", step.step);
         Margins { summary, table: table::of_margins(step, id, caption) }
+    }
+}
+
+impl Margins {
+    /// Classes, limits and the like of a step.
+    fn of_detail(
+        step: &StepSummary,
+        i: usize,
+        detail: &StepDetail,
+        numbers: &mut Numbers,
+    ) -> Margins {
+        let summary = format!(
+            "Step {}: {} ({})",
+            step.step,
+            detail.title.to_lowercase(),
+            plural(detail.rows.len(), "row", "rows")
+        );
+        let caption = format!("Table {}. {} of step {}", numbers.table(), detail.title, step.step);
+        let id = format!("w-detail-{}-{i}", step.step);
+        Margins { summary, table: table::of_detail(detail, id, caption) }
     }
 }
 

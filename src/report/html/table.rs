@@ -7,7 +7,7 @@ use crate::estimate::{Decision, Estimate, EstimateTable};
 use crate::report::number::{self, Figures, Unit};
 use crate::report::view::{self, Labels, flag};
 use crate::report::words;
-use crate::weight::StepSummary;
+use crate::weight::{DetailValue, StepDetail, StepSummary};
 
 /// A table.
 #[derive(Debug, Serialize)]
@@ -258,6 +258,31 @@ pub(super) fn of_margins(step: &StepSummary, id: String, caption: String) -> Tab
         Row { cells, first: starts_group(&spans, i), suppressed: false }
     });
     let rows = rows.collect();
+    Table { id, caption, heads, rows }
+}
+
+/// The table of a detail of a step.
+pub(super) fn of_detail(detail: &StepDetail, id: String, caption: String) -> Table {
+    let is_text = |column: usize| {
+        matches!(detail.rows.first().map(|r| &r[column]), Some(DetailValue::Text(_)))
+    };
+    let heads = detail
+        .columns
+        .iter()
+        .enumerate()
+        .map(|(c, text)| Head { text: text.clone(), full: None, figures: !is_text(c) })
+        .collect();
+    let cell = |value: &DetailValue| match value {
+        DetailValue::Text(text) => Cell::new("label", text.clone()),
+        DetailValue::Count(n) => Cell::figure(number::count(*n)),
+        DetailValue::Number(x) if x.is_finite() => Cell::figure(number::significant(*x, 4)),
+        DetailValue::Number(_) => Cell::figure("–".to_string()),
+    };
+    let rows = detail
+        .rows
+        .iter()
+        .map(|row| Row { cells: row.iter().map(cell).collect(), first: false, suppressed: false })
+        .collect();
     Table { id, caption, heads, rows }
 }
 

@@ -164,6 +164,21 @@ fn collect(study: &Study, c: &mut Collector<'_, '_>) {
     }
     for (i, step) in study.weighting.iter().enumerate() {
         let at = root.key("weighting").index(i);
+        for (key, text) in
+            [("responded", &step.responded), ("eligible", &step.eligible), ("known", &step.known)]
+        {
+            if let Some(text) = text {
+                c.expression(&at.key(key), text, None);
+            }
+        }
+        for (key, names) in
+            [("classes", &step.classes), ("model", &step.model), ("within", &step.within)]
+        {
+            c.names(&at.key(key), names.as_ref());
+        }
+        if let Some(name) = &step.constant_within {
+            c.name(&at.key("constant-within"), name, None);
+        }
         for (j, margin) in step.margin.iter().enumerate() {
             c.names(&at.key("margin").index(j).key("by"), Some(&margin.by));
         }

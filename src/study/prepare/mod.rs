@@ -1,5 +1,6 @@
 //! From a study file to data, design and weights: everything but the estimates.
 
+mod adjust;
 mod data;
 mod design;
 mod joins;

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use super::Work;
+use super::adjust;
 use super::design::Built;
 use super::margins::{self, GivenMargin, GivenTotal};
 use crate::aggregate::{XColumns, XTerm};
-use crate::data::{Factor, Table};
+use crate::data::{Codes, Factor, Table};
 use crate::diagnostic::{Diagnostic, nearest};
 use crate::estimate::Analysis;
 use crate::study::limits;
@@ -53,6 +54,9 @@ fn carry_out(
     table: &Table,
     ledger: &mut Ledger,
 ) -> Option<()> {
+    if !matches!(step.step, Step::PostStratify | Step::Rake | Step::Calibrate) {
+        return adjust::carry_out(work, path, step, table, ledger);
+    }
     let given = margins::given(work, path, step, table)?;
     let mut margins = Vec::new();
     for margin in &given {
@@ -94,7 +98,7 @@ fn carry_out(
             let iterations = step.iterations.unwrap_or(1000);
             ledger.rake(margins, step.tolerance.unwrap_or(0.0), iterations, residuals)
         }
-        Step::Rake | Step::Calibrate => calibrate(work, path, step, table, ledger, margins)?,
+        _ => calibrate(work, path, step, table, ledger, margins)?,
     };
     match outcome {
         Ok(()) => Some(()),
@@ -254,6 +258,7 @@ fn calibrate(
     let bounds = step.bounds.map(|[lower, upper]| Bounds { lower, upper });
     let distance = match (step.distance, bounds, step.step) {
         (Some(GivenDistance::Logit), Some(bounds), _) => Distance::Logit(bounds),
+        (Some(GivenDistance::Sinh), bounds, _) => Distance::Sinh(bounds),
         (Some(GivenDistance::Raking), bounds, _) | (None, bounds, Step::Rake) => {
             Distance::Raking(bounds)
         }
@@ -295,10 +300,23 @@ fn calibrate(
         totals.names.push(name.clone());
     }
     totals.x = XColumns { terms: totals.x.terms };
+    if let Some(name) = &step.constant_within {
+        let groups = table.column(name)?.as_factor();
+        let lacks = |&r: &usize| ledger.weights()[r] != 0.0 && groups.codes.get(r) == Codes::NONE;
+        let missing: Vec<usize> = (0..table.rows()).filter(lacks).collect();
+        if let Some(first) = missing.first() {
+            let e =
+                WeightError::Missing { margin: name.clone(), count: missing.len(), row: first + 1 };
+            work.error(&path.key("constant-within"), e, None);
+            return None;
+        }
+        totals.x = totals.x.averaged(&groups.codes, ledger.weights());
+    }
     let mut options = CalibrationOptions::new(distance);
     if let Some(iterations) = step.iterations {
         options.iterations = iterations;
     }
+    options.weight_bounds = step.weight_bounds.map(|[lower, upper]| Bounds { lower, upper });
     Some(ledger.calibrate(&totals, &options, false).map(|_| ()))
 }
 

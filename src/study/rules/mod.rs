@@ -3,6 +3,7 @@
 //! Each rule says what was found, where, and the way out. A rule is silent about a part of the
 //! file whose structure is broken: that has been reported, and what stands there is a stand-in.
 
+mod adjust;
 mod derive;
 mod design;
 mod estimate;

@@ -3,7 +3,7 @@
 use crate::study::places::KeyPath;
 use crate::study::spec::{Distance, Margin, Names, Step, Weighting};
 
-use super::{Rules, rounded};
+use super::{Rules, adjust, rounded};
 
 pub(super) fn check(steps: &[Weighting], rules: &mut Rules<'_>, path: &KeyPath) {
     for (i, step) in steps.iter().enumerate() {
@@ -19,8 +19,13 @@ fn one(weighting: &Weighting, rules: &mut Rules<'_>, path: &KeyPath) {
         Step::PostStratify => post_stratify(weighting, rules, path),
         Step::Rake => rake(weighting, rules, path),
         Step::Calibrate => calibrate(weighting, rules, path),
+        _ => adjust::check(weighting, rules, path),
+    }
+    if matches!(weighting.step, Step::PostStratify | Step::Rake | Step::Calibrate) {
+        adjust::none(rules, path);
     }
     bounds(weighting, rules, path);
+    weight_bounds(weighting, rules, path);
     numbers(weighting, rules, path);
     for (i, margin) in weighting.margin.iter().enumerate() {
         one_margin(margin, weighting.population, rules, &path.key("margin").index(i));
@@ -51,7 +56,15 @@ fn post_stratify(weighting: &Weighting, rules: &mut Rules<'_>, path: &KeyPath) {
     }
     rules.no_meaning(
         path,
-        &["totals", "distance", "bounds", "iterations", "compat"],
+        &[
+            "totals",
+            "distance",
+            "bounds",
+            "iterations",
+            "compat",
+            "weight-bounds",
+            "constant-within",
+        ],
         "means nothing for post-stratification, which has one exact solution",
         "take it out, or write `step = \"calibrate\"`",
     );
@@ -63,7 +76,7 @@ fn rake(weighting: &Weighting, rules: &mut Rules<'_>, path: &KeyPath) {
     }
     rules.no_meaning(
         path,
-        &["totals", "distance"],
+        &["totals", "distance", "weight-bounds", "constant-within"],
         "means nothing for raking, which works on margins",
         "write `step = \"calibrate\"`; with `distance = \"raking\"` it gives the weights of raking",
     );
@@ -132,6 +145,26 @@ fn bounds(weighting: &Weighting, rules: &mut Rules<'_>, path: &KeyPath) {
             "negative",
             "write 0 or more",
         );
+    }
+}
+
+fn weight_bounds(weighting: &Weighting, rules: &mut Rules<'_>, path: &KeyPath) {
+    let Some([lower, upper]) = weighting.weight_bounds else { return };
+    let at = path.key("weight-bounds");
+    if lower >= upper {
+        rules.error(
+            &at,
+            format!("the bounds {lower} and {upper} of the weights leave no room between them"),
+            "not ascending",
+            "give the smallest and the largest weight, such as [0.5, 40]",
+        );
+    }
+    if weighting.bounds.is_some() {
+        let help = "keep `bounds` for factors or `weight-bounds` for weights";
+        rules.error(&at, "there are bounds of the factors already", "bounds twice", help);
+    } else if weighting.distance == Some(Distance::Logit) {
+        let help = "use the linear, raking or sinh distance with `weight-bounds`";
+        rules.error(&at, "the logit distance bounds factors, not weights", "not with logit", help);
     }
 }
 

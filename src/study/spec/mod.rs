@@ -3,6 +3,7 @@
 //! Nothing here is checked against data; `study::resolve` turns these into what can be run.
 
 mod data;
+mod weighting;
 
 use std::path::PathBuf;
 
@@ -17,6 +18,10 @@ use crate::replicate::ReplicateMethod;
 use super::pairs::Pairs;
 
 pub use data::{Case, Cut, Data, Derive, Format, Join, JoinKind, Keys, Unmatched, Variable};
+pub use weighting::{
+    Compat, Distance, Limit, LimitRule, Margin, Redistribute, ScaleRule, ScaleTarget, Step,
+    Weighting,
+};
 
 /// A study: what to do with data, from the file to the report.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -152,84 +157,6 @@ pub struct Replicates {
     pub mse: Option<bool>,
     /// True (default) when the columns are weights; false when they multiply the weight.
     pub combined: Option<bool>,
-}
-
-/// One weighting step.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Weighting {
-    /// What to do.
-    pub step: Step,
-    /// Margins: a CSV file with the columns `variable, level, total`, relative to the study
-    /// file. Crossed margins join names and levels with ` × ` (or `*`).
-    pub margins: Option<PathBuf>,
-    /// Margins written here.
-    #[serde(default)]
-    pub margin: Vec<Margin>,
-    /// Population totals of numeric variables (linear calibration).
-    #[serde(default)]
-    pub totals: Pairs<f64>,
-    /// The population size, when the margins are shares or when the sum of weights is itself a
-    /// constraint beside `totals`.
-    pub population: Option<f64>,
-    /// Distance of a calibration.
-    pub distance: Option<Distance>,
-    /// Smallest and largest factor.
-    pub bounds: Option<[f64; 2]>,
-    /// Largest number of iterations.
-    pub iterations: Option<usize>,
-    /// How much the totals of two margins may differ, relative (perturbed census tables);
-    /// every margin is then scaled to the first.
-    pub tolerance: Option<f64>,
-    /// Another system's treatment, where ours differs on purpose.
-    pub compat: Option<Compat>,
-}
-
-/// The kind of a weighting step.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-#[non_exhaustive]
-pub enum Step {
-    /// Weights in each cell of one margin are scaled to its total.
-    PostStratify,
-    /// Iterative proportional fitting to several margins.
-    Rake,
-    /// Calibration by a distance (linear if not said otherwise).
-    Calibrate,
-}
-
-/// Distance functions of calibration (Deville and Särndal 1992).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-#[non_exhaustive]
-pub enum Distance {
-    /// Linear (GREG).
-    Linear,
-    /// Multiplicative (exponential).
-    Raking,
-    /// Logit, within bounds.
-    Logit,
-}
-
-/// Treatments of other systems.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-#[non_exhaustive]
-pub enum Compat {
-    /// The linearised variance as R `survey` computes it: after raking too large when base
-    /// weights are unequal; after several calibrations taken off in the wrong order.
-    R,
-}
-
-/// A margin written in the study file.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Margin {
-    /// The variable, or the variables that cross.
-    pub by: Names,
-    /// Totals by level: `{ Female = 30.1e6, Male = 29.5e6 }`; crossed levels are joined with
-    /// ` × ` (or `*`).
-    pub totals: Pairs<f64>,
 }
 
 /// One estimate. Give exactly one of `mean`, `total`, `proportion`, `ratio` and `quantile`.

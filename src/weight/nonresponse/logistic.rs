@@ -47,6 +47,7 @@ pub(super) fn fit(x: &XColumns, v: &[f64], responded: &[bool]) -> Result<Logisti
         let gain: f64 = direction.iter().zip(&score).map(|(d, s)| d * s).sum();
         // Newton's decrement is the likelihood still to be gained, twice.
         if gain.abs() <= 1e-14 * total {
+            check(&cells, &p)?;
             let dependent = columns - solver.rank();
             let of_row = |row: usize| {
                 if v[row] == 0.0 { f64::NAN } else { p[cells.of_row.get(row) as usize] }
@@ -69,11 +70,24 @@ pub(super) fn fit(x: &XColumns, v: &[f64], responded: &[bool]) -> Result<Logisti
             break;
         }
     }
-    let fixed = (0..cells.len()).filter(|&c| p[c] < 1e-6 || p[c] > 1.0 - 1e-6);
-    let rows: u64 = fixed.map(|c| u64::from(cells.rows[c])).sum();
+    check(&cells, &p)?;
     Err(WeightError::ResponseModel(format!(
-        "in {rows} rows the variables of the model leave no doubt who responded; join their rare \
-         levels or leave a variable out"
+        "after {STEPS} steps the likelihood still rises; join rare levels or leave a variable out"
+    )))
+}
+
+/// Nobody may be left for whom nobody could stand. (Where everybody responds, p = 1 does no harm.)
+fn check(cells: &Cells, p: &[f64]) -> Result<(), WeightError> {
+    let rows: u64 = (0..cells.len())
+        .filter(|&c| p[c] < 1e-6 && cells.weight[c] > 0.0)
+        .map(|c| u64::from(cells.rows[c]))
+        .sum();
+    if rows == 0 {
+        return Ok(());
+    }
+    Err(WeightError::ResponseModel(format!(
+        "nobody like {rows} of the rows responded, so that nobody can stand for them; join levels \
+         of the variables of the model or leave one out"
     )))
 }
 

@@ -1,0 +1,197 @@
+//! Weighting steps as written.
+
+use std::path::PathBuf;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::Names;
+use crate::study::pairs::Pairs;
+
+/// One weighting step.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Weighting {
+    /// What to do.
+    pub step: Step,
+    /// Margins: a CSV file with the columns `variable, level, total`, relative to the study
+    /// file. Crossed margins join names and levels with ` × ` (or `*`).
+    pub margins: Option<PathBuf>,
+    /// Margins written here.
+    #[serde(default)]
+    pub margin: Vec<Margin>,
+    /// Population totals of numeric variables (linear calibration).
+    #[serde(default)]
+    pub totals: Pairs<f64>,
+    /// The population size, when the margins are shares or when the sum of weights is itself a
+    /// constraint beside `totals`.
+    pub population: Option<f64>,
+    /// Distance of a calibration.
+    pub distance: Option<Distance>,
+    /// Smallest and largest factor.
+    pub bounds: Option<[f64; 2]>,
+    /// Largest number of iterations.
+    pub iterations: Option<usize>,
+    /// How much the totals of two margins may differ, relative (perturbed census tables);
+    /// every margin is then scaled to the first.
+    pub tolerance: Option<f64>,
+    /// Smallest and largest weight after a linear or raking calibration, in place of `bounds`.
+    pub weight_bounds: Option<[f64; 2]>,
+    /// A calibration gives all rows with the same value of this variable one factor (a household).
+    pub constant_within: Option<String>,
+    /// Another system's treatment, where ours differs on purpose.
+    pub compat: Option<Compat>,
+    /// Nonresponse: who responded, as an expression such as `outcome == 1`.
+    pub responded: Option<String>,
+    /// Nonresponse: the sample that could respond. Unknown eligibility: who is eligible among those
+    /// known; the others get weight zero. As an expression; everybody if not given.
+    pub eligible: Option<String>,
+    /// Unknown eligibility: of whom it is known whether they are eligible, as an expression.
+    pub known: Option<String>,
+    /// Nonresponse and unknown eligibility: the variables whose crossing makes adjustment classes.
+    pub classes: Option<Names>,
+    /// Nonresponse: the variables of a logistic model of response, categories and numbers, in
+    /// place of `classes`.
+    pub model: Option<Names>,
+    /// Nonresponse by a model: so many classes of the propensity with equal numbers of rows; weights
+    /// are divided by the propensities themselves if neither this nor `cuts` is given.
+    pub propensity_classes: Option<usize>,
+    /// Nonresponse by a model: classes cut at these propensities.
+    pub cuts: Option<Vec<f64>>,
+    /// Nonresponse and unknown eligibility: rates and models count every row once instead of by
+    /// its weight.
+    #[serde(default)]
+    pub unweighted: bool,
+    /// Smallest number of observed rows in an adjustment class; smaller ones are joined.
+    pub min_count: Option<u64>,
+    /// Largest factor of an adjustment class; classes above are joined with others.
+    pub max_factor: Option<f64>,
+    /// Trimming: smallest weight.
+    pub lower: Option<Limit>,
+    /// Trimming: largest weight.
+    pub upper: Option<Limit>,
+    /// Trimming: who gets what is cut off. Default: the others in proportion.
+    pub redistribute: Option<Redistribute>,
+    /// Trimming: cut again what this has raised above the limit, until nothing is.
+    #[serde(default)]
+    pub strict: bool,
+    /// Trimming and scaling: within the crossing of these variables.
+    pub within: Option<Names>,
+    /// Scaling: `"sample-size"` (mean weight 1 within each group) or the sum of all weights.
+    pub to: Option<ScaleTarget>,
+}
+
+/// The kind of a weighting step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Step {
+    /// Weights in each cell of one margin are scaled to its total.
+    PostStratify,
+    /// Iterative proportional fitting to several margins.
+    Rake,
+    /// Calibration by a distance (linear if not said otherwise).
+    Calibrate,
+    /// The weight of rows that did not respond goes to those that did.
+    Nonresponse,
+    /// The weight of rows of unknown eligibility goes to those whose eligibility is known.
+    Eligibility,
+    /// Weights are brought within limits.
+    Trim,
+    /// Weights are multiplied by one number, or by one number in each group.
+    Scale,
+}
+
+/// Distance functions of calibration (Deville and Särndal 1992).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Distance {
+    /// Linear (GREG).
+    Linear,
+    /// Multiplicative (exponential).
+    Raking,
+    /// Logit, within bounds.
+    Logit,
+    /// Hyperbolic sine (between linear and raking for small factors, flatter for large ones).
+    Sinh,
+}
+
+/// A limit of weights: a weight, or where it comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Limit {
+    /// A weight.
+    Value(f64),
+    /// From the weights before the step.
+    From(LimitRule),
+}
+
+/// A limit from the weights before the step. Give exactly one.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct LimitRule {
+    /// So many times the median.
+    pub median_ratio: Option<f64>,
+    /// So many times the mean.
+    pub mean_ratio: Option<f64>,
+    /// The quantile of this probability, such as 0.99.
+    pub percentile: Option<f64>,
+    /// The third quartile and so many interquartile ranges (below: the first less them).
+    pub tukey: Option<f64>,
+    /// The median and so many interquartile ranges (below: the median less them).
+    pub median_iqr: Option<f64>,
+}
+
+/// Who gets the weight that was cut off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Redistribute {
+    /// Nobody.
+    None,
+    /// The rows that were not cut, each the same.
+    Equal,
+    /// The rows that were not cut, in the proportion of their weights.
+    Proportional,
+}
+
+/// What weights are scaled to.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum ScaleTarget {
+    /// A sum.
+    Total(f64),
+    /// A rule.
+    Rule(ScaleRule),
+}
+
+/// A rule for the sum of weights.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum ScaleRule {
+    /// The number of rows with a weight, so that their mean is 1.
+    SampleSize,
+}
+
+/// Treatments of other systems.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Compat {
+    /// The linearised variance as R `survey` computes it: after raking too large when base
+    /// weights are unequal; after several calibrations taken off in the wrong order.
+    R,
+}
+
+/// A margin written in the study file.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Margin {
+    /// The variable, or the variables that cross.
+    pub by: Names,
+    /// Totals by level: `{ Female = 30.1e6, Male = 29.5e6 }`; crossed levels are joined with
+    /// ` × ` (or `*`).
+    pub totals: Pairs<f64>,
+}
