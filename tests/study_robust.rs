@@ -109,3 +109,41 @@ proptest! {
         read(parts.concat().as_bytes());
     }
 }
+
+/// Settings of the starter, whole and damaged.
+const SETTINGS: [&str; 8] = [
+    "defaults.confidence=0.9",
+    "estimate.lonely.by=[\"region\", \"sex\"]",
+    "weighting.1.margin.2.by=sex",
+    "data.join=[{ file = \"h.csv\", on = { a = \"b\" } }]",
+    "derive.migration.cases.1.when=age > 3",
+    "variables.'a b'.values={ 1 = \"x\" }",
+    "report={ folder = \"x\" }",
+    "title=3",
+];
+
+#[test]
+fn damaged_settings() {
+    let mut numbers = Numbers(13);
+    let mut broken = 0;
+    for round in 0..4000 {
+        let mut bytes = SETTINGS[round % SETTINGS.len()].as_bytes().to_vec();
+        for _ in 0..round % 4 {
+            let at = numbers.below(bytes.len());
+            match numbers.below(3) {
+                0 => bytes[at] = b"[]{}\"'=,.#\n\\ -09"[numbers.below(16)],
+                1 => bytes.truncate(at + 1),
+                _ => bytes.insert(at, b".=[{\"1"[numbers.below(6)]),
+            }
+        }
+        let setting = String::from_utf8_lossy(&bytes).into_owned();
+        if let Err(found) = rakewell::study::from_text_with("s.toml", STARTER, &[setting.clone()]) {
+            assert!(found.has_errors(), "{setting}");
+            for place in found.0.iter().filter_map(|d| d.place.as_ref()) {
+                assert!(place.source.text.get(place.span.clone()).is_some(), "{setting}");
+            }
+            broken += 1;
+        }
+    }
+    assert!(broken > 500 && broken < 4000, "{broken}");
+}

@@ -109,14 +109,17 @@ fn text(found: &Description, chosen: bool) -> String {
     let mut out =
         format!("{}: {} rows, {} columns\n", found.file.display(), found.rows, found.columns);
     let kinds = [
-        (Type::Category, "categories"),
-        (Type::Number, "numbers"),
-        (Type::Text, "texts"),
-        (Type::Empty, "without values"),
+        (Type::Category, "category", "categories"),
+        (Type::Number, "number", "numbers"),
+        (Type::Text, "text", "texts"),
+        (Type::Empty, "without values", "without values"),
     ];
     let counts: Vec<String> = kinds
         .iter()
-        .map(|(kind, word)| (found.variables.iter().filter(|v| v.kind == *kind).count(), word))
+        .map(|(kind, one, many)| {
+            let n = found.variables.iter().filter(|v| v.kind == *kind).count();
+            (n, if n == 1 { one } else { many })
+        })
         .filter(|(n, _)| *n > 0)
         .map(|(n, word)| format!("{n} {word}"))
         .collect();

@@ -106,7 +106,10 @@ mod tests {
     use rakewell::study::{from_text, json_schema};
 
     fn mistakes(text: &str) -> String {
-        match from_text("study.toml", text) {
+        // The file that one of the options includes.
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::write(folder.path().join("recodes.toml"), "").expect("written");
+        match from_text(&folder.path().join("study.toml").display().to_string(), text) {
             Ok(loaded) => loaded.warnings.to_string(),
             Err(mistakes) => mistakes.to_string(),
         }

@@ -61,7 +61,6 @@ impl Run {
         let tell = |what: &str| progress.tell(what);
         let options = RunOptions { progress: Some(&tell), ..plain };
         let result = study::run_with(&self.study, &options);
-        progress.tell("writing");
         let finished = match result {
             Ok(finished) => finished,
             Err(mistakes) => {
@@ -69,6 +68,7 @@ impl Run {
                 return self.refuse(&mistakes, &[]);
             }
         };
+        progress.tell("writing");
         let written = finished.write(&self.study);
         progress.end();
         self.warn(&finished.warnings)?;

@@ -109,8 +109,8 @@ fn one(scheme: &Scheme) -> String {
             scheme.labels().iter().for_each(|l| out.push_str(&format!("  {l}\n")));
             let age = of.as_ref().map_or(String::new(), |of| format!(", {of} (`from`)"));
             out.push_str(&format!(
-                "\nMade from `uk-born`, `parents-uk-born`{age}; with `grandparents-uk-born` the last \
-                 is divided into {} and {}.\n",
+                "\nMade from `uk-born`, `parents-uk-born`{age}; with `grandparents-uk-born`\n\
+                 the last is divided into {} and {}.\n",
                 later[1], later[2]
             ));
         }

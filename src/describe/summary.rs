@@ -95,6 +95,8 @@ pub struct Range {
 const FEW: usize = 20;
 /// More different texts than this are no groups, unless each has many rows.
 const GROUPS: usize = 200;
+/// More different whole numbers than this are a measurement, not codes.
+const CODED: usize = 30;
 /// Codes that surveys use for "missing".
 const CODES: std::ops::RangeInclusive<i64> = -99..=-1;
 
@@ -196,7 +198,9 @@ fn of_numbers(numbers: &Numbers, labels: &[(f64, String)], found: &mut Variable)
     let grouped = !labels.is_empty() && unlabelled <= FEW && unlabelled <= labels.len();
     found.kind = match counts.len() {
         0 => Type::Empty,
-        n if grouped || (whole && n <= FEW && labels.is_empty() && n < 12) => Type::Category,
+        n if grouped || (whole && labels.is_empty() && looks_grouped(n, found.valid)) => {
+            Type::Category
+        }
         _ => Type::Number,
     };
     if found.kind == Type::Number {
@@ -217,6 +221,11 @@ fn of_numbers(numbers: &Numbers, labels: &[(f64, String)], found: &mut Variable)
     }
     found.range = range(&counts, whole);
     found.likely_missing = likely_missing(&counts);
+}
+
+/// True for so few different whole numbers that they are looked at one by one: scores and codes.
+fn looks_grouped(distinct: usize, rows: u64) -> bool {
+    distinct < 12 || (distinct <= CODED && rows >= 20 * distinct as u64)
 }
 
 fn range(counts: &[(f64, u64)], whole: bool) -> Option<Range> {

@@ -87,11 +87,11 @@ impl Steps<'_> {
         document: &mut DeTable<'s>,
         parsed: DeTable<'s>,
     ) -> Result<Option<(KeyPath, KeyPath)>, Diagnostic> {
-        self.into_table(document, parsed, KeyPath::root(), KeyPath::root())?;
+        self.put_in_table(document, parsed, KeyPath::root(), KeyPath::root())?;
         Ok(self.found)
     }
 
-    fn into_table<'s>(
+    fn put_in_table<'s>(
         &mut self,
         table: &mut DeTable<'s>,
         parsed: DeTable<'s>,
@@ -106,12 +106,12 @@ impl Steps<'_> {
             match (table.get_mut(name.as_str()).map(Spanned::get_mut), value) {
                 (Some(DeValue::Table(inner)), value) if dotted => {
                     if let DeValue::Table(rest) = value.into_inner() {
-                        self.into_table(inner, rest, from, to)?;
+                        self.put_in_table(inner, rest, from, to)?;
                     }
                 }
                 (Some(DeValue::Array(items)), value) if dotted => {
                     if let DeValue::Table(rest) = value.into_inner() {
-                        self.into_list(items, rest, from, to)?;
+                        self.put_in_list(items, rest, from, to)?;
                     }
                 }
                 (_, value) => {
@@ -130,7 +130,7 @@ impl Steps<'_> {
         !place.source.text.get(place.span).unwrap_or("").starts_with('{')
     }
 
-    fn into_list<'s>(
+    fn put_in_list<'s>(
         &mut self,
         items: &mut [Spanned<DeValue<'s>>],
         parsed: DeTable<'s>,
@@ -163,7 +163,7 @@ impl Steps<'_> {
             match (item.get_mut(), value) {
                 (DeValue::Table(inner), value) if dotted => {
                     if let DeValue::Table(rest) = value.into_inner() {
-                        self.into_table(inner, rest, from, to)?;
+                        self.put_in_table(inner, rest, from, to)?;
                     }
                 }
                 (slot, value) => {

@@ -7,7 +7,7 @@ use rayon::prelude::*;
 
 use super::error::WeightError;
 use crate::aggregate::XTerm;
-use crate::data::{Codes, Factor};
+use crate::data::{Codes, Factor, Level};
 
 /// Rows handed to one task at a time.
 const BLOCK: usize = 1 << 14;
@@ -28,7 +28,7 @@ pub struct Margin {
     pub name: String,
     /// The cell of every row.
     pub codes: Arc<Codes>,
-    /// The text of each cell.
+    /// The text of each cell, by labels.
     pub levels: Vec<String>,
     /// The population total of each cell.
     pub targets: Vec<f64>,
@@ -55,7 +55,8 @@ impl Margin {
         // Cell of each combination of level positions that the margin gives.
         let mut cells: HashMap<Vec<u32>, u32> = HashMap::new();
         let mut unknown = Vec::new();
-        let (mut levels, mut targets) = (Vec::new(), Vec::new());
+        // Cells as they are shown (by labels), and as they were written, for messages.
+        let (mut levels, mut written, mut targets) = (Vec::new(), Vec::new(), Vec::new());
         for (names, total) in &given.totals {
             let positions: Option<Vec<u32>> = positions_of
                 .iter()
@@ -66,10 +67,15 @@ impl Margin {
             match positions.filter(|p| p.len() == factors.len()) {
                 None => unknown.push(text),
                 Some(key) => {
-                    if cells.insert(key, levels.len() as u32).is_some() {
+                    let labels = factors.iter().zip(&key).zip(names).map(|((f, &p), name)| {
+                        f.levels.get(p as usize).map_or(name.as_str(), Level::text)
+                    });
+                    levels.push(labels.collect::<Vec<_>>().join(" × "));
+                    let number = written.len() as u32;
+                    if cells.insert(key, number).is_some() {
                         return Err(WeightError::DuplicateLevel { margin: margin(), level: text });
                     }
-                    levels.push(text);
+                    written.push(text);
                     targets.push(*total);
                 }
             }
@@ -109,7 +115,7 @@ impl Margin {
         }
         let unseen = (0..levels.len()).filter(|&l| !seen[l] && targets[l] > 0.0);
         let mut only_margin = unknown;
-        only_margin.extend(unseen.map(|l| levels[l].clone()));
+        only_margin.extend(unseen.map(|l| written[l].clone()));
         if partial {
             only_margin.clear();
         }

@@ -36,7 +36,7 @@ pub enum DeriveError {
         error: ExprError,
     },
     /// Values that no level of a standard classification is.
-    #[error("{rows} rows of `{column}` are not in `{scheme}`: {}", counted(.values, *.distinct))]
+    #[error("{} of `{column}` {} not in `{scheme}`: {}", if *.rows == 1 { "1 row".to_string() } else { format!("{} rows", .rows) }, if *.rows == 1 { "is" } else { "are" }, counted(.values, *.distinct))]
     NotInScheme {
         /// The variable.
         column: String,
@@ -232,7 +232,8 @@ impl std::fmt::Display for Finding {
                 write!(f, "no key names {}: {rows} rows became missing", counted(values, *distinct))
             }
             Finding::Otherwise { values, distinct, rows, into } => {
-                write!(f, "{rows} rows became {into:?}: {}", counted(values, *distinct))
+                let rows = if *rows == 1 { "1 row".to_string() } else { format!("{rows} rows") };
+                write!(f, "{rows} became {into:?}: {}", counted(values, *distinct))
             }
             Finding::UnusedKeys(keys) => write!(f, "no row has {}", list(keys)),
             Finding::UnusedCases(unused) => {

@@ -341,9 +341,13 @@ fn of_generations(
 
 /// Whether all hold: false as soon as one is known not to.
 fn together(all: &[Vec<Option<bool>>], row: usize) -> Option<bool> {
-    all.iter().fold(Some(true), |before, one| match (before, one[row]) {
-        (Some(false), _) | (_, Some(false)) => Some(false),
-        (Some(true), Some(true)) => Some(true),
-        _ => None,
-    })
+    let mut known = true;
+    for one in all {
+        match one[row] {
+            Some(false) => return Some(false),
+            Some(true) => {}
+            None => known = false,
+        }
+    }
+    known.then_some(true)
 }

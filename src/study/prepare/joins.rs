@@ -104,10 +104,11 @@ fn one(
     if !clashes.is_empty() {
         let list: Vec<String> = clashes.iter().take(12).map(|n| format!("`{n}`")).collect();
         let more = if clashes.len() > 12 { ", …" } else { "" };
-        let count = clashes.len();
-        let what = if count == 1 { "1 column".to_string() } else { format!("{count} columns") };
-        let message =
-            format!("{what} of {shown} have names that are taken: {}{more}", list.join(", "));
+        let what = match clashes.len() {
+            1 => format!("1 column of {shown} has a name that is taken"),
+            n => format!("{n} columns of {shown} have names that are taken"),
+        };
+        let message = format!("{what}: {}{more}", list.join(", "));
         let help =
             "set a `prefix`, such as `prefix = \"hh_\"`, or name those to take with `columns`";
         work.error(&path.key("file"), message, Some(help.to_string()));
