@@ -30,12 +30,16 @@ pub struct Analysis {
     residualizer: OnceLock<Option<Residualizer>>,
 }
 
+/// A standard error this small beside its estimate is rounding.
+const ROUNDING: f64 = 1e-13;
+
 /// Estimates of several quantities in every domain, in the order quantity, outcome, domain.
 #[derive(Debug, Clone)]
 pub struct Raw {
     /// The estimates; NaN where there is nothing to estimate from.
     pub values: Vec<f64>,
-    /// Their variances; NaN where there is no estimate. Zero where a single PSU leaves nothing to
+    /// Their variances; NaN where there is no estimate, zero where a calibration fixes the estimate.
+    /// Zero, too, where a single PSU leaves nothing to
     /// compare: look at `psus` before trusting it.
     pub variances: Vec<f64>,
     /// Their covariances, if wanted: symmetric, in the order of the estimates.
@@ -63,6 +67,16 @@ impl Raw {
     pub fn at(&self, row: usize) -> usize {
         let (quantity, _, domain) = self.index[row];
         quantity * self.domains + domain
+    }
+
+    /// What the weighting fixes, such as a total that was calibrated to, has a variance of zero.
+    /// The residuals it is computed from are zero but for rounding.
+    fn clear_rounding(&mut self) {
+        for (variance, value) in self.variances.iter_mut().zip(&self.values) {
+            if *variance <= (ROUNDING * value).powi(2) {
+                *variance = 0.0;
+            }
+        }
     }
 
     /// What cannot be estimated has no variance either: it must not look like zero.
@@ -187,6 +201,9 @@ impl Analysis {
         }
         raw.variances = diagonal;
         raw.covariance = full;
+        if residualizer.is_some() {
+            raw.clear_rounding();
+        }
         raw.blank_missing();
         raw
     }

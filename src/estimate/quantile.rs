@@ -4,6 +4,7 @@ use rayon::prelude::*;
 
 use super::analysis::{Analysis, Raw};
 use super::deff::effective_n_kish;
+use super::interval::IntervalMethod;
 use super::quality::nchs_rate;
 use super::quantity::Quantity;
 use super::result::{Estimate, EstimateTable, Outcome};
@@ -207,7 +208,8 @@ impl Analysis {
 impl Analysis {
     /// A table of quantiles: one outcome per probability.
     ///
-    /// `spec` gives the domains and the words; its quantities are not used.
+    /// `spec` gives the domains and the words; its quantities are not used. There are no
+    /// covariances: quantiles cannot be compared.
     pub fn quantile_table(
         &self,
         spec: &TableSpec<'_>,
@@ -222,8 +224,10 @@ impl Analysis {
             .iter()
             .map(|&p| Some(Outcome { probability: Some(p), ..outcome.clone() }))
             .collect();
-        let empty = TableSpec { quantities: Vec::new(), outcomes, ..spec.clone() };
+        let empty =
+            TableSpec { quantities: Vec::new(), outcomes, covariance: false, ..spec.clone() };
         let mut table = self.table(&empty);
+        table.interval = IntervalMethod::Woodruff;
         table.rows = quantiles
             .iter()
             .enumerate()
