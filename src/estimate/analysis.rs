@@ -166,9 +166,14 @@ impl Analysis {
         let mut raw = self.points(quantities, &measures, &sums);
         raw.psus = self.count_psus(&request, &sums);
         if let Some(replicates) = &self.replicates {
-            self.replicate_variance(&mut raw, quantities, &measures, domains, replicates, &sums);
-            if !covariance {
-                raw.covariance = None;
+            let thetas =
+                self.replicate_estimates(&raw, quantities, &measures, domains, replicates, &sums);
+            if covariance {
+                let (v, lost) = replicates.variance(&raw.values, &thetas);
+                raw.variances = v.diagonal().iter().copied().collect();
+                (raw.covariance, raw.lost_replicates) = (Some(v), lost);
+            } else {
+                (raw.variances, raw.lost_replicates) = replicates.variances(&raw.values, &thetas);
             }
             raw.blank_missing();
             return raw;
@@ -287,15 +292,16 @@ impl Analysis {
         counts
     }
 
-    fn replicate_variance(
+    /// The estimates of every replicate.
+    fn replicate_estimates(
         &self,
-        raw: &mut Raw,
+        raw: &Raw,
         quantities: &[Quantity<'_>],
         measures: &[Measure<'_>],
         domains: &DomainCodes,
         replicates: &Replicates,
         sums: &CellSums,
-    ) {
+    ) -> Vec<Vec<f64>> {
         let totals: Vec<Vec<f64>> = match &replicates.weights {
             ReplicateWeights::Columns { columns, combined } => replicate_sums(&ReplicateRequest {
                 weights: self.ledger.weights(),
@@ -309,7 +315,7 @@ impl Analysis {
             }
         };
         let offsets = offsets(measures);
-        let thetas: Vec<Vec<f64>> = totals
+        totals
             .iter()
             .map(|slots| {
                 raw.index
@@ -320,11 +326,7 @@ impl Analysis {
                     })
                     .collect()
             })
-            .collect();
-        let (v, lost) = replicates.variance(&raw.values, &thetas);
-        raw.variances = v.diagonal().iter().copied().collect();
-        raw.covariance = Some(v);
-        raw.lost_replicates = lost;
+            .collect()
     }
 }
 

@@ -138,13 +138,13 @@ impl Analysis {
             .into_par_iter()
             .map(|r| of(&replicates.weight(&self.design.tree, self.ledger.weights(), r)))
             .collect();
-        let (v, _) = replicates.variance(&full, &thetas);
+        let (v, _) = replicates.variances(&full, &thetas);
         let t = t_quantile_upper((1.0 - level) / 2.0, replicates.df);
         let estimates = full
             .iter()
             .enumerate()
             .map(|(k, &estimate)| {
-                let se = v[(k, k)].sqrt();
+                let se = v[k].sqrt();
                 QuantileEstimate {
                     probability: probabilities[k / domains.count],
                     domain: k % domains.count,
