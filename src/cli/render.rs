@@ -75,7 +75,11 @@ impl Style {
     }
 }
 
-/// The mistakes, each with the line it is in.
+/// How many mistakes are shown with their lines: nobody reads more, and each is drawn from the
+/// whole text.
+const MOST_SHOWN: usize = 100;
+
+/// The mistakes, each with the line it is in; no more than the first hundred.
 pub(super) fn text(found: &Diagnostics, style: &Style) -> String {
     let handler = GraphicalReportHandler::new_themed(style.theme())
         .with_width(style.width)
@@ -83,7 +87,7 @@ pub(super) fn text(found: &Diagnostics, style: &Style) -> String {
         .with_wrap_lines(false)
         .with_context_lines(1);
     let mut out = String::new();
-    for diagnostic in &found.0 {
+    for diagnostic in found.0.iter().take(MOST_SHOWN) {
         let mut one = String::new();
         let shown = Shown::new(diagnostic, style.width);
         match handler.render_report(&mut one, &shown) {
@@ -92,6 +96,9 @@ pub(super) fn text(found: &Diagnostics, style: &Style) -> String {
             Err(fmt::Error) => out.push_str(&format!("{diagnostic}\n")),
         }
         out.push('\n');
+    }
+    if found.0.len() > MOST_SHOWN {
+        out.push_str(&format!("and {} more\n\n", found.0.len() - MOST_SHOWN));
     }
     out
 }

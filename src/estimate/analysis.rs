@@ -30,12 +30,16 @@ pub struct Analysis {
     residualizer: OnceLock<Option<Residualizer>>,
 }
 
+/// A standard error this small beside its estimate is rounding.
+const ROUNDING: f64 = 1e-13;
+
 /// Estimates of several quantities in every domain, in the order quantity, outcome, domain.
 #[derive(Debug, Clone)]
 pub struct Raw {
     /// The estimates; NaN where there is nothing to estimate from.
     pub values: Vec<f64>,
-    /// Their variances; NaN where there is no estimate. Zero where a single PSU leaves nothing to
+    /// Their variances; NaN where there is no estimate, zero where a calibration fixes the estimate.
+    /// Zero, too, where a single PSU leaves nothing to
     /// compare: look at `psus` before trusting it.
     pub variances: Vec<f64>,
     /// Their covariances, if wanted: symmetric, in the order of the estimates.
@@ -63,6 +67,16 @@ impl Raw {
     pub fn at(&self, row: usize) -> usize {
         let (quantity, _, domain) = self.index[row];
         quantity * self.domains + domain
+    }
+
+    /// What the weighting fixes, such as a total that was calibrated to, has a variance of zero.
+    /// The residuals it is computed from are zero but for rounding.
+    fn clear_rounding(&mut self) {
+        for (variance, value) in self.variances.iter_mut().zip(&self.values) {
+            if *variance <= (ROUNDING * value).powi(2) {
+                *variance = 0.0;
+            }
+        }
     }
 
     /// What cannot be estimated has no variance either: it must not look like zero.
@@ -152,9 +166,14 @@ impl Analysis {
         let mut raw = self.points(quantities, &measures, &sums);
         raw.psus = self.count_psus(&request, &sums);
         if let Some(replicates) = &self.replicates {
-            self.replicate_variance(&mut raw, quantities, &measures, domains, replicates, &sums);
-            if !covariance {
-                raw.covariance = None;
+            let thetas =
+                self.replicate_estimates(&raw, quantities, &measures, domains, replicates, &sums);
+            if covariance {
+                let (v, lost) = replicates.variance(&raw.values, &thetas);
+                raw.variances = v.diagonal().iter().copied().collect();
+                (raw.covariance, raw.lost_replicates) = (Some(v), lost);
+            } else {
+                (raw.variances, raw.lost_replicates) = replicates.variances(&raw.values, &thetas);
             }
             raw.blank_missing();
             return raw;
@@ -187,6 +206,9 @@ impl Analysis {
         }
         raw.variances = diagonal;
         raw.covariance = full;
+        if residualizer.is_some() {
+            raw.clear_rounding();
+        }
         raw.blank_missing();
         raw
     }
@@ -270,15 +292,16 @@ impl Analysis {
         counts
     }
 
-    fn replicate_variance(
+    /// The estimates of every replicate.
+    fn replicate_estimates(
         &self,
-        raw: &mut Raw,
+        raw: &Raw,
         quantities: &[Quantity<'_>],
         measures: &[Measure<'_>],
         domains: &DomainCodes,
         replicates: &Replicates,
         sums: &CellSums,
-    ) {
+    ) -> Vec<Vec<f64>> {
         let totals: Vec<Vec<f64>> = match &replicates.weights {
             ReplicateWeights::Columns { columns, combined } => replicate_sums(&ReplicateRequest {
                 weights: self.ledger.weights(),
@@ -292,7 +315,7 @@ impl Analysis {
             }
         };
         let offsets = offsets(measures);
-        let thetas: Vec<Vec<f64>> = totals
+        totals
             .iter()
             .map(|slots| {
                 raw.index
@@ -303,11 +326,7 @@ impl Analysis {
                     })
                     .collect()
             })
-            .collect();
-        let (v, lost) = replicates.variance(&raw.values, &thetas);
-        raw.variances = v.diagonal().iter().copied().collect();
-        raw.covariance = Some(v);
-        raw.lost_replicates = lost;
+            .collect()
     }
 }
 

@@ -28,6 +28,10 @@ pub enum IntervalMethod {
     Arcsine,
     /// Profile likelihood with a Rao–Scott scaled deviance.
     Likelihood,
+    /// Limits of the distribution function, mapped back (Woodruff 1952): what quantiles have. It
+    /// cannot be chosen, nor made by [`interval`] from an estimate and its standard error.
+    #[serde(skip_deserializing)]
+    Woodruff,
 }
 
 /// What an interval is made from.
@@ -98,6 +102,9 @@ pub fn interval(method: IntervalMethod, input: &IntervalInput) -> Interval {
     if !(input.level > 0.0 && input.level < 1.0) {
         return none("the confidence level is not between 0 and 1");
     }
+    if method == IntervalMethod::Woodruff {
+        return none("the interval of a quantile is made from the distribution function");
+    }
     let proportion = method != IntervalMethod::T;
     if proportion && !(-BOUNDARY..=1.0 + BOUNDARY).contains(&p) {
         return none("the interval is for proportions, and the estimate is not between 0 and 1");
@@ -158,7 +165,7 @@ impl Case {
         let spread = p * (1.0 - p);
         let n_eff = spread / (se * se);
         match method {
-            IntervalMethod::T => (p - t * se, p + t * se),
+            IntervalMethod::T | IntervalMethod::Woodruff => (p - t * se, p + t * se),
             IntervalMethod::Logit => {
                 let logit = p.ln() - (-p).ln_1p();
                 let half = t * se / spread;
@@ -184,7 +191,7 @@ impl Case {
         // Clopper–Pearson: 1 − (α/2)^(1/n) for 0 of n.
         let exact = -(self.alpha_half.ln() / n).exp_m1();
         let (reach, note) = match method {
-            IntervalMethod::T => (None, ""),
+            IntervalMethod::T | IntervalMethod::Woodruff => (None, ""),
             IntervalMethod::Wilson => (Some(t * t / (n + t * t)), AT_BOUNDARY),
             IntervalMethod::Likelihood => (Some(-(-t * t / (2.0 * n)).exp_m1()), AT_BOUNDARY),
             IntervalMethod::Beta | IntervalMethod::KornGraubard => (Some(exact), AT_BOUNDARY),
@@ -200,7 +207,10 @@ impl Case {
     /// SE is 0 although the estimate is not at an end of its range.
     fn without_variance(&self, method: IntervalMethod) -> Interval {
         let (lower, upper) = match method {
-            IntervalMethod::T | IntervalMethod::Logit | IntervalMethod::Arcsine => {
+            IntervalMethod::T
+            | IntervalMethod::Woodruff
+            | IntervalMethod::Logit
+            | IntervalMethod::Arcsine => {
                 return Interval { note: Some(NO_VARIANCE), ..Interval::default() };
             }
             IntervalMethod::Wilson => wilson(self.p, self.n, self.t),

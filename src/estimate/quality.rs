@@ -46,7 +46,8 @@ pub struct Quality {
 /// The quality of an estimate under a standard.
 ///
 /// For a proportion [`nchs_proportion`]; for any other statistic [`nchs_rate`] with the 95 % t
-/// interval. The level of the input is not used: the standards are written for 95 %.
+/// interval. Beyond the standard: an estimate other than zero with a standard error of zero (the
+/// weighting fixes it, or all answers are the same) means review. The level of the input is not used: the standards are written for 95 %.
 pub fn assess(standard: QualityStandard, statistic: Statistic, input: &IntervalInput) -> Quality {
     let QualityStandard::Nchs = standard;
     if statistic == Statistic::Proportion {
@@ -54,7 +55,16 @@ pub fn assess(standard: QualityStandard, statistic: Statistic, input: &IntervalI
     }
     let limits = interval(IntervalMethod::T, &IntervalInput { level: 0.95, ..*input });
     let df = if input.certain { None } else { Some(input.df.unwrap_or(0.0)) };
+    if !input.certain && input.n >= 10 && df > Some(0.0) && is_fixed(input) {
+        let rules = vec!["the standard error is zero".to_string()];
+        return Quality { decision: Decision::Review, rules };
+    }
     nchs_rate(input.n, input.estimate, limits.lower, limits.upper, df)
+}
+
+/// True for an estimate other than zero with a standard error of zero.
+fn is_fixed(input: &IntervalInput) -> bool {
+    input.estimate != 0.0 && input.se.is_some_and(|se| se <= 1e-13 * input.estimate.abs())
 }
 
 /// The NCHS standard for proportions: Parker et al. 2017, *Vital and Health Statistics* 2(175).

@@ -4,6 +4,7 @@ use rayon::prelude::*;
 
 use super::analysis::{Analysis, Raw};
 use super::deff::effective_n_kish;
+use super::interval::IntervalMethod;
 use super::quality::nchs_rate;
 use super::quantity::Quantity;
 use super::result::{Estimate, EstimateTable, Outcome};
@@ -137,13 +138,13 @@ impl Analysis {
             .into_par_iter()
             .map(|r| of(&replicates.weight(&self.design.tree, self.ledger.weights(), r)))
             .collect();
-        let (v, _) = replicates.variance(&full, &thetas);
+        let (v, _) = replicates.variances(&full, &thetas);
         let t = t_quantile_upper((1.0 - level) / 2.0, replicates.df);
         let estimates = full
             .iter()
             .enumerate()
             .map(|(k, &estimate)| {
-                let se = v[(k, k)].sqrt();
+                let se = v[k].sqrt();
                 QuantileEstimate {
                     probability: probabilities[k / domains.count],
                     domain: k % domains.count,
@@ -207,7 +208,8 @@ impl Analysis {
 impl Analysis {
     /// A table of quantiles: one outcome per probability.
     ///
-    /// `spec` gives the domains and the words; its quantities are not used.
+    /// `spec` gives the domains and the words; its quantities are not used. There are no
+    /// covariances: quantiles cannot be compared.
     pub fn quantile_table(
         &self,
         spec: &TableSpec<'_>,
@@ -222,8 +224,10 @@ impl Analysis {
             .iter()
             .map(|&p| Some(Outcome { probability: Some(p), ..outcome.clone() }))
             .collect();
-        let empty = TableSpec { quantities: Vec::new(), outcomes, ..spec.clone() };
+        let empty =
+            TableSpec { quantities: Vec::new(), outcomes, covariance: false, ..spec.clone() };
         let mut table = self.table(&empty);
+        table.interval = IntervalMethod::Woodruff;
         table.rows = quantiles
             .iter()
             .enumerate()

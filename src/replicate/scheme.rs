@@ -247,40 +247,81 @@ impl Replicates {
     pub fn variance(&self, full: &[f64], thetas: &[Vec<f64>]) -> (nalgebra::DMatrix<f64>, usize) {
         let k = full.len();
         let mut v = nalgebra::DMatrix::zeros(k, k);
-        let mut centre = full.to_vec();
-        let mut is_unknown = vec![false; k];
-        let mut lost = 0;
-        for i in 0..k {
-            let known = || thetas.iter().zip(&self.rscales).filter(|(t, _)| t[i].is_finite());
-            if !self.mse {
-                let counted = || known().filter(|(_, scale)| **scale > 0.0).map(|(t, _)| t[i]);
-                centre[i] = counted().sum::<f64>() / counted().count() as f64;
-            }
-            let found = known().count();
-            let widest = known().map(|(t, _)| (t[i] - centre[i]).abs()).fold(0.0, f64::max);
-            let stands_still = found < thetas.len() && widest <= 1e-12 * centre[i].abs();
-            is_unknown[i] = found < 2 || stands_still;
-            if full[i].is_finite() {
-                lost += thetas.len() - found;
-            }
-        }
-        let mut off = vec![0.0; k];
-        for (theta, scale) in thetas.iter().zip(&self.rscales) {
-            for i in 0..k {
-                let deviation = theta[i] - centre[i];
-                off[i] = if deviation.is_finite() { deviation } else { 0.0 };
-            }
+        let spread = Spread::new(self, full, thetas);
+        spread.each(self, thetas, |scale, off| {
             for i in (0..k).filter(|&i| off[i] != 0.0) {
                 for j in 0..k {
-                    v[(i, j)] += self.scale * scale * off[i] * off[j];
+                    v[(i, j)] += scale * off[i] * off[j];
                 }
             }
-        }
-        for i in (0..k).filter(|&i| is_unknown[i]) {
+        });
+        for i in (0..k).filter(|&i| spread.is_unknown[i]) {
             v.row_mut(i).fill(f64::NAN);
             v.column_mut(i).fill(f64::NAN);
         }
-        (v, lost)
+        (v, spread.lost)
+    }
+
+    /// The variances alone, the diagonal of [`Replicates::variance`]: for tables whose matrix
+    /// would not fit into the memory.
+    pub fn variances(&self, full: &[f64], thetas: &[Vec<f64>]) -> (Vec<f64>, usize) {
+        let mut v = vec![0.0; full.len()];
+        let spread = Spread::new(self, full, thetas);
+        spread.each(self, thetas, |scale, off| {
+            v.iter_mut().zip(off).for_each(|(v, off)| *v += scale * off * off);
+        });
+        for (v, _) in v.iter_mut().zip(&spread.is_unknown).filter(|(_, unknown)| **unknown) {
+            *v = f64::NAN;
+        }
+        (v, spread.lost)
+    }
+}
+
+/// What the estimates of the replicates are held against.
+struct Spread {
+    centre: Vec<f64>,
+    is_unknown: Vec<bool>,
+    lost: usize,
+}
+
+impl Spread {
+    fn new(replicates: &Replicates, full: &[f64], thetas: &[Vec<f64>]) -> Spread {
+        let k = full.len();
+        let mut spread = Spread { centre: full.to_vec(), is_unknown: vec![false; k], lost: 0 };
+        for i in 0..k {
+            let known = || thetas.iter().zip(&replicates.rscales).filter(|(t, _)| t[i].is_finite());
+            if !replicates.mse {
+                let counted = || known().filter(|(_, scale)| **scale > 0.0).map(|(t, _)| t[i]);
+                spread.centre[i] = counted().sum::<f64>() / counted().count() as f64;
+            }
+            let centre = spread.centre[i];
+            let found = known().count();
+            let widest = known().map(|(t, _)| (t[i] - centre).abs()).fold(0.0, f64::max);
+            let stands_still = found < thetas.len() && widest <= 1e-12 * centre.abs();
+            spread.is_unknown[i] = found < 2 || stands_still;
+            if full[i].is_finite() {
+                spread.lost += thetas.len() - found;
+            }
+        }
+        spread
+    }
+
+    /// Hands on the scale of each replicate and the deviations of its estimates, 0 for those that
+    /// could not be had.
+    fn each(
+        &self,
+        replicates: &Replicates,
+        thetas: &[Vec<f64>],
+        mut take: impl FnMut(f64, &[f64]),
+    ) {
+        let mut off = vec![0.0; self.centre.len()];
+        for (theta, scale) in thetas.iter().zip(&replicates.rscales) {
+            for ((off, theta), centre) in off.iter_mut().zip(theta).zip(&self.centre) {
+                let deviation = theta - centre;
+                *off = if deviation.is_finite() { deviation } else { 0.0 };
+            }
+            take(replicates.scale * scale, &off);
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use crate::weight::StepSummary;
 
 use super::chart::{Lane, Mark, Row, RowChart, Scale, Section};
 use super::number::{Figures, Unit, significant};
-use super::view::{self, domain_levels, flag, is_suppressed, outcome_label};
+use super::view::{self, domain_levels, flag, is_suppressed};
 use super::words::{self, plural};
 
 /// Most levels that are told apart by colour and shape; more become rows.
@@ -21,10 +21,21 @@ const MOST_SERIES: usize = 5;
 pub(super) fn of_estimates(table: &EstimateTable, figures: &[Figures]) -> Vec<RowChart> {
     let together = table.by.is_empty()
         && (table.statistic == Statistic::Proportion || view::one_variable(table));
-    let all: Vec<usize> = (0..table.outcomes.len()).collect();
-    let groups: Vec<Vec<usize>> =
-        if together { vec![all] } else { all.into_iter().map(|o| vec![o]).collect() };
-    groups.iter().filter(|g| !g.is_empty()).map(|g| estimates_chart(table, figures, g)).collect()
+    let labels = view::outcome_labels(table);
+    if together {
+        let all: Vec<usize> = (0..labels.len()).collect();
+        let rows: Vec<&Estimate> = table.rows.iter().collect();
+        let any = (!all.is_empty()).then(|| estimates_chart(table, figures, &labels, &all, &rows));
+        return any.into_iter().collect();
+    }
+    let mut rows: Vec<Vec<&Estimate>> = vec![Vec::new(); labels.len()];
+    for row in &table.rows {
+        if let Some(of_outcome) = rows.get_mut(row.outcome) {
+            of_outcome.push(row);
+        }
+    }
+    let each = rows.iter().enumerate();
+    each.map(|(o, rows)| estimates_chart(table, figures, &labels, &[o], rows)).collect()
 }
 
 /// The chart of a table of comparisons; `hidden` says which rows a release does not show.
@@ -147,7 +158,14 @@ pub(super) fn of_weights(steps: &[StepSummary]) -> RowChart {
     }
 }
 
-fn estimates_chart(table: &EstimateTable, figures: &[Figures], outcomes: &[usize]) -> RowChart {
+/// The chart of some outcomes, whose rows are given.
+fn estimates_chart(
+    table: &EstimateTable,
+    figures: &[Figures],
+    labels: &[String],
+    outcomes: &[usize],
+    rows: &[&Estimate],
+) -> RowChart {
     let split = table
         .by
         .last()
@@ -157,7 +175,6 @@ fn estimates_chart(table: &EstimateTable, figures: &[Figures], outcomes: &[usize
     };
     let mut sections: Vec<Section> = Vec::new();
     let mut shown = Vec::new();
-    let rows = table.rows.iter().filter(|row| outcomes.contains(&row.outcome));
     let mut groups = 0;
     for row in rows {
         groups += 1;
@@ -169,7 +186,7 @@ fn estimates_chart(table: &EstimateTable, figures: &[Figures], outcomes: &[usize
             }
             (_, [headings @ .., label]) => (headings, (*label).to_string(), 0),
             (_, []) if table.outcomes.len() > 1 => {
-                (&levels[..], outcome_label(table, row.outcome), 0)
+                (&levels[..], labels.get(row.outcome).cloned().unwrap_or_default(), 0)
             }
             (_, []) => (&levels[..], "All".to_string(), 0),
         };
@@ -192,11 +209,7 @@ fn estimates_chart(table: &EstimateTable, figures: &[Figures], outcomes: &[usize
     let by: Vec<&str> = table.by.iter().map(|by| by.title.as_str()).collect();
     let by = if by.is_empty() { String::new() } else { format!(", by {}", by.join(" and ")) };
     let summary = summarise(shown, groups, "group", "groups");
-    let cautious = table
-        .rows
-        .iter()
-        .filter(|row| outcomes.contains(&row.outcome) && flag(row).is_some() && !is_suppressed(row))
-        .count();
+    let cautious = rows.iter().filter(|row| flag(row).is_some() && !is_suppressed(row)).count();
     let care = if cautious > 0 {
         format!(
             " {} drawn hollow, to be read with care.",

@@ -30,18 +30,16 @@ pub(super) enum Unit {
 impl Figures {
     /// The figures of each outcome of a table.
     pub(super) fn of_table(table: &EstimateTable) -> Vec<Figures> {
-        (0..table.outcomes.len())
-            .map(|outcome| match table.statistic {
-                Statistic::Proportion => Figures::percent(Unit::Percent),
-                _ => Figures::plain(
-                    table
-                        .rows
-                        .iter()
-                        .filter(|row| row.outcome == outcome)
-                        .map(|row| (row.estimate, row.se)),
-                ),
-            })
-            .collect()
+        if table.statistic == Statistic::Proportion {
+            return vec![Figures::percent(Unit::Percent); table.outcomes.len()];
+        }
+        let mut figures = vec![Vec::new(); table.outcomes.len()];
+        for row in &table.rows {
+            if let Some(of_outcome) = figures.get_mut(row.outcome) {
+                of_outcome.push((row.estimate, row.se));
+            }
+        }
+        figures.into_iter().map(|f| Figures::plain(f.into_iter())).collect()
     }
 
     /// The figures of a table of comparisons; `compared` is the table of estimates behind it.
@@ -61,13 +59,16 @@ impl Figures {
     }
 
     /// Decimals that show the median standard error to three significant digits; without one,
-    /// the median estimate.
+    /// the median estimate. Where errors are minute (a total that the weighting fixes), estimates
+    /// have no more than nine significant digits.
     fn plain(figures: impl Iterator<Item = (Option<f64>, Option<f64>)>) -> Figures {
         let usable = |x: Option<f64>| x.map(f64::abs).filter(|x| x.is_finite() && *x > 0.0);
         let (estimates, errors): (Vec<_>, Vec<_>) =
             figures.map(|(e, s)| (usable(e), usable(s))).unzip();
-        let typical = median(errors).or_else(|| median(estimates)).unwrap_or(1.0);
-        Figures { unit: Unit::Plain, decimals: decimals_for(typical, 3) }
+        let (error, estimate) = (median(errors), median(estimates));
+        let typical = error.or(estimate).unwrap_or(1.0);
+        let most = estimate.map_or(12, |x| decimals_for(x, 9));
+        Figures { unit: Unit::Plain, decimals: decimals_for(typical, 3).min(most) }
     }
 
     /// What values are multiplied by before they are written or drawn.
@@ -132,12 +133,19 @@ impl Figures {
     }
 }
 
-/// A number with a fixed number of decimals and thousands separators: "−1,234.50".
+/// A number with a fixed number of decimals and thousands separators: "−1,234.50"; such as
+/// "4.82 × 10²⁰⁰" where it would have more digits than anybody can count.
 pub(super) fn fixed(x: f64, decimals: usize) -> String {
     if !x.is_finite() {
         return NOT_AVAILABLE.to_string();
     }
+    if x.abs() >= 1e18 {
+        return power_of_ten(x, 3);
+    }
     let text = format!("{:.*}", decimals, x.abs());
+    if decimals >= 9 && x != 0.0 && !text.bytes().any(|b| (b'1'..=b'9').contains(&b)) {
+        return power_of_ten(x, 3);
+    }
     let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
     let mut out = String::with_capacity(text.len() + text.len() / 3 + 4);
     if x < 0.0 && text.bytes().any(|b| (b'1'..=b'9').contains(&b)) {
@@ -232,7 +240,12 @@ pub(super) fn scientific(x: f64) -> String {
     if x == 0.0 || x.abs() >= 0.001 {
         return significant(x, 2);
     }
-    let text = format!("{x:.0e}");
+    power_of_ten(x, 1)
+}
+
+/// Such as "4.82 × 10²⁰⁰", with so many significant digits.
+fn power_of_ten(x: f64, significant: usize) -> String {
+    let text = format!("{x:.*e}", significant.saturating_sub(1));
     let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
     let raised: String = exponent
         .chars()
@@ -280,9 +293,21 @@ mod tests {
         assert_eq!(fixed(-0.04, 1), "0.0");
         assert_eq!(fixed(f64::NAN, 1), "n/a");
         assert_eq!(fixed(f64::INFINITY, 1), "n/a");
+        assert_eq!(fixed(-4.8175e200, 2), "−4.82 × 10²⁰⁰");
+        assert_eq!(fixed(123e15, 0), "123,000,000,000,000,000");
+        assert_eq!(fixed(3e-40, 12), "3.00 × 10⁻⁴⁰");
+        assert_eq!(fixed(0.0, 12), "0.000000000000");
         assert_eq!(count(0), "0");
         assert_eq!(count(999), "999");
         assert_eq!(count(u64::MAX), "18,446,744,073,709,551,615");
+    }
+
+    #[test]
+    fn minute_errors_do_not_ask_for_decimals() {
+        let row = |e: f64, s: f64| (Some(e), Some(s));
+        assert_eq!(Figures::plain([row(413590.0, 1e-11)].into_iter()).decimals, 3);
+        assert_eq!(Figures::plain([row(45.1, 2.98)].into_iter()).decimals, 2);
+        assert_eq!(Figures::plain([row(0.0001, 0.00002)].into_iter()).decimals, 7);
     }
 
     #[test]

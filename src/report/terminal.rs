@@ -134,11 +134,11 @@ impl Page {
         ];
         self.table(&labels, columns, None);
         for step in steps {
-            let outcome = match step.outcome.as_str() {
-                "" => String::new(),
-                outcome => format!(" — {outcome}"),
-            };
-            self.item(&step.step.to_string(), &format!("{}{outcome}", step.description));
+            let mut text = step.description.clone();
+            if !step.outcome.is_empty() {
+                text.push_str(&format!(" — {}", step.outcome));
+            }
+            self.item(&step.step.to_string(), &text);
         }
     }
 
@@ -240,7 +240,7 @@ impl Page {
         for (table, row) in flagged.iter().take(MOST_RULES) {
             let mut name = vec![table.name.clone()];
             if table.outcomes.len() > 1 {
-                name.push(view::outcome_label(table, row.outcome));
+                name.extend(view::outcome_labels(table).get(row.outcome).cloned());
             }
             name.push(view::domain_text(table, row));
             self.item("·", &format!("{}: {}", name.join(" · "), view::rules(row)));

@@ -22,6 +22,7 @@ impl Labels {
     pub(super) fn of_estimates(table: &EstimateTable) -> Labels {
         let several = table.outcomes.len() > 1;
         let same = one_variable(table);
+        let outcomes = outcome_labels(table);
         let mut headings = Vec::new();
         if several {
             headings.push(match table.outcomes.first() {
@@ -36,7 +37,7 @@ impl Labels {
             .map(|row| {
                 let mut labels = Vec::with_capacity(headings.len());
                 if several {
-                    labels.push(outcome_label(table, row.outcome));
+                    labels.push(outcomes.get(row.outcome).cloned().unwrap_or_default());
                 }
                 labels.extend(domain_levels(table, row).map(String::from));
                 labels.resize(headings.len(), String::new());
@@ -103,13 +104,10 @@ pub(super) fn one_variable(table: &EstimateTable) -> bool {
     })
 }
 
-/// The label of an outcome among the others of its table.
-pub(super) fn outcome_label(table: &EstimateTable, outcome: usize) -> String {
-    match table.outcomes.get(outcome) {
-        Some(it) if one_variable(table) => words::outcome(it),
-        Some(it) => words::outcome_full(it),
-        None => String::new(),
-    }
+/// The label of each outcome of a table among the others.
+pub(super) fn outcome_labels(table: &EstimateTable) -> Vec<String> {
+    let label = if one_variable(table) { words::outcome } else { words::outcome_full };
+    table.outcomes.iter().map(label).collect()
 }
 
 /// The levels of the domain of a row, one per variable; unknown ones are empty.

@@ -32,6 +32,7 @@ pub(super) fn interval(method: IntervalMethod) -> &'static str {
         IntervalMethod::Wilson => "Wilson",
         IntervalMethod::Arcsine => "arcsine-transformed",
         IntervalMethod::Likelihood => "profile likelihood",
+        IntervalMethod::Woodruff => "Woodruff",
     }
 }
 

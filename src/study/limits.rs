@@ -1,5 +1,7 @@
 //! How large a study may be: what would fill the memory is refused in words.
 
+use crate::data::Numbers;
+
 /// The most estimates of one table. A table of this size is for machines, not for readers.
 const ESTIMATES: u128 = 100_000;
 
@@ -11,6 +13,12 @@ const PRODUCTS: u128 = 1 << 26;
 
 /// The most calibration columns of one step: their cross-products are a matrix.
 const CALIBRATION: usize = 4_000;
+
+/// The most comparisons of one table.
+const COMPARISONS: usize = 100_000;
+
+/// The largest number to compute with: sums of squares of its weighted values stay finite.
+const LARGEST: f64 = 1e100;
 
 /// What decides the size of a table of estimates.
 #[derive(Debug, Clone, Default)]
@@ -85,6 +93,55 @@ pub(super) fn calibration(columns: usize) -> Result<(), (String, String)> {
     Err((message, "join levels of the margins, or leave a margin out".to_string()))
 }
 
+/// Checks the number of comparisons of a table.
+///
+/// # Errors
+/// How many there would be, and the way out.
+pub(super) fn comparisons(groups: usize, tables: usize, all: bool) -> Result<(), (String, String)> {
+    let each = if all { groups.saturating_mul(groups.saturating_sub(1)) / 2 } else { groups };
+    let count = each.saturating_mul(tables);
+    if count <= COMPARISONS {
+        return Ok(());
+    }
+    let message = format!(
+        "{} groups, each with every other, make {} comparisons; the most is {}",
+        thousands(groups as u128),
+        thousands(count as u128),
+        thousands(COMPARISONS as u128)
+    );
+    let help = "name a `reference` to compare every group with, or group levels with `[[derive]]`";
+    Err((message, help.to_string()))
+}
+
+/// Checks that values can be squared and summed.
+///
+/// # Errors
+/// The first value that can't, with its row, and the way out.
+pub(super) fn numbers(column: &str, values: &Numbers) -> Result<(), (String, String)> {
+    let Numbers::F64(values) = values else { return Ok(()) };
+    let Some(row) = values.iter().position(|x| x.abs() > LARGEST) else { return Ok(()) };
+    let message = format!(
+        "`{column}` is {:e} in row {}; numbers beyond 1e100 cannot be computed with",
+        values[row],
+        row + 1
+    );
+    Err((message, "mend the data, or name the code under `missing-codes`".to_string()))
+}
+
+/// Checks that weights can be squared and summed.
+///
+/// # Errors
+/// Their sum, and the way out.
+pub(super) fn weights(weights: &[f64]) -> Result<(), (String, String)> {
+    let sum: f64 = weights.iter().map(|w| w.abs()).sum();
+    if sum <= LARGEST {
+        return Ok(());
+    }
+    let message =
+        format!("the weights add up to {sum:.1e}; beyond 1e100 they cannot be computed with");
+    Err((message, "a weight says how many of the population a row stands for".to_string()))
+}
+
 fn counted(n: usize, one: &str) -> String {
     format!("{} {one}{}", thousands(n as u128), if n == 1 { "" } else { "s" })
 }
@@ -119,6 +176,23 @@ mod tests {
         let compared = TableSize { covariances: true, ..size(&[40, 50], 1) };
         assert_eq!(table(&compared), Ok(()));
         assert_eq!(calibration(4000), Ok(()));
+    }
+
+    #[test]
+    fn comparisons_are_counted() {
+        assert_eq!(comparisons(447, 1, true), Ok(()));
+        assert!(comparisons(448, 1, true).unwrap_err().0.contains("100,128 comparisons"));
+        assert_eq!(comparisons(2000, 1, false), Ok(()));
+        assert!(comparisons(300, 3, true).is_err());
+    }
+
+    #[test]
+    fn numbers_too_large_have_a_row() {
+        assert_eq!(numbers("y", &Numbers::pack(vec![1.0, f64::NAN, -1e100])), Ok(()));
+        let found = numbers("y", &Numbers::pack(vec![1.0, f64::NAN, -1e101])).unwrap_err().0;
+        assert!(found.contains("`y` is -1e101 in row 3"), "{found}");
+        assert_eq!(weights(&[1e99, 0.0]), Ok(()));
+        assert!(weights(&[1e308, 1e308]).unwrap_err().0.contains("add up to inf"));
     }
 
     #[test]

@@ -17,7 +17,7 @@ pub(super) fn not_numeric(column: &Column, role: &str) -> (String, String) {
             format!("`{}` is used {role} and has to be numeric, but holds text", column.name);
         return (message, "recode it to numbers with `[[derive]]`".to_string());
     };
-    let value = &factor.levels[factor.codes.get(first) as usize].value;
+    let value = shortened(&factor.levels[factor.codes.get(first) as usize].value);
     let more = match rows.count() - 1 {
         0 => String::new(),
         1 => ", and 1 more row holds text".to_string(),
@@ -39,6 +39,14 @@ pub(super) fn not_numeric(column: &Column, role: &str) -> (String, String) {
     (message, help)
 }
 
+/// A text with what is beyond its first forty characters left out.
+fn shortened(text: &str) -> String {
+    match text.char_indices().nth(40) {
+        Some((cut, _)) => format!("{}…", &text[..cut]),
+        None => text.to_string(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -56,6 +64,12 @@ mod tests {
              row holds text"
         );
         assert!(help.contains("`missing-text`") && help.contains("\"n/a\""), "{help}");
+    }
+
+    #[test]
+    fn long_texts_are_cut() {
+        let (message, help) = said(&[Some("1"), Some(&"é".repeat(5000))]);
+        assert!(message.contains("é…\"") && message.len() + help.len() < 500, "{message}");
     }
 
     #[test]

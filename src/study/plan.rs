@@ -221,7 +221,13 @@ impl Planner<'_> {
 
     fn numbers(&mut self, path: &KeyPath, column: &Column, role: &str) -> Option<Numbers> {
         match column.as_numbers() {
-            Some(numbers) => Some(numbers.clone()),
+            Some(numbers) => match limits::numbers(&column.name, numbers) {
+                Ok(()) => Some(numbers.clone()),
+                Err((message, help)) => {
+                    self.error(path, message, Some(help));
+                    None
+                }
+            },
             None => {
                 let (message, help) = not_numeric(column, role);
                 self.error(path, message, Some(format!("{help}; categories have a `proportion`")));
@@ -253,10 +259,11 @@ impl Planner<'_> {
             }
             Statistic::Mean
         } else if let Some(names) = &given.total {
-            for (_, column) in each(names, "total") {
+            for (path, column) in each(names, "total") {
                 held.push(match column.as_numbers() {
-                    Some(y) if column.value_labels.is_empty() => {
-                        Held::Total(y.clone(), outcome(&column, None))
+                    Some(_) if column.value_labels.is_empty() => {
+                        let y = self.numbers(&path, &column, "for a total")?;
+                        Held::Total(y, outcome(&column, None))
                     }
                     _ => {
                         let factor = column.as_factor();
@@ -363,8 +370,13 @@ impl Planner<'_> {
     fn title(&self, given: &Estimate, draft: &Draft) -> String {
         let mut what: Vec<String> = Vec::new();
         for o in draft.held.iter().flat_map(Held::outcomes).flatten() {
-            if !what.contains(&o.title) {
-                what.push(o.title);
+            // One level on its own is nowhere else in the table.
+            let text = match (&given.level, &o.level) {
+                (Some(_), Some(level)) => format!("{}: {level}", o.title),
+                _ => o.title,
+            };
+            if !what.contains(&text) {
+                what.push(text);
             }
         }
         if let Some(q) = &given.quantile {
@@ -484,6 +496,12 @@ fn comparison(
             Some(found)
         }
     };
+    let tables = table.rows.len() / by.levels.len().max(1);
+    if let Err((message, help)) =
+        limits::comparisons(by.levels.len(), tables, given.reference.is_none())
+    {
+        return Err(wrong("estimate", message, Some(help)));
+    }
     let measure = given.measure.unwrap_or(Measure::Difference);
     let adjust = match given.adjust {
         None | Some(GivenAdjust::None) => None,

@@ -120,6 +120,11 @@ fn lost_replicates_are_counted_and_never_look_like_no_variance() {
     let (v, lost) = made.variance(&[5.0, 5.0], &[vec![1.0, 2.0], vec![nan, 2.0], vec![3.0, 5.0]]);
     assert_eq!((v[(0, 0)], lost), (2.0, 1));
     assert_eq!(v[(0, 1)], -1.0 * -1.0 + 1.0 * 2.0);
+    let thetas = [vec![1.0, 2.0, nan], vec![nan, 2.0, nan], vec![3.0, 5.0, 1.0]];
+    let (alone, lost_too) = made.variances(&[5.0, 5.0, 5.0], &thetas);
+    let (whole, _) = made.variance(&[5.0, 5.0, 5.0], &thetas);
+    assert_eq!((&alone[..2], lost_too), (&[2.0, whole[(1, 1)]][..], 3));
+    assert!(alone[2].is_nan() && whole[(2, 2)].is_nan());
     // One replicate left, none left, and those left all equal: unknown, not zero.
     for thetas in [[1.0, nan, nan], [nan; 3], [5.0, nan, 5.0]] {
         let list: Vec<Vec<f64>> = thetas.iter().map(|t| vec![*t]).collect();

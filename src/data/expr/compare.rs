@@ -46,7 +46,8 @@ pub(super) fn comparison<'t>(
     match (left, right) {
         (Plan::Text(left), Plan::Text(right)) => {
             if !equality {
-                planner.report(&(a.span.start..b.span.end), Cause::Comparison("texts by order"));
+                planner
+                    .report(&(a.span.start..b.span.end), Cause::Comparison("the order of texts"));
                 return None;
             }
             // A literal is looked up among levels, values and labels; columns by value.
@@ -145,7 +146,7 @@ fn mixed<'t>(
             (false, _) => {
                 let span = node.span.start.min(other_node.span.start)
                     ..node.span.end.max(other_node.span.end);
-                planner.report(&span, Cause::Comparison("texts by order"));
+                planner.report(&span, Cause::Comparison("the order of texts"));
                 None
             }
         };
@@ -168,7 +169,7 @@ fn mixed<'t>(
             Some(TruthPlan::Level(text, hits))
         }
         _ => {
-            planner.report(&span, Cause::Comparison("texts by order"));
+            planner.report(&span, Cause::Comparison("the order of texts"));
             None
         }
     }

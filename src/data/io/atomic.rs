@@ -168,15 +168,20 @@ impl Staged {
     /// # Errors
     /// When the system can't; what stood there before stays.
     pub fn commit(self) -> Result<(), WriteError> {
+        self.put().map_err(|(error, _)| error)
+    }
+
+    /// The same; with an error come the folders that were made, to go when they are empty.
+    fn put(self) -> Result<(), (WriteError, Made)> {
         let Staged { path, target, content, mut folders } = self;
-        let failed = |source| explain(&path, source);
         let Some(target) = target else {
-            let mut from = File::open(content.path()).map_err(failed)?;
-            let mut file = File::options().write(true).open(&path).map_err(failed)?;
-            io::copy(&mut from, &mut file).map_err(failed)?;
-            return Ok(());
+            return copy(content.path(), &path).map_err(|e| (explain(&path, e), folders));
         };
-        content.persist(&target).map_err(|e| explain(&path, e.error))?;
+        if let Err(e) = content.persist(&target) {
+            let error = explain(&path, e.error);
+            drop(e.file);
+            return Err((error, folders));
+        }
         folders.0.clear();
         // The rename itself reaches the disk with the folder. Not every file system can do this,
         // and the file is complete either way.
@@ -185,6 +190,12 @@ impl Staged {
         }
         Ok(())
     }
+}
+
+fn copy(from: &Path, to: &Path) -> io::Result<()> {
+    let mut from = File::open(from)?;
+    let mut to = File::options().write(true).open(to)?;
+    io::copy(&mut from, &mut to).map(|_| ())
 }
 
 fn folder_of(target: &Path) -> &Path {
@@ -218,9 +229,11 @@ impl Batch {
         files.reverse();
         while let Some(file) = files.pop() {
             let path = file.path.clone();
-            if let Err(error) = file.commit() {
+            if let Err((error, folders)) = file.put() {
+                // The files that have no place yet go before the folders that were made for them.
                 files.reverse();
-                self.0 = files;
+                drop(Batch(files));
+                drop(folders);
                 return Err((done, error));
             }
             done.push(path);

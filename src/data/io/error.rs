@@ -289,7 +289,12 @@ impl DataError {
     pub fn help(&self) -> Option<String> {
         let text = match self {
             DataError::NotFound { nearest, .. } => {
-                return nearest.as_ref().map(|n| format!("did you mean `{n}`?"));
+                return Some(match nearest {
+                    Some(n) => format!("did you mean `{n}`?"),
+                    None => "check its name and its folder; paths in a study are relative to the \
+                             study file"
+                        .to_string(),
+                });
             }
             DataError::NoFolder { exists, .. } => {
                 return exists.as_ref().map(|e| {

@@ -219,6 +219,7 @@ impl<'a> Estimates<'a> {
             keys.push("Hollow dots with dashed lines are flagged: read them with care.");
         }
         let charts = figure::of_estimates(table, &figures);
+        let labels = view::outcome_labels(table);
         let drawn: Vec<Figure> = charts
             .iter()
             .enumerate()
@@ -227,8 +228,8 @@ impl<'a> Estimates<'a> {
                 if chart.is_clipped() {
                     keys.push("An arrow means that the interval goes on beyond the axis.");
                 }
-                let part = match table.outcomes.get(j) {
-                    Some(_) if charts.len() > 1 => format!(": {}", view::outcome_label(table, j)),
+                let part = match labels.get(j) {
+                    Some(label) if charts.len() > 1 => format!(": {label}"),
                     _ => String::new(),
                 };
                 let caption = format!(

@@ -30,9 +30,13 @@ pub(super) fn weigh(work: &mut Work<'_>, table: &Table, built: Built) -> Option<
         (None, None) => "weight 1 for every row".to_string(),
     };
     let mut ledger = Ledger::new(built.design.weights.clone(), &base);
+    let design = KeyPath::root().key("design");
+    let key = if work.study.design.weight.is_some() { "weight" } else { "probabilities" };
+    bounded(work, &design.key(key), &ledger)?;
     for (i, step) in work.study.weighting.iter().enumerate() {
         let path = KeyPath::root().key("weighting").index(i);
         carry_out(work, &path, step, table, &mut ledger)?;
+        bounded(work, &path, &ledger)?;
     }
     let Some(replicates) = built.replicates else {
         return Some(Analysis::new(built.design, ledger));
@@ -45,6 +49,16 @@ pub(super) fn weigh(work: &mut Work<'_>, table: &Table, built: Built) -> Option<
             None
         }
     }
+}
+
+/// Refuses weights that cannot be computed with.
+fn bounded(work: &mut Work<'_>, path: &KeyPath, ledger: &Ledger) -> Option<()> {
+    let (message, help) = match limits::weights(ledger.weights()) {
+        Ok(()) => return Some(()),
+        Err(found) => found,
+    };
+    work.error(path, message, Some(help));
+    None
 }
 
 fn carry_out(
@@ -116,9 +130,18 @@ fn carry_out(
                 WeightError::NotReached(_) if step.bounds.is_some() => {
                     Some("widen `bounds`, or join levels that are rare in the sample".to_string())
                 }
+                WeightError::NotReached(_) if step.iterations.is_some() => Some(
+                    "raise `iterations`, or leave it out; if that does not help, the totals \
+                     contradict each other in this sample"
+                        .to_string(),
+                ),
                 WeightError::NotReached(_) => Some(
                     "the totals contradict each other in this sample: join levels, or leave a \
                      margin out"
+                        .to_string(),
+                ),
+                WeightError::Totals { difference, .. } if *difference > 0.02 => Some(
+                    "that is more than rounding: check that both count the same population"
                         .to_string(),
                 ),
                 WeightError::Totals { difference, .. } => Some(format!(
@@ -182,7 +205,33 @@ fn matched(
                 let total = margin.total();
                 margin.targets.iter_mut().for_each(|t| *t *= population / total);
             }
+            zero_totals(work, given, &margin, ledger);
             Some(margin)
+        }
+    }
+}
+
+/// Says which rows a total of zero takes out of all estimates.
+fn zero_totals(work: &mut Work<'_>, given: &GivenMargin, margin: &Margin, ledger: &Ledger) {
+    if margin.targets.iter().all(|t| *t != 0.0) {
+        return;
+    }
+    let mut rows = vec![0_usize; margin.targets.len()];
+    for (row, _) in ledger.weights().iter().enumerate().filter(|(_, w)| **w != 0.0) {
+        if let Some(n) = rows.get_mut(margin.codes.get(row) as usize) {
+            *n += 1;
+        }
+    }
+    for ((level, target), n) in margin.levels.iter().zip(&margin.targets).zip(rows) {
+        if *target == 0.0 && n > 0 {
+            let rows = if n == 1 { "1 row".to_string() } else { format!("{n} rows") };
+            let message = format!(
+                "the total of `{level}` in margin `{}` is 0: the weight of {rows} becomes zero",
+                margin.name
+            );
+            let warning = Diagnostic::warning(message).at(Some(given.place.clone()));
+            work.found
+                .push(warning.help("they are then in no estimate; mend the total, or recode them"));
         }
     }
 }

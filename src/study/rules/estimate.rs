@@ -97,11 +97,11 @@ fn keys_of(estimate: &Estimate, statistic: &str, rules: &mut Rules<'_>, path: &K
             );
         }
     }
-    if statistic == "total" {
+    if matches!(statistic, "total" | "quantile") {
         rules.no_meaning(
             path,
             &["standardize"],
-            "means nothing for a total",
+            &format!("means nothing for a {statistic}"),
             "standardise a mean, a proportion or a ratio",
         );
     }
@@ -116,6 +116,7 @@ fn words(method: IntervalMethod) -> &'static str {
         IntervalMethod::Wilson => "Wilson",
         IntervalMethod::Arcsine => "arcsine",
         IntervalMethod::Likelihood => "likelihood",
+        IntervalMethod::Woodruff => "Woodruff",
     }
 }
 
@@ -190,6 +191,15 @@ pub(super) fn comparisons(study: &Study, rules: &mut Rules<'_>, path: &KeyPath) 
         let position = study.estimate.iter().position(|e| e.name.as_deref() == Some(wanted));
         match position.map(|p| (p, &study.estimate[p])) {
             Some((p, estimate)) => {
+                if estimate.quantile.is_some() {
+                    rules.error(
+                        &here.key("estimate"),
+                        format!("`{wanted}` is a quantile, and quantiles cannot be compared yet"),
+                        "a quantile",
+                        "compare means, or proportions above or below a limit",
+                    );
+                    continue;
+                }
                 let by = estimates.index(p).key("by");
                 if rules.sound(&by) {
                     across(estimate, compare.across.as_deref(), rules, &here);
@@ -355,6 +365,10 @@ mod tests {
             "total = \"a\"\nstandardize = { by = \"age\", population = { Y = 1 } }",
             &["means nothing for a total"],
         );
+        estimate(
+            "quantile = { of = \"a\", at = [0.5] }\nstandardize = { by = \"age\", population = { Y = 1 } }",
+            &["means nothing for a quantile"],
+        );
     }
 
     #[test]
@@ -364,6 +378,10 @@ mod tests {
         };
         compare("estimate = \"e\"\nacross = \"h\"", &[]);
         compare("estimate = \"f\"", &["with a name are: e"]);
+        estimate(
+            "name = \"q\"\nquantile = { of = \"y\", at = [0.5] }\nby = \"g\"\n[[compare]]\nestimate = \"q\"",
+            &["quantiles cannot be compared yet"],
+        );
         compare("estimate = \"unemployment\"", &["with a name are: e"]);
         compare("estimate = \"e\"\nacross = \"sex\"", &["its `by` has: g, h"]);
         estimate("mean = \"y\"\n[[compare]]\nestimate = \"mine\"", &["name = \"mine\""]);
