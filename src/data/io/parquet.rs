@@ -14,10 +14,8 @@
 //! | nulls | missing |
 //! | lists, structs, maps, intervals | an error when asked for by name, else left out, noted |
 
-use std::cell::Cell;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 use arrow_array::RecordBatch;
@@ -34,7 +32,7 @@ use crate::data::table::Table;
 
 use super::arrow::{Growing, Kind, kind_of};
 use super::error::DataError;
-use super::header::{repeated, selected};
+use super::header::{check_names, selected};
 use super::input::recognised;
 use super::{Note, Reading};
 
@@ -238,34 +236,10 @@ fn open(path: &Path) -> Result<ParquetRecordBatchReaderBuilder<File>, DataError>
     guarded(path, || ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| failed(path, &e)))
 }
 
-thread_local! {
-    static DECODING: Cell<bool> = const { Cell::new(false) };
-}
-
-/// True while this thread is in the decoder of Parquet files. It panics on some damaged files
-/// where it should return an error; such a panic is caught and becomes one. For panic hooks,
-/// which see it first.
-pub fn decoding() -> bool {
-    DECODING.get()
-}
-
 /// Runs the decoder; a panic becomes an error.
 fn guarded<T>(path: &Path, decode: impl FnOnce() -> Result<T, DataError>) -> Result<T, DataError> {
-    let outer = DECODING.replace(true);
-    let result = catch_unwind(AssertUnwindSafe(decode));
-    DECODING.set(outer);
-    result.unwrap_or_else(|_| Err(failed(path, &"the decoder stopped at damaged data")))
-}
-
-fn check_names(path: &Path, names: &[String]) -> Result<(), DataError> {
-    let path = path.to_path_buf();
-    let empty = |(i, name): (usize, &String)| name.is_empty().then_some(i + 1);
-    let positions: Vec<usize> = names.iter().enumerate().filter_map(empty).collect();
-    if !positions.is_empty() {
-        return Err(DataError::EmptyNames { path, positions });
-    }
-    let names = repeated(names);
-    if names.is_empty() { Ok(()) } else { Err(DataError::DuplicateNames { path, names }) }
+    super::source::guarded(decode)
+        .unwrap_or_else(|| Err(failed(path, &"the decoder stopped at damaged data")))
 }
 
 fn failed(path: &Path, error: &dyn std::fmt::Display) -> DataError {
