@@ -1,5 +1,6 @@
 //! Data files: read whole or by column into a [`Table`], written whole or not at all.
 
+mod append;
 mod arrow;
 mod atomic;
 mod build;
@@ -7,6 +8,7 @@ mod error;
 mod fault;
 mod header;
 mod input;
+mod lines;
 mod note;
 mod package;
 pub mod parquet;
@@ -26,6 +28,7 @@ use std::path::Path;
 
 use crate::data::table::Table;
 
+pub use append::{NewColumn, format_by_ending, stage_appended};
 pub use atomic::{Batch, Staged, WriteError, stage, write_atomically};
 pub use error::{DataError, UnknownColumn};
 pub use fault::Fault;
@@ -205,16 +208,10 @@ pub fn format_of(path: &Path, given: Option<Format>) -> Result<Format, DataError
         return Err(DataError::Directory { path: path.to_path_buf() });
     }
     let ending = path.extension().map(|e| e.to_string_lossy().to_lowercase()).unwrap_or_default();
+    if let Some(format) = known_ending(&ending) {
+        return Ok(format);
+    }
     let kind = match ending.as_str() {
-        "csv" | "txt" | "dat" => return Ok(Format::Csv),
-        "tsv" | "tab" => return Ok(Format::Tsv),
-        "parquet" | "pq" => return Ok(Format::Parquet),
-        "sav" | "zsav" => return Ok(Format::Spss),
-        "dta" => return Ok(Format::Stata),
-        "sas7bdat" => return Ok(Format::Sas),
-        "xpt" => return Ok(Format::SasTransport),
-        "xlsx" | "xlsm" => return Ok(Format::Excel),
-        "ods" => return Ok(Format::Ods),
         "por" => "an SPSS portable file",
         "xls" | "xlsb" => "an Excel workbook of another kind than .xlsx",
         "rds" | "rda" | "rdata" => "an R file",
@@ -241,4 +238,20 @@ pub fn format_of(path: &Path, given: Option<Format>) -> Result<Format, DataError
         }
     };
     Err(DataError::Unreadable { path: path.to_path_buf(), kind })
+}
+
+/// The format that an ending, in lower case, stands for.
+fn known_ending(ending: &str) -> Option<Format> {
+    Some(match ending {
+        "csv" | "txt" | "dat" => Format::Csv,
+        "tsv" | "tab" => Format::Tsv,
+        "parquet" | "pq" => Format::Parquet,
+        "sav" | "zsav" => Format::Spss,
+        "dta" => Format::Stata,
+        "sas7bdat" => Format::Sas,
+        "xpt" => Format::SasTransport,
+        "xlsx" | "xlsm" => Format::Excel,
+        "ods" => Format::Ods,
+        _ => return None,
+    })
 }

@@ -6,6 +6,7 @@ use std::io::{self, BufRead, BufReader, Cursor, Read, Seek, SeekFrom};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
+use super::append::Stopped;
 use super::error::DataError;
 use super::fault::Fault;
 
@@ -126,6 +127,19 @@ impl Source {
         }
     }
 
+    /// Copies the next bytes as they are.
+    pub fn copy(&mut self, count: u64, out: &mut impl io::Write) -> Result<(), Stopped> {
+        let mut buffer = vec![0; 1 << 16];
+        let mut left = count;
+        while left > 0 {
+            let length = buffer.len().min(usize::try_from(left).unwrap_or(usize::MAX));
+            self.exact(&mut buffer[..length])?;
+            out.write_all(&buffer[..length])?;
+            left -= length as u64;
+        }
+        Ok(())
+    }
+
     /// The next bytes as an array.
     pub fn array<const N: usize>(&mut self) -> Result<[u8; N], DataError> {
         let mut bytes = [0; N];
@@ -159,11 +173,6 @@ impl Source {
     pub fn u64(&mut self) -> Result<u64, DataError> {
         let bytes = self.array()?;
         Ok(if self.big { u64::from_be_bytes(bytes) } else { u64::from_le_bytes(bytes) })
-    }
-
-    /// A floating-point number.
-    pub fn f64(&mut self) -> Result<f64, DataError> {
-        Ok(f64::from_bits(self.u64()?))
     }
 
     /// A count of things of a size, held against what is left of the file.

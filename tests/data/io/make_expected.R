@@ -40,7 +40,9 @@ read <- function(file) switch(tools::file_ext(file),
   sas7bdat = read_sas(file)
 )
 # The three packings of one table are held against each other in the test.
-files <- setdiff(list.files(pattern = "\\.(sav|zsav|dta|xpt|sas7bdat)$"), c("haven_none.sav", "haven.zsav"))
+files <- setdiff(list.files(pattern = "\\.(sav|zsav|dta|xpt|sas7bdat)$"), c("haven_none.sav", "haven.zsav",
+  # haven reads the long texts of this one as missing; it has the rows of pandas_v118_big.dta.
+  "pandas_v119_little.dta"))
 files <- sort(files, method = "radix")
 expected <- lapply(setNames(nm = files), function(file) {
   tryCatch(lapply(as.list(read(file)), column), error = function(e) {

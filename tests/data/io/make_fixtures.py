@@ -9,6 +9,8 @@ import datetime
 import struct
 
 import pandas as pd
+from odf.namespaces import OFFICENS
+from odf.table import TableCell, TableRow
 
 
 def spss_1252(path, order):
@@ -139,7 +141,7 @@ mixed = pd.DataFrame(
         "id": [1, 2, 3, 4],
         "day": [datetime.date(2024, 5, 31), datetime.date(1969, 12, 31), None, datetime.date(2000, 2, 29)],
         "when": [datetime.datetime(2024, 5, 31, 13, 45, 10), None, datetime.datetime(1999, 1, 1), None],
-        "clock": [datetime.time(13, 45, 10), None, datetime.time(0, 30), None],
+        "clock": [49510 / 86400, None, 1800 / 86400, None],
         "share": [0.25, None, -1.5, 1e10],
         "yes": [True, False, True, False],
         "text": ["Łódź", "a <b> & \"c\"", "NA", "  spaced   out "],
@@ -152,3 +154,13 @@ for path, engine in [("sheets.xlsx", "openpyxl"), ("sheets.ods", "odf")]:
     with pd.ExcelWriter(path, engine=engine) as writer:
         margins.to_excel(writer, sheet_name="Margins", index=False)
         mixed.to_excel(writer, sheet_name="Mixed", index=False)
+        if engine == "openpyxl":
+            for row in writer.sheets["Mixed"].iter_rows(min_row=2, min_col=4, max_col=4):
+                row[0].number_format = "hh:mm:ss"
+        else:
+            rows = writer.sheets["Mixed"].getElementsByType(TableRow)
+            for row, time in [(1, "PT13H45M10S"), (3, "PT00H30M00S")]:
+                cell = rows[row].getElementsByType(TableCell)[3]
+                cell.attributes.pop((OFFICENS, "value"))
+                cell.setAttribute("valuetype", "time")
+                cell.setAttribute("timevalue", time)

@@ -49,6 +49,8 @@ pub(super) struct Dictionary {
     pub extensions: Vec<Extension>,
     /// Where the record 999 begins.
     pub terminator: u64,
+    /// Records of type 2 that are no continuations.
+    pub named_slots: usize,
     /// The 8-byte names that are taken.
     pub short_names: Vec<Vec<u8>>,
 }
@@ -155,6 +157,7 @@ pub(super) fn read(source: &mut Source) -> Result<Dictionary, DataError> {
     }
     let short_names = slots.iter().map(|s| trimmed(&s.name).to_vec()).collect();
     let elements = slots.len();
+    let named_slots = slots.iter().filter(|s| s.kind >= 0).count();
     let variables = Assembly { source, slots, charset, big }.variables(&labels, &extensions)?;
     Ok(Dictionary {
         header,
@@ -167,6 +170,7 @@ pub(super) fn read(source: &mut Source) -> Result<Dictionary, DataError> {
         variables_end,
         extensions,
         terminator,
+        named_slots,
         short_names,
     })
 }

@@ -10,8 +10,10 @@
 //! | DATETIME; TIME, DTIME | seconds since 1970-01-01; seconds |
 
 mod cases;
+mod copy;
 mod dictionary;
 mod extension;
+mod pack;
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -26,6 +28,8 @@ use super::error::DataError;
 use super::header::{check_names, selected};
 use super::package;
 use super::source::Source;
+pub(super) use copy::stage_copy;
+
 use cases::{Cases, Element, SYSTEM_MISSING};
 use dictionary::{Dictionary, KIND, Variable};
 

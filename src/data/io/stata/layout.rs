@@ -61,6 +61,8 @@ pub(super) struct Parts {
     pub count: Range<u64>,
     /// The table of places (from version 117 on).
     pub map: Option<Range<u64>>,
+    /// What is in that table.
+    pub places: Vec<u64>,
     pub types: Range<u64>,
     pub names: Range<u64>,
     pub sort: Range<u64>,
@@ -263,7 +265,7 @@ fn tagged_header(source: &mut Source, parts: &mut Parts) -> Result<(u8, u64, u64
     source.skip(length)?;
     tag(source, "</timestamp></header><map>")?;
     let start = source.position();
-    source.skip(14 * 8)?;
+    parts.places = (0..14).map(|_| source.u64()).collect::<Result<_, _>>()?;
     parts.map = Some(start..source.position());
     tag(source, "</map>")?;
     Ok((release, count, rows))

@@ -9,6 +9,7 @@
 //! | dates, `%td` | days since 1970-01-01, marked as dates |
 //! | time stamps, `%tc` | seconds since 1970-01-01, marked as time stamps |
 
+mod copy;
 mod labels;
 mod layout;
 
@@ -24,6 +25,7 @@ use super::error::DataError;
 use super::header::{check_names, selected};
 use super::package::{self, Clock};
 use super::source::Source;
+pub(super) use copy::stage_copy;
 use labels::LongTexts;
 use layout::{KIND, Kind, Layout, Variable};
 
