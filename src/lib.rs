@@ -68,6 +68,7 @@
 //! | [`numeric`] | special functions, compensated sums, small linear algebra, random streams |
 //! | [`diagnostic`] | mistakes in the user's files: what, where, and the way out |
 //! | [`data`] | tables of plain columns, files, labels, missing codes, derived variables |
+//! | [`describe`] | the codebook of a data file; guesses at weights, strata, PSUs |
 //! | [`design`] | strata, sampling units, population sizes, the design weight |
 //! | [`aggregate`] | one pass over the rows: sums by unit and domain, cross-products |
 //! | [`weight`] | post-stratification, raking, calibration; the ledger of what was done |
@@ -85,6 +86,7 @@
 pub mod aggregate;
 pub mod compare;
 pub mod data;
+pub mod describe;
 pub mod design;
 pub mod diagnostic;
 pub mod estimate;

@@ -11,6 +11,7 @@ const MODULES: &[(&str, &[&str])] = &[
     ("numeric", &[]),
     ("diagnostic", &[]),
     ("data", &["numeric", "diagnostic"]),
+    ("describe", &["data"]),
     ("design", &["numeric", "data"]),
     ("aggregate", &["numeric", "data", "design"]),
     ("weight", &["numeric", "data", "design", "aggregate"]),
@@ -25,6 +26,7 @@ const MODULES: &[(&str, &[&str])] = &[
             "numeric",
             "diagnostic",
             "data",
+            "describe",
             "design",
             "aggregate",
             "weight",
@@ -36,7 +38,7 @@ const MODULES: &[(&str, &[&str])] = &[
         ],
     ),
     ("validate", &["diagnostic", "estimate", "compare", "report", "study"]),
-    ("cli", &["diagnostic", "data", "report", "study", "validate"]),
+    ("cli", &["diagnostic", "data", "describe", "report", "study", "validate"]),
 ];
 
 /// Lines a source file may have.

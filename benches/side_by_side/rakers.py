@@ -89,7 +89,7 @@ def with_leafblower(leafblower, data, margins):
     targets = shares(margins, key=str)
 
     def run():
-        return leafblower.harvest(
+        done = leafblower.harvest(
             text,
             targets,
             max_weight=1e9,
@@ -98,6 +98,7 @@ def with_leafblower(leafblower, data, margins):
             convergence={"absolute": TOLERANCE},
             attach_weights=False,
         )
+        return done["weights"] if isinstance(done, dict) else done
 
     return run
 

@@ -31,6 +31,35 @@ impl XColumns {
         self.terms.iter().map(|t| t.width).sum()
     }
 
+    /// The columns with each value replaced by the weighted mean of its group: what makes factors the
+    /// same for all rows of a group while totals stay those of the rows.
+    ///
+    /// Rows without a group, or with weight zero, are zero in every column.
+    pub fn averaged(&self, groups: &Codes, weights: &[f64]) -> XColumns {
+        let count = (0..groups.len()).map(|r| groups.get(r).wrapping_add(1)).max().unwrap_or(0);
+        let inside = |row: usize| weights[row] != 0.0 && groups.get(row) != Codes::NONE;
+        let mut size = vec![0.0; count as usize];
+        for row in (0..weights.len()).filter(|&r| inside(r)) {
+            size[groups.get(row) as usize] += weights[row];
+        }
+        let width = self.width();
+        let mut sums = vec![0.0; width * count as usize];
+        for row in (0..weights.len()).filter(|&r| inside(r)) {
+            for (column, value) in self.row(row) {
+                sums[column * count as usize + groups.get(row) as usize] += weights[row] * value;
+            }
+        }
+        let mean = |column: usize, row: usize| {
+            let group = groups.get(row) as usize;
+            if inside(row) { sums[column * count as usize + group] / size[group] } else { 0.0 }
+        };
+        let term = |column: usize| {
+            let values = (0..weights.len()).map(|row| mean(column, row)).collect();
+            XTerm { codes: None, values: Some(Arc::new(Numbers::pack(values))), width: 1 }
+        };
+        XColumns { terms: (0..width).map(term).collect() }
+    }
+
     /// The nonzeros of a row, as (column, value).
     pub fn row(&self, row: usize) -> impl Iterator<Item = (usize, f64)> + '_ {
         let mut offset = 0;

@@ -4,9 +4,9 @@ use std::io;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use rakewell::study::{self, Loaded};
+use rakewell::study::{self, Loaded, RunOptions};
 
-use super::{Outcome, print, render};
+use super::{Loudness, Outcome, print, progress::Progress, render};
 
 /// Check a study file: every mistake at once, each with its place and the way out
 ///
@@ -30,6 +30,11 @@ pub(super) struct Check {
     /// Look at the study file alone, not at its data
     #[arg(long)]
     no_data: bool,
+    /// Set a key of the study before it is checked, as with `rakewell run`
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    set: Vec<String>,
+    #[command(flatten)]
+    loudness: Loudness,
     /// How mistakes are shown
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
@@ -46,13 +51,18 @@ enum Format {
 impl Check {
     pub(super) fn run(&self) -> io::Result<Outcome> {
         let name = self.study.display().to_string();
-        let (found, summary) = match study::load(&self.study) {
+        let (found, summary) = match study::load_with(&self.study, &self.set) {
             Ok(loaded) => {
                 let summary = summary(&loaded);
                 if self.no_data {
                     (loaded.warnings, Some(summary))
                 } else {
-                    match study::check(&self.study) {
+                    let progress = Progress::new(&self.loudness);
+                    let tell = |what: &str| progress.tell(what);
+                    let options = RunOptions { settings: self.set.clone(), progress: Some(&tell) };
+                    let result = study::check_with(&self.study, &options);
+                    progress.end();
+                    match result {
                         Ok(warnings) => (warnings, Some(summary)),
                         Err(mistakes) => (mistakes, None),
                     }
@@ -62,6 +72,8 @@ impl Check {
         };
         match self.format {
             Format::Json => print(&render::json(&found, &name))?,
+            // Nothing but mistakes: what is as it should be says nothing.
+            Format::Text if self.loudness.quiet && summary.is_some() => {}
             Format::Text => {
                 let style = render::Style::of_stdout();
                 let mut text = render::text(&found, &style);

@@ -2,25 +2,29 @@
 
 use std::fs::OpenOptions;
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
-use rakewell::diagnostic::{Diagnostic, Diagnostics};
+use rakewell::diagnostic::Diagnostic;
+use rakewell::{describe, study};
 
-use super::{Outcome, print, render};
+use super::{Outcome, print, refuse};
 
 /// What a new study file holds.
 const STARTER: &str = include_str!("starter.toml");
 
 /// Write a commented study file to start from
 ///
-/// The file explains every table; change the names of files and variables to yours.
+/// The file explains every table; change the names of files and variables to yours. With `--data`,
+/// it is drafted from a data file: its columns, and guesses at weight, strata and PSUs, marked as
+/// guesses.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   rakewell init                     write study.toml in this folder
   rakewell init wres-2025.toml
-  rakewell init study.toml --force  begin anew, overwriting what is there")]
+  rakewell init study.toml --force  begin anew, overwriting what is there
+  rakewell init --data survey.csv   draft one from the columns of a data file")]
 pub(super) struct Init {
     /// The file to write; in a folder, study.toml
     #[arg(default_value = "study.toml")]
@@ -28,6 +32,9 @@ pub(super) struct Init {
     /// Overwrite the file if it is there
     #[arg(long)]
     force: bool,
+    /// Draft it from this data file
+    #[arg(long, value_name = "FILE")]
+    data: Option<PathBuf>,
 }
 
 impl Init {
@@ -37,27 +44,47 @@ impl Init {
             file.push("study.toml");
         }
         let name = file.display().to_string();
+        let text = match &self.data {
+            None => STARTER.to_string(),
+            Some(data) => match describe::file(data, None) {
+                Ok(found) => study::draft(&found, &seen_from(&file, data)),
+                Err(e) => return refuse(&Diagnostic::from(e).into()),
+            },
+        };
         let mut options = OpenOptions::new();
         options.write(true);
         // Whether the file is there is asked in opening it, so that nothing comes between.
         let options =
             if self.force { options.create(true).truncate(true) } else { options.create_new(true) };
-        match options.open(&file).and_then(|mut f| f.write_all(STARTER.as_bytes())) {
+        match options.open(&file).and_then(|mut f| f.write_all(text.as_bytes())) {
             Ok(()) => {
-                print(&format!(
-                    "wrote {name}\nNext: change the names of files and variables to yours, then \
-                     run `rakewell check {name}`\n"
-                ))?;
+                let next = match self.data {
+                    None => "change the names of files and variables to yours",
+                    Some(_) => "look at what is marked GUESS",
+                };
+                print(&format!("wrote {name}\nNext: {next}, then run `rakewell check {name}`\n"))?;
                 Ok(Outcome::Done)
             }
-            Err(error) => {
-                let found = Diagnostics::from(problem(&error, &name));
-                let style = render::Style::of_stderr();
-                io::stderr().write_all(render::text(&found, &style).as_bytes())?;
-                Ok(Outcome::Mistakes)
-            }
+            Err(error) => refuse(&problem(&error, &name).into()),
         }
     }
+}
+
+/// The data file as a study file names it: relative to its folder, where it lies below that.
+fn seen_from(study: &Path, data: &Path) -> PathBuf {
+    let folder = match study.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    let (Ok(folder), Ok(whole)) = (folder.canonicalize(), data.canonicalize()) else {
+        return data.to_path_buf();
+    };
+    let below = whole.strip_prefix(&folder).map(Path::to_path_buf);
+    below.unwrap_or(if data.is_absolute() || study.parent() == Some(Path::new("")) {
+        data.to_path_buf()
+    } else {
+        whole
+    })
 }
 
 fn problem(error: &io::Error, name: &str) -> Diagnostic {

@@ -3,17 +3,23 @@
 //! Each command is one file with its arguments and `fn run(&self) -> io::Result<Outcome>`.
 
 mod check;
+mod completions;
+mod describe;
+mod dry_run;
 mod init;
 pub(crate) mod panic;
+mod progress;
 mod render;
 mod run;
 mod schema;
+mod schemes;
 mod validate;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
+use rakewell::diagnostic::Diagnostics;
 
 /// Survey weights that can be trusted, and small-group estimates that say how far.
 #[derive(Debug, Parser)]
@@ -24,6 +30,7 @@ use clap::{Parser, Subcommand};
     after_help = "\
 A day with rakewell:
   rakewell init                 write a commented study file to start from
+  rakewell describe data.csv    what is in a data file: variables, levels, missing codes
   rakewell check study.toml     see every mistake in it, with its place and the way out
   rakewell run study.toml       weights, estimates and a report
   rakewell validate             our numbers beside published ones
@@ -42,10 +49,25 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Init(init::Init),
+    Describe(describe::Describe),
     Check(check::Check),
     Run(run::Run),
+    Schemes(schemes::Schemes),
     Schema(schema::Schema),
     Validate(validate::Validate),
+    Completions(completions::Completions),
+    Man(completions::Man),
+}
+
+/// How much a command says.
+#[derive(Debug, Clone, Copy, Default, Args)]
+struct Loudness {
+    /// Print nothing but mistakes
+    #[arg(short, long)]
+    quiet: bool,
+    /// Say what is done when, and how long it took
+    #[arg(short, long, conflicts_with = "quiet")]
+    verbose: bool,
 }
 
 /// How a command ended.
@@ -64,6 +86,10 @@ pub fn main() -> ExitCode {
         Command::Init(command) => command.run(),
         Command::Check(command) => command.run(),
         Command::Run(command) => command.run(),
+        Command::Describe(command) => command.run(),
+        Command::Schemes(command) => command.run(),
+        Command::Completions(command) => command.run(),
+        Command::Man(command) => command.run(),
         Command::Schema(command) => command.run(),
         Command::Validate(command) => command.run(),
     };
@@ -75,6 +101,13 @@ pub fn main() -> ExitCode {
             ExitCode::from(1)
         }
     }
+}
+
+/// Shows mistakes on standard error.
+fn refuse(mistakes: &Diagnostics) -> io::Result<Outcome> {
+    let style = render::Style::of_stderr();
+    io::stderr().write_all(render::text(mistakes, &style).as_bytes())?;
+    Ok(Outcome::Mistakes)
 }
 
 /// Writes to standard output. That nobody reads to the end (`| head`) is no fault.

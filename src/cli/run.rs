@@ -1,15 +1,15 @@
 //! `rakewell run`: the main job.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::Instant;
 
 use clap::Args;
-use indicatif::ProgressBar;
 use rakewell::diagnostic::Diagnostics;
+use rakewell::study::RunOptions;
 use rakewell::{report, study};
 
-use super::{Outcome, print, render};
+use super::{Loudness, Outcome, dry_run, print, progress::Progress, render};
 
 /// Run a study: weights, estimates and a report
 ///
@@ -21,42 +21,70 @@ use super::{Outcome, print, render};
 Examples:
   rakewell run examples/nhanes/study.toml
   rakewell run study.toml --quiet         write the files, print nothing but mistakes
+  rakewell run study.toml --dry-run       what would be read, done and written, and the memory
+  rakewell run study.toml --set defaults.confidence=0.9 --set estimate.lonely.by=region
 
 Files go to the folder that `[report]` names (`output` beside the study file if it does not).
+
+A key of --set is a path of keys with dots between them; items of lists go by their `name` or are
+counted from 1 (`weighting.1.bounds=[0.3,3]`). The value is TOML; what is no TOML is a text.
 
 Exit codes: 0 done, 1 mistakes in the study or its data, 2 wrong arguments.")]
 pub(super) struct Run {
     /// The study file
     study: PathBuf,
-    /// Print nothing but mistakes
-    #[arg(short, long)]
-    quiet: bool,
+    /// Set a key of the study before it is run; can be given several times
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    set: Vec<String>,
+    /// Show what would be done; read no data and write nothing
+    #[arg(long)]
+    dry_run: bool,
+    #[command(flatten)]
+    loudness: Loudness,
 }
 
 impl Run {
     pub(super) fn run(&self) -> io::Result<Outcome> {
-        let spinner = (!self.quiet && io::stderr().is_terminal()).then(|| {
-            let spinner = ProgressBar::new_spinner().with_message("reading, weighting, estimating");
-            spinner.enable_steady_tick(Duration::from_millis(120));
-            spinner
-        });
-        let result = study::run(&self.study);
-        if let Some(spinner) = spinner {
-            spinner.finish_and_clear();
+        let plain = RunOptions { settings: self.set.clone(), progress: None };
+        if self.dry_run {
+            return match study::dry_run(&self.study, &plain) {
+                Ok(plan) => {
+                    self.warn(&plan.warnings)?;
+                    print(&dry_run::text(&plan))?;
+                    Ok(Outcome::Done)
+                }
+                Err(mistakes) => self.refuse(&mistakes, &[]),
+            };
         }
+        let progress = Progress::new(&self.loudness);
+        let clock = Instant::now();
+        let tell = |what: &str| progress.tell(what);
+        let options = RunOptions { progress: Some(&tell), ..plain };
+        let result = study::run_with(&self.study, &options);
+        progress.tell("writing");
         let finished = match result {
             Ok(finished) => finished,
-            Err(mistakes) => return self.refuse(&mistakes, &[]),
+            Err(mistakes) => {
+                progress.end();
+                return self.refuse(&mistakes, &[]);
+            }
         };
-        if !finished.warnings.0.is_empty() && !self.quiet {
-            let style = render::Style::of_stderr();
-            io::stderr().write_all(render::text(&finished.warnings, &style).as_bytes())?;
-        }
-        let written = match finished.write(&self.study) {
+        let written = finished.write(&self.study);
+        progress.end();
+        self.warn(&finished.warnings)?;
+        let written = match written {
             Ok(written) => written,
             Err(failure) => return self.refuse(&failure.mistakes, &failure.written),
         };
-        if !self.quiet {
+        if self.loudness.verbose {
+            let mut text = String::from("Seconds:\n");
+            for (phase, seconds) in finished.timings() {
+                text.push_str(&format!("  {phase:<12} {seconds:.2}\n"));
+            }
+            text.push_str(&format!("  {:<12} {:.2}\n", "in all", clock.elapsed().as_secs_f64()));
+            io::stderr().write_all(text.as_bytes())?;
+        }
+        if !self.loudness.quiet {
             let style = render::Style::of_stdout();
             let width = style.width().min(200);
             let mut text = report::terminal(&finished.document, width as u16, style.color());
@@ -67,6 +95,14 @@ impl Run {
             print(&text)?;
         }
         Ok(Outcome::Done)
+    }
+
+    fn warn(&self, warnings: &Diagnostics) -> io::Result<()> {
+        if !warnings.0.is_empty() && !self.loudness.quiet {
+            let style = render::Style::of_stderr();
+            io::stderr().write_all(render::text(warnings, &style).as_bytes())?;
+        }
+        Ok(())
     }
 
     fn refuse(&self, mistakes: &Diagnostics, written: &[PathBuf]) -> io::Result<Outcome> {

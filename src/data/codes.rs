@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use rayon::prelude::*;
+
 /// The code that stands for "no level" (a missing value) when codes are read as `u32`.
 pub const NO_LEVEL: u32 = u32::MAX;
 
@@ -31,6 +33,20 @@ impl Codes {
 
     /// As [`Codes::pack`], from codes that are worked out one by one.
     pub fn collect(codes: impl Iterator<Item = u32>, levels: usize) -> Codes {
+        if levels < usize::from(u8::MAX) {
+            Codes::U8(codes.map(|c| u8::try_from(c).unwrap_or(u8::MAX)).collect())
+        } else if levels < usize::from(u16::MAX) {
+            Codes::U16(codes.map(|c| u16::try_from(c).unwrap_or(u16::MAX)).collect())
+        } else {
+            Codes::U32(codes.collect())
+        }
+    }
+
+    /// As [`Codes::collect`], on all cores.
+    pub(crate) fn par_collect(
+        codes: impl IndexedParallelIterator<Item = u32>,
+        levels: usize,
+    ) -> Codes {
         if levels < usize::from(u8::MAX) {
             Codes::U8(codes.map(|c| u8::try_from(c).unwrap_or(u8::MAX)).collect())
         } else if levels < usize::from(u16::MAX) {

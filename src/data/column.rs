@@ -2,8 +2,13 @@
 
 use std::ops::Range;
 
+use rayon::prelude::*;
+
 use super::calendar::Calendar;
 use super::codes::{Codes, Factor, Level};
+
+/// Rows handed to one task at a time.
+const BLOCK: usize = 1 << 14;
 
 /// A column of numbers in the narrowest type that holds them exactly.
 ///
@@ -283,9 +288,17 @@ fn factor_of_numbers(values: &Numbers, labels: &[(f64, String)]) -> Factor {
 
 /// Codes and distinct values of whole numbers, through a table over their range: no sorting, and
 /// nothing as long as the column but the codes. `None` when the range is too wide for a table.
-fn whole_levels<T: Copy + Ord + Into<i64>>(values: &[T], missing: T) -> Option<(Codes, Vec<f64>)> {
-    let present = || values.iter().copied().filter(|x| *x != missing);
-    let (Some(low), Some(high)) = (present().min(), present().max()) else {
+fn whole_levels<T>(values: &[T], missing: T) -> Option<(Codes, Vec<f64>)>
+where
+    T: Copy + Ord + Into<i64> + Send + Sync,
+{
+    let blocks = || values.par_chunks(BLOCK);
+    let range_of = |block: &[T]| {
+        let present = || block.iter().copied().filter(|x| *x != missing);
+        Some((present().min()?, present().max()?))
+    };
+    let wider = |a: (T, T), b: (T, T)| (a.0.min(b.0), a.1.max(b.1));
+    let Some((low, high)) = blocks().filter_map(range_of).reduce_with(wider) else {
         return Some((Codes::collect(values.iter().map(|_| Codes::NONE), 0), Vec::new()));
     };
     let low: i64 = low.into();
@@ -295,19 +308,32 @@ fn whole_levels<T: Copy + Ord + Into<i64>>(values: &[T], missing: T) -> Option<(
     }
     // The missing value is below the lowest, so that its place is beyond every table.
     let place = |x: T| (x.into() - low) as usize;
-    let mut code_of = vec![Codes::NONE; range];
-    for &x in values {
-        if let Some(code) = code_of.get_mut(place(x)) {
-            *code = 0;
+    let mark = |mut seen: Vec<bool>, block: &[T]| {
+        for &x in block {
+            if let Some(seen) = seen.get_mut(place(x)) {
+                *seen = true;
+            }
         }
-    }
+        seen
+    };
+    // A table of its own for each task pays off while it is small beside the rows of the task.
+    let seen = if range <= BLOCK {
+        let either = |mut a: Vec<bool>, b: Vec<bool>| {
+            a.iter_mut().zip(b).for_each(|(a, b)| *a |= b);
+            a
+        };
+        blocks().fold(|| vec![false; range], mark).reduce(|| vec![false; range], either)
+    } else {
+        mark(vec![false; range], values)
+    };
+    let mut code_of = vec![Codes::NONE; range];
     let mut distinct = Vec::new();
-    for (x, code) in (low..).zip(&mut code_of).filter(|(_, code)| **code == 0) {
+    for ((x, code), _) in (low..).zip(&mut code_of).zip(&seen).filter(|(_, seen)| **seen) {
         *code = distinct.len() as u32;
         distinct.push(x as f64);
     }
-    let codes = values.iter().map(|&x| code_of.get(place(x)).copied().unwrap_or(Codes::NONE));
-    Some((Codes::collect(codes, distinct.len()), distinct))
+    let codes = values.par_iter().map(|&x| code_of.get(place(x)).copied().unwrap_or(Codes::NONE));
+    Some((Codes::par_collect(codes, distinct.len()), distinct))
 }
 
 /// Codes and distinct values of any numbers, by sorting them.

@@ -7,8 +7,10 @@ mod column;
 pub mod derive;
 pub mod expr;
 pub mod io;
+pub mod join;
 pub mod labels;
 pub(crate) mod number;
+pub mod schemes;
 mod table;
 
 pub use calendar::Calendar;

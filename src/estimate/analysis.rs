@@ -162,7 +162,7 @@ impl Analysis {
         let values = Influence::new(&raw, quantities, &measures, &sums, residualizer);
         let policy = Policy { lonely: self.design.lonely, in_domain: self.design.lonely_in_domain };
         let tree = &self.design.tree;
-        let Variances { diagonal, full } = if follows_r {
+        let Variances { mut diagonal, mut full } = if follows_r {
             let values = CompatValues::new(
                 tree,
                 &self.ledger,
@@ -177,6 +177,14 @@ impl Analysis {
         } else {
             tree_variance(tree, policy, &values, covariance)
         };
+        let of_targets =
+            residualizer.and_then(|r| r.target_variance(&values.coefficients, covariance));
+        if let Some((own, pairs)) = of_targets {
+            diagonal.iter_mut().zip(own).for_each(|(v, extra)| *v += extra);
+            if let (Some(full), Some(pairs)) = (&mut full, pairs) {
+                *full += pairs;
+            }
+        }
         raw.variances = diagonal;
         raw.covariance = full;
         raw.blank_missing();
@@ -186,7 +194,7 @@ impl Analysis {
     fn residualizer(&self) -> Option<&Residualizer> {
         self.residualizer
             .get_or_init(|| {
-                let calibrated = self.ledger.calibrations().next().is_some();
+                let calibrated = self.ledger.adjustments().next().is_some();
                 calibrated.then(|| Residualizer::new(&self.design.tree, &self.ledger))
             })
             .as_ref()

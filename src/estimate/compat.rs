@@ -12,7 +12,7 @@ use super::variance::{Entries, UnitValues};
 use crate::aggregate::DomainCodes;
 use crate::data::Codes;
 use crate::design::UnitTree;
-use crate::weight::{Calibration, Ledger, Residuals};
+use crate::weight::{Adjustment, Ledger, Residuals};
 
 /// Unit totals of residuals, computed row by row.
 pub(super) struct CompatValues {
@@ -55,7 +55,7 @@ impl CompatValues {
             }
         }
         for step in ledger.steps() {
-            let Some(calibration) = &step.calibration else { continue };
+            let Some(calibration) = &step.adjustment else { continue };
             match calibration.residuals {
                 Residuals::Regression => regress(&mut z, calibration, &step.weights),
                 Residuals::RRake => sweep(&mut z, calibration, &step.weights),
@@ -83,7 +83,7 @@ impl UnitValues for CompatValues {
     }
 }
 
-fn regress(z: &mut DMatrix<f64>, calibration: &Calibration, w: &[f64]) {
+fn regress(z: &mut DMatrix<f64>, calibration: &Adjustment, w: &[f64]) {
     let (x, v) = (&calibration.x, &calibration.regression_weights);
     let q = x.width();
     let mut cross = DMatrix::zeros(q, z.ncols());
@@ -107,7 +107,7 @@ fn regress(z: &mut DMatrix<f64>, calibration: &Calibration, w: &[f64]) {
     }
 }
 
-fn sweep(z: &mut DMatrix<f64>, calibration: &Calibration, w: &[f64]) {
+fn sweep(z: &mut DMatrix<f64>, calibration: &Adjustment, w: &[f64]) {
     for _ in 0..10 {
         for term in &calibration.x.terms {
             let Some(codes) = &term.codes else { continue };

@@ -1,36 +1,44 @@
-//! What calibration takes off an influence value: its regression on the calibration columns.
+//! What the weighting takes off an influence value: its regression on the columns of each step.
 //!
 //! With weights w = g d calibrated on x, the variance of Σ w u is that of Σ w e with
 //! e = u − x'B, B = (Σ d x x')⁻¹ Σ d x u (Deville and Särndal 1992, eq. 3.4). The total of a unit
-//! is T(w u) − T(w x)'B, so no value per row is needed. After several calibrations the residual
-//! of the last is regressed on the columns of the one before it, and so on back.
+//! is T(w u) − T(w x)'B, so no value per row is needed. Steps of another form (weighting classes,
+//! response propensities) have T(c x)'B with a carrier c of their own, see
+//! [`Adjustment`](crate::weight::Adjustment).
 //!
-//! Rows that end with weight zero (g = 0 at a lower bound of 0, or a target of zero) are out of
-//! the sample: they take no part in any of the regressions.
+//! Several steps are taken back from the last to the first: what is left after step t, z, is
+//! regressed on the columns of the step before it as a value z/w_s of the weights w_s that this
+//! step made.
+//!
+//! Rows to which a calibration gives weight zero (g = 0 at a lower bound of 0, or a target of
+//! zero) are out of the sample: they take no part in its regression.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use nalgebra::DMatrix;
 
 use crate::aggregate::{UnitX, XColumns, gram, unit_x};
 use crate::design::UnitTree;
 use crate::numeric::SymmetricSolver;
-use crate::weight::{Calibration, Ledger};
+use crate::weight::{Adjustment, Carrier, Ledger};
 
-/// One calibration, ready to take residuals.
+/// One step, ready to take residuals.
 #[derive(Debug)]
 struct Step {
     x: XColumns,
-    /// Regression weights of every row.
-    v: std::sync::Arc<Vec<f64>>,
+    /// q w/w_s of every row: what multiplies x u in the regression, w being the final weight.
+    q: Arc<Vec<f64>>,
     solver: SymmetricSolver,
-    /// Σ w x by unit, with the final weights.
+    /// Σ c x by unit.
     totals: UnitX,
-    /// Σ v x x_t' for every later calibration t.
+    /// Σ (q/w_s) c_t x x_t' for every later step t.
     with_later: Vec<DMatrix<f64>>,
+    /// Covariance of the totals the step was fitted to.
+    target_covariance: Option<DMatrix<f64>>,
 }
 
-/// All calibrations of a ledger, ready to take residuals.
+/// All steps of a ledger that the variance knows of, ready to take residuals.
 #[derive(Debug)]
 pub(super) struct Residualizer {
     steps: Vec<Step>,
@@ -39,49 +47,54 @@ pub(super) struct Residualizer {
 impl Residualizer {
     /// Prepares the regressions; one factorisation serves every estimate.
     pub fn new(tree: &UnitTree, ledger: &Ledger) -> Residualizer {
-        let calibrations: Vec<&Calibration> = ledger.calibrations().collect();
-        let w = ledger.weights();
-        let steps = calibrations
+        let all: Vec<(&Arc<Vec<f64>>, &Adjustment)> = ledger.adjusted_steps().collect();
+        let carriers: Vec<&Arc<Vec<f64>>> = all
+            .iter()
+            .map(|(after, adjustment)| match &adjustment.carrier {
+                Carrier::After => *after,
+                Carrier::Rows(rows) => rows,
+            })
+            .collect();
+        let last = ledger.weights();
+        let steps = all
             .iter()
             .enumerate()
-            .map(|(s, c)| {
-                let lost = |(&v, &w): (&f64, &f64)| v != 0.0 && w == 0.0;
-                let has_lost = c.regression_weights.iter().zip(w.iter()).any(lost);
-                let (v, solver) = if has_lost {
-                    let keep = |(&v, &w): (&f64, &f64)| if w == 0.0 { 0.0 } else { v };
-                    let v: Vec<f64> = c.regression_weights.iter().zip(w.iter()).map(keep).collect();
-                    let solver = SymmetricSolver::new(&gram(tree, &c.x, &c.x, &v));
-                    (std::sync::Arc::new(v), solver.unwrap_or_else(|_| c.solver.clone()))
+            .map(|(s, &(after, adjustment))| {
+                let (own, solver) = regression(tree, adjustment, after);
+                let x = &adjustment.x;
+                let with_later = (s + 1..all.len())
+                    .map(|t| gram(tree, x, &all[t].1.x, &carried(&own, carriers[t], after)))
+                    .collect();
+                let q = if Arc::ptr_eq(last, after) {
+                    own
                 } else {
-                    (c.regression_weights.clone(), c.solver.clone())
+                    Arc::new(carried(&own, last, after))
                 };
                 Step {
+                    totals: unit_x(tree, x, carriers[s]),
+                    with_later,
+                    q,
                     solver,
-                    totals: unit_x(tree, &c.x, w),
-                    with_later: calibrations[s + 1..]
-                        .iter()
-                        .map(|later| gram(tree, &c.x, &later.x, &v))
-                        .collect(),
-                    x: c.x.clone(),
-                    v,
+                    x: x.clone(),
+                    target_covariance: adjustment.target_covariance.clone(),
                 }
             })
             .collect();
         Residualizer { steps }
     }
 
-    /// What the row pass must sum: columns and regression weights of each calibration.
+    /// What the row pass must sum: columns and regression weights of each step.
     pub fn cross(&self) -> Vec<(&XColumns, &[f64])> {
-        self.steps.iter().map(|s| (&s.x, s.v.as_slice())).collect()
+        self.steps.iter().map(|s| (&s.x, s.q.as_slice())).collect()
     }
 
-    /// The regression coefficients B of each calibration, from Σ v x u (columns × estimates);
-    /// they come out as B' (estimates × columns), with those of one column side by side.
+    /// The regression coefficients B of each step, from Σ q x u (columns × estimates); they come
+    /// out as B' (estimates × columns), with those of one column side by side.
     pub fn coefficients(&self, cross: &[DMatrix<f64>]) -> Vec<DMatrix<f64>> {
         let mut found: Vec<DMatrix<f64>> = Vec::new();
         for (step, own) in self.steps.iter().zip(cross).rev() {
             let mut right = own.clone();
-            // `found` holds the later calibrations, last first.
+            // `found` holds the later steps, last first.
             for (with, b) in step.with_later.iter().zip(found.iter().rev()) {
                 right -= with * b;
             }
@@ -90,7 +103,7 @@ impl Residualizer {
         found.iter().rev().map(DMatrix::transpose).collect()
     }
 
-    /// Takes Σ w x'B off the values of a unit in a range of estimates.
+    /// Takes Σ c x'B off the values of a unit in a range of estimates.
     pub fn subtract(
         &self,
         unit: usize,
@@ -105,4 +118,52 @@ impl Residualizer {
             }
         }
     }
+
+    /// The variance that estimated totals add, B'VB: by estimate, and if wanted between all pairs.
+    pub fn target_variance(
+        &self,
+        coefficients: &[DMatrix<f64>],
+        full: bool,
+    ) -> Option<(Vec<f64>, Option<DMatrix<f64>>)> {
+        let mut sum: Option<(Vec<f64>, Option<DMatrix<f64>>)> = None;
+        for (step, b) in self.steps.iter().zip(coefficients) {
+            let Some(v) = &step.target_covariance else { continue };
+            let half = b * v;
+            let own: Vec<f64> = half.row_iter().zip(b.row_iter()).map(|(h, b)| h.dot(&b)).collect();
+            let pairs = full.then(|| &half * b.transpose());
+            match &mut sum {
+                None => sum = Some((own, pairs)),
+                Some((total, all)) => {
+                    total.iter_mut().zip(own).for_each(|(t, o)| *t += o);
+                    if let (Some(all), Some(pairs)) = (all, pairs) {
+                        *all += pairs;
+                    }
+                }
+            }
+        }
+        sum
+    }
+}
+
+/// q and M of a step, without the rows it threw out.
+fn regression(
+    tree: &UnitTree,
+    adjustment: &Adjustment,
+    after: &[f64],
+) -> (Arc<Vec<f64>>, SymmetricSolver) {
+    let q = &adjustment.regression_weights;
+    let is_lost = |(&q, &w): (&f64, &f64)| q != 0.0 && w == 0.0;
+    if !q.iter().zip(after).any(is_lost) {
+        return (q.clone(), adjustment.solver.clone());
+    }
+    let keep = |(&q, &w): (&f64, &f64)| if w == 0.0 { 0.0 } else { q };
+    let kept: Vec<f64> = q.iter().zip(after).map(keep).collect();
+    let solver = SymmetricSolver::new(&gram(tree, &adjustment.x, &adjustment.x, &kept));
+    (Arc::new(kept), solver.unwrap_or_else(|_| adjustment.solver.clone()))
+}
+
+/// q c/w of every row, zero where w is.
+fn carried(q: &[f64], c: &[f64], w: &[f64]) -> Vec<f64> {
+    let one = |((&q, &c), &w): ((&f64, &f64), &f64)| if w == 0.0 { 0.0 } else { q * (c / w) };
+    q.iter().zip(c).zip(w).map(one).collect()
 }

@@ -140,7 +140,7 @@ impl Analysis {
         match &self.replicates {
             Some(r) => format!("{} replicates", r.weights.count()),
             None if self.ledger.follows_r() => "linearised, as R survey has it".to_string(),
-            None if self.ledger.calibrations().next().is_some() => {
+            None if self.ledger.adjustments().next().is_some() => {
                 "linearised, with calibration residuals".to_string()
             }
             None => "linearised".to_string(),

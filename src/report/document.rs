@@ -68,6 +68,8 @@ pub struct Manifest {
     pub program: String,
     /// The study file and its SHA-256.
     pub study: FileHash,
+    /// What was set on the command line, as TOML; it goes before the study file.
+    pub settings: Vec<String>,
     /// Every file read, with its SHA-256.
     pub inputs: Vec<FileHash>,
     /// Every file written, with its SHA-256 (but for the manifest itself).

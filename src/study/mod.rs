@@ -1,6 +1,9 @@
 //! The study file: parsed with places, checked, turned into a plan and run.
 
 mod clock;
+mod draft;
+mod dry_run;
+mod include;
 mod limits;
 mod not_numeric;
 mod outputs;
@@ -11,6 +14,7 @@ mod prepare;
 mod rules;
 mod run;
 mod schema;
+mod settings;
 mod shape;
 mod source;
 pub mod spec;
@@ -18,11 +22,14 @@ mod structure;
 mod synonyms;
 mod syntax;
 mod words;
+mod write_back;
 
+pub use draft::draft;
+pub use dry_run::{DryRun, FilePlan, dry_run};
 pub use outputs::WriteFailure;
 pub use pairs::Pairs;
 pub use places::{KeyPath, Places, Segment};
 pub use prepare::Prepared;
-pub use run::{Finished, check, run, run_document};
+pub use run::{Finished, RunOptions, check, check_with, run, run_document, run_with};
 pub use schema::json_schema;
-pub use source::{Loaded, from_text, load};
+pub use source::{Loaded, from_text, from_text_with, load, load_with};

@@ -41,6 +41,12 @@ impl KeyPath {
         self.with(Segment::Index(index))
     }
 
+    /// This path and one step more.
+    #[must_use]
+    pub fn step(&self, step: &Segment) -> KeyPath {
+        self.with(step.clone())
+    }
+
     /// The steps, from the document down.
     pub fn segments(&self) -> &[Segment] {
         &self.0
@@ -103,13 +109,15 @@ impl fmt::Display for KeyPath {
 
 #[derive(Debug, Clone)]
 struct Spans {
+    source: Arc<Source>,
     key: Option<Range<usize>>,
     value: Range<usize>,
     /// The text of a string value, unescaped, to find a part of it again.
     text: Option<String>,
 }
 
-/// The places of all keys and values of one file.
+/// The places of all keys and values of a study: of its file, of what it includes, and of what
+/// is set beside it.
 #[derive(Debug, Clone)]
 pub struct Places {
     source: Arc<Source>,
@@ -119,14 +127,34 @@ pub struct Places {
 impl Places {
     /// The places of a parsed document.
     pub(super) fn of(source: Arc<Source>, document: &DeTable<'_>) -> Places {
-        let mut places = Places { source, spans: HashMap::new() };
+        let mut places = Places::none(source);
         places.add_table(&KeyPath::root(), document);
         places
     }
 
-    /// The file they are in.
+    /// The study file.
     pub fn source(&self) -> &Arc<Source> {
         &self.source
+    }
+
+    /// Takes in the places of another text, each under the path that `moved` gives it; what was
+    /// known of the same path is forgotten.
+    pub(super) fn absorb(&mut self, other: Places, moved: impl Fn(&KeyPath) -> Option<KeyPath>) {
+        for (path, spans) in other.spans {
+            if let Some(path) = moved(&path) {
+                self.spans.insert(path, spans);
+            }
+        }
+    }
+
+    /// Forgets a value and all within it.
+    pub(super) fn forget(&mut self, path: &KeyPath) {
+        self.spans.retain(|known, _| !known.is_within(path));
+    }
+
+    /// No places yet, of a study file.
+    pub(super) fn none(source: Arc<Source>) -> Places {
+        Places { source, spans: HashMap::new() }
     }
 
     /// True when the file holds a value there.
@@ -152,7 +180,7 @@ impl Places {
         let Some(text) = self.spans.get(path).and_then(|s| s.text.as_deref()) else {
             return whole;
         };
-        let raw = self.source.text.get(whole.span.clone()).unwrap_or("");
+        let raw = whole.source.text.get(whole.span.clone()).unwrap_or("");
         // The text stands unchanged between its quotes, or it has escapes.
         let quotes = if raw.starts_with("\"\"\"") || raw.starts_with("'''") { 3 } else { 1 };
         let Some(inner) = raw.get(quotes..raw.len().saturating_sub(quotes)) else {
@@ -171,7 +199,7 @@ impl Places {
         let mut path = Some(path.clone());
         while let Some(here) = path {
             if let Some(spans) = self.spans.get(&here) {
-                return Place { source: self.source.clone(), span: span(spans) };
+                return Place { source: spans.source.clone(), span: span(spans) };
             }
             path = here.parent();
         }
@@ -195,7 +223,8 @@ impl Places {
             }
             _ => {}
         }
-        self.spans.insert(path, Spans { key, value: value.span(), text });
+        let source = self.source.clone();
+        self.spans.insert(path, Spans { source, key, value: value.span(), text });
     }
 }
 

@@ -164,7 +164,7 @@ impl Planner<'_> {
             let column = self.prepared.table.column(&s.by)?;
             Some((s.by.clone(), column.as_factor().levels.len()))
         });
-        let calibrations = self.prepared.analysis.ledger.calibrations();
+        let calibrations = self.prepared.analysis.ledger.adjustments();
         let size = TableSize {
             by: by.iter().map(levels).collect(),
             outcomes: quantiles + draft.held.iter().map(|h| h.quantity().outcomes()).sum::<usize>(),

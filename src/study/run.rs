@@ -6,7 +6,8 @@ use std::time::Instant;
 use super::outputs;
 use super::plan::tables;
 use super::prepare::{Prepared, prepare};
-use super::source::load;
+use super::source::{Loaded, load_with};
+use super::spec::Study;
 use crate::diagnostic::Diagnostics;
 use crate::report::{DataSummary, DesignSummary, Document};
 
@@ -21,12 +22,57 @@ pub struct Finished {
     pub(super) timings: Vec<(String, f64)>,
 }
 
+impl Finished {
+    /// Seconds spent, by phase, in order.
+    pub fn timings(&self) -> &[(String, f64)] {
+        &self.timings
+    }
+}
+
+/// How a study is run.
+#[derive(Clone, Default)]
+pub struct RunOptions<'a> {
+    /// Settings that go before what the study file says, such as `defaults.confidence=0.9`: a
+    /// dotted path of keys, with items of lists by their name or counted from 1.
+    pub settings: Vec<String>,
+    /// Told what is being done when it begins, such as "weighting".
+    pub progress: Option<&'a dyn Fn(&str)>,
+}
+
+impl std::fmt::Debug for RunOptions<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RunOptions").field("settings", &self.settings).finish_non_exhaustive()
+    }
+}
+
+impl RunOptions<'_> {
+    fn tell(&self, what: &str) {
+        if let Some(progress) = self.progress {
+            progress(what);
+        }
+    }
+}
+
+/// The study with its settings.
+pub(super) fn study_of(path: &Path, options: &RunOptions<'_>) -> Result<Loaded, Diagnostics> {
+    load_with(path, &options.settings)
+}
+
 /// Checks a study with its data, up to the weights.
 ///
 /// # Errors
 /// All mistakes of the first phase that has some.
 pub fn check(path: &Path) -> Result<Diagnostics, Diagnostics> {
-    let mut prepared = prepare(load(path)?, path)?;
+    check_with(path, &RunOptions::default())
+}
+
+/// As [`check`], with settings and progress.
+///
+/// # Errors
+/// As [`check`].
+pub fn check_with(path: &Path, options: &RunOptions<'_>) -> Result<Diagnostics, Diagnostics> {
+    let loaded = study_of(path, options)?;
+    let mut prepared = prepare(loaded, path, &|what| options.tell(what))?;
     outputs::check(&prepared, path)?;
     tables(&mut prepared).map_err(Diagnostics)?;
     Ok(Diagnostics(prepared.warnings))
@@ -37,8 +83,16 @@ pub fn check(path: &Path) -> Result<Diagnostics, Diagnostics> {
 /// # Errors
 /// All mistakes of the first phase that has some.
 pub fn run(path: &Path) -> Result<Finished, Diagnostics> {
-    let loaded = load(path)?;
-    let mut prepared = prepare(loaded, path)?;
+    run_with(path, &RunOptions::default())
+}
+
+/// As [`run`], with settings and progress.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_with(path: &Path, options: &RunOptions<'_>) -> Result<Finished, Diagnostics> {
+    let loaded = study_of(path, options)?;
+    let mut prepared = prepare(loaded, path, &|what| options.tell(what))?;
     outputs::check(&prepared, path)?;
     let mut timings = std::mem::take(&mut prepared.timings);
     let clock = Instant::now();
@@ -51,7 +105,7 @@ pub fn run(path: &Path) -> Result<Finished, Diagnostics> {
         description: study.description.clone(),
         source: study.source.clone(),
         data: DataSummary {
-            file: study.data.file.display().to_string(),
+            file: files(study),
             rows: prepared.table.rows(),
             columns: prepared.file_columns,
             population: study.population.clone(),
@@ -72,6 +126,14 @@ pub fn run(path: &Path) -> Result<Finished, Diagnostics> {
 /// As [`run`].
 pub fn run_document(path: &Path) -> Result<Document, Diagnostics> {
     run(path).map(|finished| finished.document)
+}
+
+/// The names of the data files, as written.
+fn files(study: &Study) -> String {
+    let joined = study.data.join.iter().map(|j| j.file.display().to_string());
+    let all: Vec<String> =
+        std::iter::once(study.data.file.display().to_string()).chain(joined).collect();
+    all.join(" + ")
 }
 
 fn design_summary(prepared: &Prepared) -> DesignSummary {

@@ -2,16 +2,18 @@
 
 use std::fs::{self, File};
 use std::io::{self, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use toml::de::DeTable;
 
 use crate::diagnostic::{Diagnostic, Diagnostics, Place, Source, nearest};
 
+use super::include::{self, Merged};
 use super::places::{KeyPath, Places};
 use super::rules;
 use super::schema::json_schema;
+use super::settings;
 use super::shape::Shapes;
 use super::spec::Study;
 use super::structure;
@@ -26,6 +28,10 @@ pub struct Loaded {
     pub places: Places,
     /// The file.
     pub source: Arc<Source>,
+    /// The files it includes, in the order in which they are taken in.
+    pub included: Vec<PathBuf>,
+    /// What was set beside the file, as TOML.
+    pub settings: Vec<String>,
     /// What is doubtful but does not stop the work.
     pub warnings: Diagnostics,
 }
@@ -40,19 +46,38 @@ const LARGEST: u64 = 8 << 20;
 /// have the structure of the schema; it breaks a rule that needs no data. Warnings are among
 /// them when there is at least one error.
 pub fn load(path: &Path) -> Result<Loaded, Diagnostics> {
-    let name = path.display().to_string();
-    let bytes = read(path, &name)?;
-    match String::from_utf8(bytes) {
-        Ok(text) => from_text(&name, &text),
-        Err(error) => Err(not_utf8(&name, &error).into()),
-    }
+    load_with(path, &[])
 }
 
-/// Checks the text of a study file; `name` is shown with its mistakes.
+/// As [`load`], with settings such as `defaults.confidence = 0.9` that go before what the file
+/// says.
+///
+/// # Errors
+/// As [`load`]; and settings that cannot be read or have no place to go.
+pub fn load_with(path: &Path, settings: &[String]) -> Result<Loaded, Diagnostics> {
+    let name = path.display().to_string();
+    from_text_with(&name, &text_of(path, &name)?, settings)
+}
+
+/// The text of a file of a study.
+pub(super) fn text_of(path: &Path, name: &str) -> Result<String, Diagnostic> {
+    String::from_utf8(read(path, name)?).map_err(|error| not_utf8(name, &error))
+}
+
+/// Checks the text of a study file; `name` is shown with its mistakes, and what it includes is
+/// looked for beside it.
 ///
 /// # Errors
 /// As [`load`].
 pub fn from_text(name: &str, text: &str) -> Result<Loaded, Diagnostics> {
+    from_text_with(name, text, &[])
+}
+
+/// As [`from_text`], with settings.
+///
+/// # Errors
+/// As [`load_with`].
+pub fn from_text_with(name: &str, text: &str, settings: &[String]) -> Result<Loaded, Diagnostics> {
     let source = Arc::new(Source { name: name.to_string(), text: text.to_string() });
     if text.trim_start_matches('\u{feff}').trim().is_empty() {
         return Err(Diagnostic::error(format!("{name} is empty"))
@@ -68,9 +93,27 @@ pub fn from_text(name: &str, text: &str) -> Result<Loaded, Diagnostics> {
     if !errors.is_empty() {
         return Err(syntax::explain(&source, document.get_ref(), &errors));
     }
-    let places = Places::of(source.clone(), document.get_ref());
+    let included = include::gather(&source, document.get_ref())?;
+    let settings = settings::sources(settings)?;
+    let mut merged = Merged::of(&included, &source)?;
+    for setting in &settings {
+        merged.set(setting)?;
+    }
+    let Merged { document, places } = merged;
     let shapes = Shapes::of(&json_schema());
-    let checked = structure::check(&shapes, document.get_ref(), &places);
+    let checked = structure::check(&shapes, &document, &places);
+    let order = |d: &Diagnostic| {
+        let place = d.place.as_ref();
+        // The study file first, then what it includes, then what is set.
+        let all =
+            std::iter::once(&source).chain(included.iter().map(|f| &f.source)).chain(&settings);
+        let file = place.and_then(|p| all.clone().position(|s| Arc::ptr_eq(s, &p.source)));
+        (file, place.map_or(0, |p| p.span.start))
+    };
+    let in_file_order = |mut found: Vec<Diagnostic>| {
+        found.sort_by_key(order);
+        Diagnostics(found)
+    };
     let mut found = checked.mistakes;
     match serde_json::from_value::<Study>(checked.value) {
         Ok(study) => {
@@ -79,7 +122,9 @@ pub fn from_text(name: &str, text: &str) -> Result<Loaded, Diagnostics> {
             if found.has_errors() {
                 Err(found)
             } else {
-                Ok(Loaded { study, places, source, warnings: found })
+                let included = included.into_iter().map(|f| f.path).collect();
+                let settings = settings.iter().map(|s| s.text.clone()).collect();
+                Ok(Loaded { study, places, source, included, settings, warnings: found })
             }
         }
         // The schema and the types are one, so the walk has said what is wrong; this says what
@@ -103,11 +148,6 @@ fn is_data(name: &str) -> bool {
     let ending = Path::new(name).extension().map(|e| e.to_string_lossy().to_lowercase());
     let data = ["csv", "tsv", "tab", "txt", "dat", "parquet", "sav", "dta", "sas7bdat", "xlsx"];
     ending.is_some_and(|ending| data.contains(&ending.as_str()))
-}
-
-fn in_file_order(mut found: Vec<Diagnostic>) -> Diagnostics {
-    found.sort_by_key(|d| d.place.as_ref().map_or(0, |p| p.span.start));
-    Diagnostics(found)
 }
 
 fn read(path: &Path, name: &str) -> Result<Vec<u8>, Diagnostic> {

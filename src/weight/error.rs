@@ -91,6 +91,19 @@ pub enum WeightError {
         /// Upper bound of g.
         upper: f64,
     },
+    /// Bounds of weights that cross.
+    #[error("the bounds [{lower}, {upper}] of the weights leave no room between them")]
+    WeightBounds {
+        /// Smallest weight.
+        lower: f64,
+        /// Largest weight.
+        upper: f64,
+    },
+    /// Bounds of weights with a distance that needs them around each initial weight.
+    #[error(
+        "the logit distance bounds factors, not weights; use linear, raking or sinh with bounds of weights"
+    )]
+    LogitWeightBounds,
     /// Lists that belong together have different lengths.
     #[error("{what}: {found} where {expected} are needed")]
     Shape {
@@ -118,6 +131,38 @@ pub enum WeightError {
     /// The step did not reach its targets.
     #[error("{0}")]
     NotReached(String),
+    /// No joining of adjustment classes keeps the rules.
+    #[error(
+        "even one class of all does not keep the rules for adjustment classes: {observed} of {n} units are observed"
+    )]
+    Classes {
+        /// Observed units.
+        observed: u64,
+        /// All units.
+        n: u64,
+    },
+    /// An adjustment class has weight and no observed unit.
+    #[error("no unit of the adjustment class `{class}` is observed, so that none can stand for it")]
+    NoneObserved {
+        /// The class.
+        class: String,
+    },
+    /// A response model that can't be fitted.
+    #[error("the response model has no solution: {0}")]
+    ResponseModel(String),
+    /// Limits of a trimming that can't hold.
+    #[error("{0}")]
+    Trim(String),
+    /// A step failed when the steps of a ledger were repeated on other weights.
+    #[error("step {step} ({kind}): {error}")]
+    Step {
+        /// The step, from 1.
+        step: usize,
+        /// What it does.
+        kind: String,
+        /// What is wrong.
+        error: Box<WeightError>,
+    },
 }
 
 fn sides(only_data: &[String], only_margin: &[String]) -> String {

@@ -3,36 +3,21 @@
 
 use std::sync::Arc;
 
-use super::calibrate::{CalibrationOptions, CalibrationStatus, Distance, Solution, Totals, solve};
+use rayon::prelude::*;
+
+use super::adjustment::{Adjustment, Residuals};
+use super::calibrate::{CalibrationOptions, CalibrationStatus, Totals};
 use super::error::WeightError;
-use super::margin::{Margin, reconcile};
-use super::summary::{MarginLine, StepSummary, WeightSummary};
-use crate::aggregate::XColumns;
-use crate::numeric::SymmetricSolver;
+use super::fit::{Fit, FitOptions};
+use super::margin::Margin;
+use super::nonresponse::{ClassAdjustment, PropensityAdjustment};
+use super::scale::Scaling;
+use super::step::WeightingStep;
+use super::summary::{StepSummary, WeightSummary};
+use super::trim::Trimming;
 
-/// How residuals are taken for the linearised variance.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Residuals {
-    /// Of the regression on the calibration columns weighted by the weights before the step
-    /// (Deville and Särndal 1992, eq. 3.4).
-    Regression,
-    /// As R `rake()` does: ten sweeps of unweighted margin means. For matching only.
-    RRake,
-}
-
-/// What the variance needs to know of a calibration.
-#[derive(Debug, Clone)]
-pub struct Calibration {
-    /// The calibration columns.
-    pub x: XColumns,
-    /// Weight of every row in the regression of the residuals: before the step, over the scale.
-    pub regression_weights: Arc<Vec<f64>>,
-    /// How residuals are taken.
-    pub residuals: Residuals,
-    /// Σ v x x' over the rows, factorised; v are the regression weights.
-    pub solver: SymmetricSolver,
-}
+/// Rows handed to one task at a time.
+const BLOCK: usize = 1 << 16;
 
 /// One step.
 #[derive(Debug, Clone)]
@@ -41,10 +26,12 @@ pub struct LedgerStep {
     pub summary: StepSummary,
     /// The weights after it.
     pub weights: Arc<Vec<f64>>,
-    /// The calibration, if it was one.
-    pub calibration: Option<Calibration>,
-    /// What it was asked for, to be done again on other weights.
-    recipe: Option<(Totals, CalibrationOptions)>,
+    /// What the linearised variance must know of it; `None` where its effect is ignored.
+    pub adjustment: Option<Adjustment>,
+    /// How a calibration ended.
+    pub status: Option<CalibrationStatus>,
+    /// The step itself, to be carried out again on other weights; `None` for the base weight.
+    again: Option<Arc<dyn WeightingStep>>,
 }
 
 /// The history of a set of weights: the base weight, and every step after it.
@@ -68,9 +55,16 @@ impl Ledger {
             weights: WeightSummary::of(&design_weights),
             g_range: None,
             margins: Vec::new(),
+            details: Vec::new(),
             variance: "the sample design".to_string(),
         };
-        let step = LedgerStep { summary, weights: design_weights, calibration: None, recipe: None };
+        let step = LedgerStep {
+            summary,
+            weights: design_weights,
+            adjustment: None,
+            status: None,
+            again: None,
+        };
         Ledger { steps: vec![step], follows_r: false }
     }
 
@@ -88,7 +82,7 @@ impl Ledger {
 
     /// Whether some step asks for R's linearised variance.
     pub fn follows_r(&self) -> bool {
-        self.follows_r || self.calibrations().any(|c| c.residuals == Residuals::RRake)
+        self.follows_r || self.adjustments().any(|a| a.residuals == Residuals::RRake)
     }
 
     /// The weights after the last step.
@@ -96,29 +90,93 @@ impl Ledger {
         &self.steps[self.steps.len() - 1].weights
     }
 
-    /// The calibrations, in the order they were made.
-    pub fn calibrations(&self) -> impl Iterator<Item = &Calibration> {
-        self.steps.iter().filter_map(|s| s.calibration.as_ref())
+    /// What the variance must know of the steps, in the order they were made: for each the weights
+    /// after it and the adjustment.
+    pub fn adjusted_steps(&self) -> impl Iterator<Item = (&Arc<Vec<f64>>, &Adjustment)> {
+        self.steps.iter().filter_map(|s| Some((&s.weights, s.adjustment.as_ref()?)))
+    }
+
+    /// The adjustments, in the order they were made.
+    pub fn adjustments(&self) -> impl Iterator<Item = &Adjustment> {
+        self.adjusted_steps().map(|(_, adjustment)| adjustment)
     }
 
     /// Does all steps again, starting from other weights (those of a replicate).
     ///
     /// # Errors
-    /// When a step does not meet its totals from there.
+    /// When a step can't be carried out, or does not meet its totals, from there.
     pub fn replay(&self, start: &[f64]) -> Result<Vec<f64>, WeightError> {
         let mut weights = start.to_vec();
         for step in &self.steps {
-            let Some((totals, options)) = &step.recipe else { continue };
-            let solution = solve(&weights, totals, options);
-            if !solution.status.is_converged() {
-                return Err(WeightError::NotReached(format!(
-                    "step {} ({}) does not meet its totals: {}",
-                    step.summary.step, step.summary.kind, solution.status
-                )));
-            }
-            weights = solution.apply(&weights);
+            let Some(again) = &step.again else { continue };
+            weights = again.repeat(&weights).map_err(|error| WeightError::Step {
+                step: step.summary.step,
+                kind: step.summary.kind.clone(),
+                error: Box::new(error),
+            })?;
         }
         Ok(weights)
+    }
+
+    /// Carries out a step and keeps it.
+    pub(in crate::weight) fn take(
+        &mut self,
+        step: impl WeightingStep + 'static,
+    ) -> Result<&LedgerStep, WeightError> {
+        let before = self.weights().clone();
+        let done = step.carry_out(&before)?;
+        let g_range = factor_range(&before, &done.weights);
+        self.steps.push(LedgerStep {
+            summary: StepSummary {
+                step: self.steps.len() + 1,
+                kind: done.kind,
+                description: done.description,
+                outcome: done.outcome,
+                weights: WeightSummary::of(&done.weights),
+                g_range,
+                margins: done.margins,
+                details: done.details,
+                variance: done.variance,
+            },
+            weights: done.weights,
+            adjustment: done.adjustment,
+            status: done.status,
+            again: Some(Arc::new(step)),
+        });
+        Ok(&self.steps[self.steps.len() - 1])
+    }
+
+    /// Spreads the weight of unobserved units over the observed ones of their class.
+    ///
+    /// # Errors
+    /// When a class has weight and nobody observed.
+    pub fn adjust_in_classes(&mut self, step: ClassAdjustment) -> Result<(), WeightError> {
+        self.take(step).map(|_| ())
+    }
+
+    /// Adjusts for nonresponse by a model of the propensity to respond.
+    ///
+    /// # Errors
+    /// When the model has no solution, a variable of it is missing for an eligible unit, lengths
+    /// disagree, or its classes can't keep their rules.
+    pub fn adjust_by_propensity(&mut self, step: PropensityAdjustment) -> Result<(), WeightError> {
+        self.take(step).map(|_| ())
+    }
+
+    /// Brings weights within limits.
+    ///
+    /// # Errors
+    /// When limits cross, or leave no room for what is to be spread.
+    pub fn trim(&mut self, step: Trimming) -> Result<(), WeightError> {
+        self.take(step).map(|_| ())
+    }
+
+    /// Scales weights.
+    ///
+    /// # Errors
+    /// When the total is not a positive number, or lengths disagree.
+    pub fn scale(&mut self, step: Scaling) -> Result<(), WeightError> {
+        self.take(step).map(|_| ())
     }
 
     /// Scales the weights in every cell of a margin to its total: w = d N_c/Σ_c d
@@ -128,15 +186,9 @@ impl Ledger {
     /// When a cell with a positive target has no weight.
     pub fn post_stratify(&mut self, margin: Margin) -> Result<(), WeightError> {
         let description = format!("post-stratified by {}", margin.name);
-        self.fit_margins(
-            "post-stratify",
-            description,
-            vec![margin],
-            0.0,
-            1e-12,
-            3,
-            Residuals::Regression,
-        )
+        let options = FitOptions { tolerance: 1e-12, iterations: 3, ..FitOptions::default() };
+        self.take(Fit::margins("post-stratify", description, vec![margin], &options)?)?;
+        Ok(())
     }
 
     /// Fits the weights to several margins in turn until all are met (raking).
@@ -183,44 +235,14 @@ impl Ledger {
     ) -> Result<(), WeightError> {
         let names: Vec<&str> = margins.iter().map(|m| m.name.as_str()).collect();
         let description = format!("raked to {}", names.join(", "));
-        self.fit_margins("rake", description, margins, tolerance, 1e-10, iterations, residuals)
-    }
-
-    #[allow(clippy::too_many_arguments)]
-    fn fit_margins(
-        &mut self,
-        kind: &str,
-        description: String,
-        mut margins: Vec<Margin>,
-        margin_tolerance: f64,
-        tolerance: f64,
-        iterations: usize,
-        residuals: Residuals,
-    ) -> Result<(), WeightError> {
-        margins.iter().try_for_each(|m| check_cells(m, self.weights()))?;
-        reconcile(&mut margins, margin_tolerance.max(1e-9))?;
-        let totals = Totals {
-            x: XColumns { terms: margins.iter().map(Margin::term).collect() },
-            targets: margins.iter().flat_map(|m| m.targets.clone()).collect(),
-            names: margins
-                .iter()
-                .flat_map(|m| m.levels.iter().map(|l| format!("{} {l}", m.name)))
-                .collect(),
-        };
-        let options = CalibrationOptions {
-            tolerance,
+        let options = FitOptions {
+            margin_tolerance: tolerance,
             iterations,
-            ..CalibrationOptions::new(Distance::Raking(None))
+            residuals,
+            ..FitOptions::default()
         };
-        let solution = solve(self.weights(), &totals, &options);
-        if !solution.status.is_converged() {
-            return Err(WeightError::NotReached(format!(
-                "the {kind} step did not meet its margins: {}",
-                solution.status
-            )));
-        }
-        let lines = margin_lines(&solution, &margins);
-        self.push(kind, description, &totals, &options, solution, lines, residuals)
+        self.take(Fit::margins("rake", description, margins, &options)?)?;
+        Ok(())
     }
 
     /// Calibrates the weights to totals of any columns.
@@ -242,196 +264,23 @@ impl Ledger {
         options: &CalibrationOptions,
         force: bool,
     ) -> Result<CalibrationStatus, WeightError> {
-        if totals.targets.is_empty() {
-            return Err(WeightError::NoMargins);
-        }
-        if let Some(b) = options.distance.bounds()
-            && !(b.lower < 1.0 && b.upper > 1.0)
-        {
-            return Err(WeightError::Bounds { lower: b.lower, upper: b.upper });
-        }
-        check_shapes(self.weights(), totals, options)?;
-        let solution = solve(self.weights(), totals, options);
-        if !solution.status.is_converged() && !force {
-            return Err(WeightError::NotReached(format!(
-                "calibration did not meet its totals: {}",
-                solution.status
-            )));
-        }
-        let lines = total_lines(&solution, totals);
-        let description =
-            format!("calibrated ({}) to {}", options.distance.name(), short_list(&totals.names));
-        let status = solution.status.clone();
-        self.push(
-            "calibrate",
-            description,
-            totals,
-            options,
-            solution,
-            lines,
-            Residuals::Regression,
-        )?;
-        Ok(status)
-    }
-
-    #[allow(clippy::too_many_arguments)]
-    fn push(
-        &mut self,
-        kind: &str,
-        description: String,
-        totals: &Totals,
-        options: &CalibrationOptions,
-        solution: Solution,
-        margins: Vec<MarginLine>,
-        residuals: Residuals,
-    ) -> Result<(), WeightError> {
-        let before = self.weights().clone();
-        let solver = SymmetricSolver::new(&solution.cells.gram(totals.targets.len()))?;
-        let after = Arc::new(solution.apply(&before));
-        let regression_weights = match &options.scale {
-            None => before,
-            Some(scale) => {
-                let over = |(&w, &s): (&f64, &f64)| if w == 0.0 { 0.0 } else { w / s };
-                Arc::new(before.iter().zip(scale.iter()).map(over).collect())
-            }
-        };
-        let range = solution
-            .g
-            .iter()
-            .fold((f64::INFINITY, f64::NEG_INFINITY), |(lo, hi), &g| (lo.min(g), hi.max(g)));
-        let variance = match residuals {
-            Residuals::Regression => "residuals of the regression on the calibration variables",
-            Residuals::RRake => "as R rake(): ten sweeps of unweighted margin means",
-        };
-        self.steps.push(LedgerStep {
-            summary: StepSummary {
-                step: self.steps.len() + 1,
-                kind: kind.to_string(),
-                description,
-                outcome: solution.status.to_string(),
-                weights: WeightSummary::of(&after),
-                g_range: Some(range),
-                margins,
-                variance: variance.to_string(),
-            },
-            weights: after,
-            calibration: Some(Calibration {
-                x: totals.x.clone(),
-                regression_weights,
-                residuals,
-                solver,
-            }),
-            recipe: Some((totals.clone(), options.clone())),
-        });
-        Ok(())
+        let step = self.take(Fit::totals(totals, options, force)?)?;
+        Ok(step
+            .status
+            .clone()
+            .unwrap_or(CalibrationStatus::Converged { iterations: 0, misfit: 0.0 }))
     }
 }
 
-fn same(what: &'static str, found: usize, expected: usize) -> Result<(), WeightError> {
-    if found == expected { Ok(()) } else { Err(WeightError::Shape { what, found, expected }) }
-}
-
-/// Every cell with a positive target needs a row with weight.
-fn check_cells(margin: &Margin, weights: &[f64]) -> Result<(), WeightError> {
-    same("rows of a margin", margin.codes.len(), weights.len())?;
-    same("targets of a margin", margin.targets.len(), margin.levels.len())?;
-    let mut is_held = vec![false; margin.levels.len()];
-    for row in (0..weights.len()).filter(|&row| weights[row] != 0.0) {
-        if let Some(held) = is_held.get_mut(margin.codes.get(row) as usize) {
-            *held = true;
-        }
-    }
-    match (0..is_held.len()).find(|&l| !is_held[l] && margin.targets[l] > 0.0) {
-        None => Ok(()),
-        Some(l) => Err(WeightError::EmptyCell {
-            margin: margin.name.clone(),
-            level: margin.levels[l].clone(),
-            target: margin.targets[l],
-        }),
-    }
-}
-
-/// What would otherwise surface as a panic or as a total that is not a number.
-fn check_shapes(
-    weights: &[f64],
-    totals: &Totals,
-    options: &CalibrationOptions,
-) -> Result<(), WeightError> {
-    let columns = totals.x.width();
-    same("totals of the calibration columns", totals.targets.len(), columns)?;
-    same("names of the calibration columns", totals.names.len(), columns)?;
-    let mut first = 0;
-    for term in &totals.x.terms {
-        let lengths = [term.codes.as_ref().map(|c| c.len()), term.values.as_ref().map(|v| v.len())];
-        for length in lengths.into_iter().flatten() {
-            same("rows of a calibration column", length, weights.len())?;
-        }
-        if let Some(values) = &term.values {
-            let missing = |&row: &usize| weights[row] != 0.0 && values.get(row).is_nan();
-            let rows: Vec<usize> = (0..weights.len()).filter(missing).collect();
-            if let Some(row) = rows.first() {
-                let margin = totals.names[first].clone();
-                return Err(WeightError::Missing { margin, count: rows.len(), row: row + 1 });
-            }
-        }
-        first += term.width;
-    }
-    if let Some(scale) = &options.scale {
-        same("scales", scale.len(), weights.len())?;
-        let bad = |&row: &usize| weights[row] != 0.0 && (scale[row].is_nan() || scale[row] <= 0.0);
-        if let Some(row) = (0..weights.len()).find(bad) {
-            return Err(WeightError::Scale { row: row + 1, value: scale[row] });
-        }
-    }
-    Ok(())
-}
-
-fn short_list(names: &[String]) -> String {
-    let shown: Vec<&str> = names.iter().take(8).map(String::as_str).collect();
-    let more = names.len().saturating_sub(8);
-    if more == 0 { shown.join(", ") } else { format!("{} and {more} more", shown.join(", ")) }
-}
-
-/// Totals of every column before and after, and the rows that enter it.
-fn column_totals(solution: &Solution, columns: usize) -> Vec<(u64, f64, f64)> {
-    let mut totals = vec![(0, 0.0, 0.0); columns];
-    for cell in 0..solution.cells.len() {
-        let (rows, w) = (solution.cells.rows[cell], solution.cells.weight[cell]);
-        for (column, x) in solution.cells.x(cell) {
-            let t: &mut (u64, f64, f64) = &mut totals[column];
-            t.0 += u64::from(rows);
-            t.1 += w * x;
-            t.2 += w * solution.g[cell] * x;
-        }
-    }
-    totals
-}
-
-fn margin_lines(solution: &Solution, margins: &[Margin]) -> Vec<MarginLine> {
-    let columns = margins.iter().map(|m| m.levels.len()).sum();
-    let mut totals = column_totals(solution, columns).into_iter();
-    let mut lines = Vec::new();
-    for margin in margins {
-        for (level, &target) in margin.levels.iter().zip(&margin.targets) {
-            let (n, before, after) = totals.next().unwrap_or_default();
-            let (margin, level) = (margin.name.clone(), level.clone());
-            lines.push(MarginLine { margin, level, n, target, before, after });
-        }
-    }
-    lines
-}
-
-fn total_lines(solution: &Solution, totals: &Totals) -> Vec<MarginLine> {
-    column_totals(solution, totals.targets.len())
-        .into_iter()
-        .zip(totals.names.iter().zip(&totals.targets))
-        .map(|((n, before, after), (name, &target))| MarginLine {
-            margin: name.clone(),
-            level: String::new(),
-            n,
-            target,
-            before,
-            after,
+/// Smallest and largest factor applied to a weight other than zero.
+fn factor_range(before: &[f64], after: &[f64]) -> Option<(f64, f64)> {
+    let pairs = before.par_chunks(BLOCK).zip(after.par_chunks(BLOCK));
+    let range = |(before, after): (&[f64], &[f64])| {
+        let factors = before.iter().zip(after).filter(|(b, _)| **b != 0.0).map(|(b, a)| a / b);
+        factors.fold(None, |range: Option<(f64, f64)>, g| {
+            Some(range.map_or((g, g), |(low, high)| (low.min(g), high.max(g))))
         })
-        .collect()
+    };
+    let wider = |a: (f64, f64), b: (f64, f64)| (a.0.min(b.0), a.1.max(b.1));
+    pairs.filter_map(range).reduce_with(wider)
 }

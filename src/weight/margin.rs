@@ -133,10 +133,10 @@ impl Margin {
             new_code[old] = new;
         }
         let renumbered =
-            codes.iter().map(|&c| new_code.get(c as usize).copied().unwrap_or(Codes::NONE));
+            codes.par_iter().map(|&c| new_code.get(c as usize).copied().unwrap_or(Codes::NONE));
         Ok(Margin {
             name: given.name.clone(),
-            codes: Arc::new(Codes::collect(renumbered, kept.len())),
+            codes: Arc::new(Codes::par_collect(renumbered, kept.len())),
             levels: kept.iter().map(|&l| levels[l].clone()).collect(),
             targets: kept.iter().map(|&l| targets[l]).collect(),
         })
@@ -220,6 +220,10 @@ fn match_block(
             levels
         })
         .collect();
+    if let ([levels], CellOf::Table(table)) = (&*levels, cell_of) {
+        match_one(levels, table, weights, start, codes, &mut found);
+        return found;
+    }
     let mut key = vec![0; factors.len()];
     for (i, code) in codes.iter_mut().enumerate().filter(|(i, _)| weights[*i] != 0.0) {
         let (mut place, mut is_complete) = (0_usize, true);
@@ -243,6 +247,37 @@ fn match_block(
         }
     }
     found
+}
+
+/// The same for a margin of one variable, by far the most frequent.
+fn match_one(
+    levels: &[u32],
+    table: &[u32],
+    weights: &[f64],
+    start: usize,
+    codes: &mut [u32],
+    found: &mut Matched,
+) {
+    for (i, ((code, &level), &w)) in codes.iter_mut().zip(levels).zip(weights).enumerate() {
+        if w == 0.0 {
+            continue;
+        }
+        match table.get(level as usize) {
+            Some(&cell) if cell != Codes::NONE => {
+                *code = cell;
+                found.seen[cell as usize] = true;
+            }
+            Some(_) => {
+                if !found.strangers.iter().any(|key| key[0] == level) {
+                    found.strangers.push(vec![level]);
+                }
+            }
+            None => {
+                found.missing += 1;
+                found.first_missing.get_or_insert(start + i);
+            }
+        }
+    }
 }
 
 /// Position of every level by its value and by its label, as [`Factor::position`] has it: values

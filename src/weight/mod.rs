@@ -1,15 +1,29 @@
 //! Weights and the ledger that carries their history.
 
+mod adjustment;
 mod calibrate;
 mod error;
+mod fit;
+mod groups;
 mod ledger;
 mod margin;
+mod nonresponse;
+mod scale;
+mod step;
 mod summary;
+mod trim;
 
+pub use adjustment::{Adjustment, Carrier, Residuals};
 pub use calibrate::{
     Bounds, CalibrationOptions, CalibrationStatus, Distance, Totals, calibrate_weights,
 };
 pub use error::WeightError;
-pub use ledger::{Calibration, Ledger, LedgerStep, Residuals};
+pub use groups::Groups;
+pub use ledger::{Ledger, LedgerStep};
 pub use margin::{Margin, MarginLevels};
-pub use summary::{MarginLine, StepSummary, WeightSummary};
+pub use nonresponse::{
+    ClassAdjustment, CollapseRules, PropensityAdjustment, PropensityUse, Rate, Reason,
+};
+pub use scale::{ScaleTo, Scaling};
+pub use summary::{DetailValue, MarginLine, StepDetail, StepSummary, WeightSummary};
+pub use trim::{Limit, Redistribution, Trimming};

@@ -1,8 +1,12 @@
 //! What a weighting step did, in numbers a reader can check.
 
+use rayon::prelude::*;
 use serde::Serialize;
 
-use crate::numeric::Sum;
+use crate::numeric::{Sum, order_statistics};
+
+/// Rows handed to one task at a time.
+const BLOCK: usize = 1 << 16;
 
 /// Distribution of a set of weights other than zero. Linear calibration can make some negative: `min`
 /// shows it.
@@ -36,23 +40,32 @@ impl WeightSummary {
     /// Summarises a set of weights. Quartiles are inverses of the distribution function of the
     /// weights themselves, each counted once.
     pub fn of(weights: &[f64]) -> WeightSummary {
-        let mut used: Vec<f64> = weights.iter().copied().filter(|w| *w != 0.0).collect();
-        let n = used.len();
-        let (mut sum, mut squares) = (Sum::default(), Sum::default());
-        for &w in &used {
-            sum.add(w);
-            squares.add(w * w);
+        let is_used = |w: f64| w != 0.0;
+        // Blocks of rows and their order are fixed, whatever the number of threads.
+        let blocks: Vec<(Sum, Sum, usize)> = weights
+            .par_chunks(BLOCK)
+            .map(|block| {
+                let (mut sum, mut squares, mut n) = (Sum::default(), Sum::default(), 0);
+                for &w in block.iter().filter(|w| is_used(**w)) {
+                    sum.add(w);
+                    squares.add(w * w);
+                    n += 1;
+                }
+                (sum, squares, n)
+            })
+            .collect();
+        let (mut sum, mut squares, mut n) = (Sum::default(), Sum::default(), 0);
+        for (own, own_squares, rows) in blocks {
+            sum.merge(own);
+            squares.merge(own_squares);
+            n += rows;
         }
         let (sum, squares) = (sum.value(), squares.value());
-        let mut quantile = |p: f64| {
-            if n == 0 {
-                return 0.0;
-            }
-            let k = ((p * n as f64).ceil() as usize).clamp(1, n) - 1;
-            *used.select_nth_unstable_by(k, f64::total_cmp).1
-        };
-        let (min, q1, median) = (quantile(0.0), quantile(0.25), quantile(0.5));
-        let (q3, max) = (quantile(0.75), quantile(1.0));
+        let rank = |p: f64| ((p * n as f64).ceil() as usize).max(1) - 1;
+        let ranks = [0.0, 0.25, 0.5, 0.75, 1.0].map(rank);
+        let order = order_statistics(weights, is_used, &ranks);
+        let at = |i: usize| if n == 0 { 0.0 } else { order[i] };
+        let (min, q1, median, q3, max) = (at(0), at(1), at(2), at(3), at(4));
         let deff_kish = if n > 0 { n as f64 * squares / (sum * sum) } else { 1.0 };
         WeightSummary {
             n: n as u64,
@@ -104,6 +117,33 @@ pub struct StepSummary {
     pub g_range: Option<(f64, f64)>,
     /// The margins, when the step has some.
     pub margins: Vec<MarginLine>,
+    /// What else it did: adjustment classes, cut weights and the like.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub details: Vec<StepDetail>,
     /// How its effect on the variance is treated, in words.
     pub variance: String,
+}
+
+/// A small table about a step.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct StepDetail {
+    /// What it shows.
+    pub title: String,
+    /// One heading per column.
+    pub columns: Vec<String>,
+    /// One entry per column in every row.
+    pub rows: Vec<Vec<DetailValue>>,
+}
+
+/// An entry of a [`StepDetail`].
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(untagged)]
+#[non_exhaustive]
+pub enum DetailValue {
+    /// Text.
+    Text(String),
+    /// A count.
+    Count(u64),
+    /// A number.
+    Number(f64),
 }

@@ -208,8 +208,8 @@ proptest! {
         }
     }
 
-    /// After several calibrations the residual of the last is regressed on the columns of the one
-    /// before; and a scale divides the regression weights of its step.
+    /// After several calibrations what the last leaves of a value is regressed on the columns of the
+    /// one before, as a value of the weights between them; and a scale divides the regression weights of its step.
     #[test]
     fn stacked_residuals_written_out((mut shape, seed) in shapes(), scaled in any::<bool>()) {
         shape.push(vec![4, 4, 4]);
@@ -227,19 +227,23 @@ proptest! {
             between = l.weights().to_vec();
             calibrate(l, &second, &options);
         });
-        let residual = |z: &DVector<f64>, x: &DMatrix<f64>, v: &[f64]| {
+        // Takes w x'B off the values z = w u of a step with weights w, B being the regression of z/w
+        // on x by v.
+        let residual = |z: &DVector<f64>, x: &DMatrix<f64>, v: &[f64], w: &[f64]| {
             let vx = DMatrix::from_fn(x.nrows(), x.ncols(), |i, j| v[i] * x[(i, j)]);
-            let b = (vx.transpose() * x).cholesky().unwrap().solve(&(vx.transpose() * z));
-            z - x * b
+            let u = DVector::from_fn(z.len(), |i, _| z[i] / w[i]);
+            let fitted = x * (vx.transpose() * x).cholesky().unwrap().solve(&(vx.transpose() * u));
+            DVector::from_fn(z.len(), |i, _| z[i] - w[i] * fitted[i])
         };
         let one = dense(&totals(&[first], &[]), rows);
         let two = dense(&second, rows);
         let s_of = |i: usize| if scaled { scale[i] } else { 1.0 };
         let v: Vec<f64> = between.iter().enumerate().map(|(i, w)| w / s_of(i)).collect();
-        let e = residual(&residual(&DVector::from_vec(y.clone()), &two, &v), &one, &s.weight);
-        let g = done.ledger.weights().iter().zip(&s.weight).map(|(w, d)| w / d);
-        let ge: Vec<f64> = e.iter().zip(g).map(|(e, g)| e * g).collect();
-        close(total(&done, &y).1, total(&s.analysis(), &ge).1, 1e-8, 1e-6);
+        let w = done.ledger.weights();
+        let z = DVector::from_fn(rows, |i, _| w[i] * y[i]);
+        let e = residual(&residual(&z, &two, &v, w), &one, &s.weight, &between);
+        let per_d: Vec<f64> = e.iter().zip(&s.weight).map(|(e, d)| e / d).collect();
+        close(total(&done, &y).1, total(&s.analysis(), &per_d).1, 1e-8, 1e-6);
     }
 
     /// A margin with a target of zero takes its rows out of the sample, as if they had weight

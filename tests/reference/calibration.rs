@@ -6,8 +6,8 @@ use std::sync::Arc;
 use rakewell::aggregate::{XColumns, XTerm};
 use rakewell::data::{Factor, Numbers, Table};
 use rakewell::weight::{
-    Bounds, CalibrationOptions, Distance, Ledger, Margin, MarginLevels, Residuals, Totals,
-    calibrate_weights,
+    Bounds, CalibrationOptions, Distance, Groups, Ledger, Limit, Margin, MarginLevels,
+    Redistribution, Residuals, Totals, Trimming, calibrate_weights,
 };
 use serde_json::Value;
 
@@ -16,7 +16,7 @@ use crate::data::{Cache, numeric};
 use crate::estimate::Found;
 use crate::formula;
 
-pub fn apply(table: &Table, ledger: &mut Ledger, step: &Value) -> Run<()> {
+pub fn apply(table: &Table, design: &Value, ledger: &mut Ledger, step: &Value) -> Run<()> {
     match step["op"].as_str().unwrap_or_default() {
         "poststratify" => {
             let margin = margin(table, ledger, step, step["partial"] == true)?;
@@ -32,19 +32,26 @@ pub fn apply(table: &Table, ledger: &mut Ledger, step: &Value) -> Run<()> {
             // The cases were made with R rake(), whose linearised variance is its own.
             ledger.rake(margins, 1e-6, 1000, Residuals::RRake).map_err(refused)
         }
-        _ => calibrate(table, ledger, step),
+        "trim" => trim(ledger, step),
+        _ => calibrate(table, design, ledger, step),
     }
+}
+
+fn trim(ledger: &mut Ledger, step: &Value) -> Run<()> {
+    let limit = |name: &str| step[name].as_f64().map(Limit::Value);
+    let step = Trimming {
+        groups: Groups::everyone(ledger.weights().len()),
+        lower: limit("lower"),
+        upper: limit("upper"),
+        redistribution: Redistribution::Equal,
+        strict: step["strict"] == true,
+    };
+    ledger.trim(step).map_err(refused)
 }
 
 fn margin(table: &Table, ledger: &Ledger, json: &Value, partial: bool) -> Run<Margin> {
     let by = names(&json["by"]);
-    let factors: Vec<Factor> = by
-        .iter()
-        .map(|name| match table.column(name) {
-            Some(column) => Ok(column.as_factor()),
-            None => unsupported(format!("no column {name}")),
-        })
-        .collect::<Run<_>>()?;
+    let factors: Vec<Factor> = by.iter().map(|name| factor(table, name)).collect::<Run<_>>()?;
     let totals = json["totals"]
         .as_array()
         .into_iter()
@@ -65,8 +72,15 @@ fn margin(table: &Table, ledger: &Ledger, json: &Value, partial: bool) -> Run<Ma
     Margin::matched(&given, &factors, ledger.weights(), partial).map_err(refused)
 }
 
-fn calibrate(table: &Table, ledger: &mut Ledger, step: &Value) -> Run<()> {
-    for key in ["aggregate_stage", "aggregate_index", "trim", "bounds_const", "phase"] {
+fn factor(table: &Table, name: &str) -> Run<Factor> {
+    match table.column(name) {
+        Some(column) => Ok(column.as_factor()),
+        None => unsupported(format!("no column {name}")),
+    }
+}
+
+fn calibrate(table: &Table, design: &Value, ledger: &mut Ledger, step: &Value) -> Run<()> {
+    for key in ["trim", "phase"] {
         if !step[key].is_null() && step[key] != false {
             return unsupported(format!("calibrate with {key}"));
         }
@@ -77,12 +91,18 @@ fn calibrate(table: &Table, ledger: &mut Ledger, step: &Value) -> Run<()> {
             let at = |i: usize| crate::case::number(&b[i]).unwrap_or(f64::NAN);
             Some(Bounds { lower: at(0), upper: at(1) })
         }
-        _ => return unsupported("bounds per row"),
+        other => {
+            let at = |name: &str| crate::case::number(&other[name]).unwrap_or(f64::NAN);
+            Some(Bounds { lower: at("lower"), upper: at("upper") })
+        }
     };
+    let of_weights = step["bounds_const"] == true;
+    let (bounds, weight_bounds) = if of_weights { (None, bounds) } else { (bounds, None) };
     let distance = match (step["distance"].as_str().unwrap_or("linear"), bounds) {
         ("linear", b) => Distance::Linear(b),
         ("raking", b) => Distance::Raking(b),
         ("logit", Some(b)) => Distance::Logit(b),
+        ("sinh", b) => Distance::Sinh(b),
         (other, _) => return unsupported(format!("distance {other}")),
     };
     let formula = step["formula"].as_str().unwrap_or_default();
@@ -102,13 +122,28 @@ fn calibrate(table: &Table, ledger: &mut Ledger, step: &Value) -> Run<()> {
         }
         None => None,
     };
-    let options =
-        CalibrationOptions { scale: scale.map(Arc::new), ..CalibrationOptions::new(distance) };
+    let cluster = match (step["aggregate_stage"].as_u64(), step["aggregate_index"].as_str()) {
+        (Some(stage), _) => {
+            let name = names(&design["ids"]).get(stage as usize - 1).cloned().unwrap_or_default();
+            Some(factor(table, &name)?)
+        }
+        (None, Some(name)) => Some(factor(table, name.trim_start_matches('~'))?),
+        (None, None) => None,
+    };
+    let options = CalibrationOptions {
+        scale: scale.map(Arc::new),
+        weight_bounds,
+        ..CalibrationOptions::new(distance)
+    };
     let force = step["force"] == true;
     if force {
         return unsupported("calibrate with force (keeps what another solver stopped at)");
     }
-    let totals = Totals { x: columns.x, targets, names: columns.names };
+    let x = match cluster {
+        Some(factor) => columns.x.averaged(&factor.codes, ledger.weights()),
+        None => columns.x,
+    };
+    let totals = Totals { x, targets, names: columns.names };
     ledger.calibrate(&totals, &options, force).map(|_| ()).map_err(refused)
 }
 

@@ -35,7 +35,7 @@ pub fn sample(case: &Case, cache: &mut Cache) -> Run<Sample> {
         other => return unsupported(format!("design type {other}")),
     };
     for step in case.json["prep"].as_array().into_iter().flatten() {
-        prepare(&mut sample, step)?;
+        prepare(&mut sample, &case.json["design"], step)?;
     }
     Ok(sample)
 }
@@ -158,7 +158,7 @@ fn replicate(table: &Arc<Table>, json: &Value, cache: &mut Cache) -> Run<Sample>
     })
 }
 
-fn prepare(sample: &mut Sample, step: &Value) -> Run<()> {
+fn prepare(sample: &mut Sample, design: &Value, step: &Value) -> Run<()> {
     match step["op"].as_str().unwrap_or_default() {
         "subset" => {
             for condition in step["where"].as_array().into_iter().flatten() {
@@ -182,13 +182,13 @@ fn prepare(sample: &mut Sample, step: &Value) -> Run<()> {
                 other => unsupported(format!("replicates of type {other}")),
             }
         }
-        op @ ("poststratify" | "rake" | "calibrate") => {
+        op @ ("poststratify" | "rake" | "calibrate" | "trim") => {
             if sample.inside.contains(&false) {
                 return unsupported(format!("{op} of a subpopulation"));
             }
             let mut ledger = sample.analysis.ledger.clone();
-            calibration::apply(&sample.table, &mut ledger, step)?;
-            if ledger.calibrations().count() > 1 {
+            calibration::apply(&sample.table, design, &mut ledger, step)?;
+            if ledger.adjustments().count() > 1 {
                 // The cases were made with R, whose variance of successive steps is its own.
                 ledger.follow_r();
             }

@@ -414,6 +414,7 @@ fn step(
         },
         g_range: g,
         margins: Vec::new(),
+        details: Vec::new(),
         variance: String::new(),
     }
 }
@@ -525,6 +526,7 @@ pub fn manifest() -> Manifest {
         bytes: path.len() as u64,
     };
     Manifest {
+        settings: Vec::new(),
         program: "rakewell 0.1.0".to_string(),
         study: hash("study.toml"),
         inputs: vec![hash("responses.sav"), hash("census2021-margins.csv")],

@@ -25,6 +25,56 @@ pub enum DeriveError {
         /// What is wrong, with its place.
         error: ExprError,
     },
+    /// A condition of a standard classification does not fit the table.
+    #[error("{error}")]
+    Condition {
+        /// The key it stands under.
+        key: &'static str,
+        /// Which of a list, from 0.
+        index: Option<usize>,
+        /// What is wrong, with its place.
+        error: ExprError,
+    },
+    /// Values that no level of a standard classification is.
+    #[error("{rows} rows of `{column}` are not in `{scheme}`: {}", counted(.values, *.distinct))]
+    NotInScheme {
+        /// The variable.
+        column: String,
+        /// The classification.
+        scheme: String,
+        /// The most frequent ones (twenty at most) with their rows.
+        values: Vec<(String, u64)>,
+        /// How many different values there are in all.
+        distinct: usize,
+        /// How many rows.
+        rows: u64,
+        /// True when they are numbers without labels.
+        numbers: bool,
+    },
+    /// Groups of one classification that another one spreads over several.
+    #[error("`{to}` divides groups that `{from}` holds together ({rows} rows): {}", counted(.values, .values.len()))]
+    Divided {
+        /// The classification of the data.
+        from: String,
+        /// The classification of the result.
+        to: String,
+        /// The groups with their rows.
+        values: Vec<(String, u64)>,
+        /// How many rows.
+        rows: u64,
+    },
+    /// A result that is no group of a classification.
+    #[error("{value:?} is no group of `{scheme}`")]
+    NoGroup {
+        /// The result.
+        value: String,
+        /// The classification.
+        scheme: String,
+        /// Its groups.
+        accepted: Vec<String>,
+        /// The nearest group.
+        nearest: Option<String>,
+    },
     /// Nothing to map or no cases.
     #[error("`{0}` is empty")]
     Nothing(&'static str),
@@ -97,7 +147,22 @@ impl DeriveError {
             | DeriveError::LevelWithoutResult { nearest: Some(n), .. } => {
                 Some(format!("did you mean {n:?}?"))
             }
-            DeriveError::Expression { error, .. } => error.help(),
+            DeriveError::Expression { error, .. } | DeriveError::Condition { error, .. } => {
+                error.help()
+            }
+            DeriveError::NotInScheme { numbers: true, column, .. } => Some(format!(
+                "its numbers have no labels: give them with `values` under `[variables.{column}]`, or say what each is with `map`"
+            )),
+            DeriveError::NotInScheme { column, .. } => Some(format!(
+                "say what they are with `map = {{ \"label\" = \"group\" }}`, give the rest a value with `otherwise = \"…\"`, or name those that mean \"not stated\" as `missing` under `[variables.{column}]`"
+            )),
+            DeriveError::Divided { .. } => Some(
+                "start from a variable with finer groups, choose a standard that holds them together, or decide with `map` or `otherwise`".into(),
+            ),
+            DeriveError::NoGroup { nearest: Some(n), .. } => Some(format!("did you mean {n:?}?")),
+            DeriveError::NoGroup { accepted, .. } => {
+                Some(format!("its groups are {}", accepted.join(", ")))
+            }
             DeriveError::NameTaken(_) => Some("choose another name".into()),
             DeriveError::CutText(_) => Some("map its values instead".into()),
             DeriveError::LevelsOfNumbers => Some("leave `levels` out".into()),
@@ -118,6 +183,17 @@ pub enum Finding {
         distinct: usize,
         /// How many rows.
         rows: u64,
+    },
+    /// Values that no level of a standard classification is, and that became `otherwise`.
+    Otherwise {
+        /// The most frequent ones (twenty at most) with their rows.
+        values: Vec<(String, u64)>,
+        /// How many different values there are in all.
+        distinct: usize,
+        /// How many rows.
+        rows: u64,
+        /// What they became.
+        into: String,
     },
     /// Keys that no row has.
     UnusedKeys(Vec<String>),
@@ -153,10 +229,10 @@ impl std::fmt::Display for Finding {
         };
         match self {
             Finding::Unmatched { values, distinct, rows } => {
-                let shown: Vec<String> =
-                    values.iter().map(|(value, n)| format!("{value:?} ({n} rows)")).collect();
-                let more = if *distinct > values.len() { ", …" } else { "" };
-                write!(f, "no key names {}{more}: {rows} rows became missing", list(&shown))
+                write!(f, "no key names {}: {rows} rows became missing", counted(values, *distinct))
+            }
+            Finding::Otherwise { values, distinct, rows, into } => {
+                write!(f, "{rows} rows became {into:?}: {}", counted(values, *distinct))
             }
             Finding::UnusedKeys(keys) => write!(f, "no row has {}", list(keys)),
             Finding::UnusedCases(unused) => {
@@ -173,4 +249,14 @@ impl std::fmt::Display for Finding {
             Finding::Expression { warning, .. } => warning.fmt(f),
         }
     }
+}
+
+/// Values with their rows; `distinct` is how many there are in all.
+fn counted(values: &[(String, u64)], distinct: usize) -> String {
+    let shown: Vec<String> = values
+        .iter()
+        .map(|(value, n)| format!("{value:?} ({n} row{})", if *n == 1 { "" } else { "s" }))
+        .collect();
+    let more = if distinct > values.len() { ", …" } else { "" };
+    format!("{}{more}", shown.join(", "))
 }

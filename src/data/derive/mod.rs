@@ -6,6 +6,7 @@
 //! | cut | the band its number falls in | stays missing |
 //! | cases | the result of the first case that holds; `otherwise` where every case is false | where no case holds and at least one is unknown |
 //! | value | what the expression gives | as in the expression |
+//! | standard | the level of a standard classification | stays missing; what cannot be matched is an error or `otherwise` |
 //!
 //! The result is numbers if every result is a number, else text, with levels in the order of
 //! first mention or as given. A result that no row has is not a level, and is reported.
@@ -13,6 +14,7 @@
 mod cut;
 mod error;
 mod map;
+mod standard;
 #[cfg(test)]
 mod tests;
 
@@ -27,6 +29,7 @@ use super::table::Table;
 use crate::diagnostic::nearest;
 
 pub use error::{DeriveError, Finding};
+pub use standard::Standard;
 
 /// A new variable.
 #[derive(Debug, Clone, PartialEq)]
@@ -74,6 +77,8 @@ pub enum Recipe {
     },
     /// An expression.
     Value(Expression),
+    /// A level of a standard classification.
+    Standard(Box<Standard>),
 }
 
 /// A new variable and what was found while it was made.
@@ -109,6 +114,11 @@ pub fn derive(table: &Table, derivation: &Derivation) -> Result<Derived, Vec<Der
         Recipe::Cases { cases: given, otherwise } => {
             let recoded = cases(table, given, otherwise.as_ref(), &mut findings)?;
             (recoded.finish(levels, &mut findings)?, None)
+        }
+        Recipe::Standard(given) => {
+            let recoded = standard::standard(table, given, &mut findings)?;
+            let source = given.from.as_deref().and_then(|name| table.column(name));
+            (recoded.finish(None, &mut findings)?, source)
         }
         Recipe::Value(expression) => (value(table, expression, levels, &mut findings)?, None),
     };

@@ -61,10 +61,7 @@ pub fn stage_appended(
     columns: &[NewColumn<'_>],
 ) -> Result<Staged, DataError> {
     let from = format_of(source, options.format)?;
-    let to = match format_by_ending(target) {
-        Some(format) => format,
-        None => from,
-    };
+    let to = format_by_ending(target).unwrap_or(from);
     let delimiter = options.delimiter;
     match (from, to) {
         #[cfg(feature = "spss")]
@@ -88,16 +85,44 @@ pub fn stage_appended(
             let all: Vec<&Column> = table.columns().iter().chain(&new).collect();
             if to == Format::Csv { stage_csv(target, &all) } else { stage_parquet(target, &all) }
         }
-        (_, other) => {
-            let kind = match other {
-                Format::Spss => "an SPSS file made from another format",
-                Format::Stata => "a Stata file made from another format",
-                Format::Sas | Format::SasTransport => "a SAS file",
-                _ => "a workbook",
-            };
-            Err(fault(target, Fault::NotWritten { kind }))
-        }
+        (_, other) => Err(not_written(target, other)),
     }
+}
+
+/// Finds what would stop [`stage_appended`], but for the values: names that are taken or not
+/// allowed, formats that are not written.
+///
+/// # Errors
+/// As [`stage_appended`].
+pub fn check_appended(
+    source: &Path,
+    options: &ReadOptions<'_>,
+    target: &Path,
+    columns: &[NewColumn<'_>],
+) -> Result<(), DataError> {
+    let from = format_of(source, options.format)?;
+    match (from, format_by_ending(target).unwrap_or(from)) {
+        #[cfg(feature = "spss")]
+        (Format::Spss, Format::Spss) => super::spss::check_copy(source, target, columns),
+        #[cfg(feature = "stata")]
+        (Format::Stata, Format::Stata) => super::stata::check_copy(source, target, columns),
+        (_, Format::Csv | Format::Parquet) | (Format::Csv | Format::Tsv, Format::Tsv) => {
+            let known = super::names(source, options)?;
+            check(source, known.iter().map(String::as_str), columns, |a, b| a == b)
+        }
+        (_, other) => Err(not_written(target, other)),
+    }
+}
+
+fn not_written(target: &Path, format: Format) -> DataError {
+    let kind = match format {
+        Format::Spss => "an SPSS file made from another format",
+        Format::Stata => "a Stata file made from another format",
+        Format::Sas | Format::SasTransport => "a SAS file",
+        Format::Tsv => "text with tabs made from another format",
+        _ => "a workbook",
+    };
+    fault(target, Fault::NotWritten { kind })
 }
 
 /// The format that the ending of a file name says.

@@ -145,7 +145,10 @@ impl Fault {
             Fault::NameTaken { .. } => "choose another name with `weight-name` under [report]",
             Fault::Name { rule, .. } => rule,
             Fault::TooMuch { .. } => "write it as CSV or Parquet",
-            Fault::NotWritten { .. } => "choose .csv, .parquet, .sav, .zsav or .dta",
+            Fault::NotWritten { .. } => {
+                "choose the ending of the data file, if it is .sav, .zsav or .dta, else .csv or \
+                 .parquet"
+            }
         };
         Some(text.into())
     }

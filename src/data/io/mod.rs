@@ -12,6 +12,7 @@ mod lines;
 mod note;
 mod package;
 pub mod parquet;
+mod rows;
 #[cfg(feature = "sas")]
 mod sas;
 #[cfg(feature = "excel")]
@@ -28,11 +29,12 @@ use std::path::Path;
 
 use crate::data::table::Table;
 
-pub use append::{NewColumn, format_by_ending, stage_appended};
+pub use append::{NewColumn, check_appended, format_by_ending, stage_appended};
 pub use atomic::{Batch, Staged, WriteError, stage, write_atomically};
 pub use error::{DataError, UnknownColumn};
 pub use fault::Fault;
 pub use note::Note;
+pub use rows::rows;
 pub use source::decoding;
 pub use write::{stage_csv, stage_parquet, write_csv, write_parquet};
 

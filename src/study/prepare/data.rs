@@ -1,26 +1,43 @@
 //! The data of a study: read, labelled, recoded.
 
-use super::{Work, holds, margins, mentions};
-use crate::data::derive::{Derivation, DeriveError, Finding, Recipe, derive as make};
+use std::path::Path;
+
+use super::{Work, holds, joins, margins, mentions};
+use crate::data::derive::{Derivation, DeriveError, Finding, Recipe, Standard, derive as make};
 use crate::data::expr::Expression;
 use crate::data::io::{self, ReadOptions};
 use crate::data::labels::{Labels, Scalar as Value, apply};
-use crate::data::{Column, Table};
+use crate::data::{Column, Table, schemes};
 use crate::study::places::KeyPath;
 use crate::study::spec::{Derive, Format, Names, Scalar, Study};
 
-fn options<'a>(study: &Study, columns: Option<&'a [String]>) -> ReadOptions<'a> {
+pub(in crate::study) fn options<'a>(
+    study: &Study,
+    columns: Option<&'a [String]>,
+) -> ReadOptions<'a> {
     let mut options = ReadOptions { columns, ..ReadOptions::default() };
-    options.format = study.data.format.map(|f| match f {
-        Format::Csv => io::Format::Csv,
-        Format::Tsv => io::Format::Tsv,
-        Format::Parquet => io::Format::Parquet,
-    });
+    options.format = study.data.format.map(format);
     options.delimiter = study.data.delimiter;
+    options.sheet.clone_from(&study.data.sheet);
     if let Some(missing) = &study.data.missing_text {
         options.missing_text.clone_from(missing);
     }
     options
+}
+
+/// The format of a data file, as the reader calls it.
+pub(super) fn format(format: Format) -> io::Format {
+    match format {
+        Format::Csv => io::Format::Csv,
+        Format::Tsv => io::Format::Tsv,
+        Format::Parquet => io::Format::Parquet,
+        Format::Spss => io::Format::Spss,
+        Format::Stata => io::Format::Stata,
+        Format::Sas => io::Format::Sas,
+        Format::SasTransport => io::Format::SasTransport,
+        Format::Excel => io::Format::Excel,
+        Format::Ods => io::Format::Ods,
+    }
 }
 
 /// The names of the file's columns.
@@ -49,8 +66,8 @@ pub(super) fn expand(pattern: &str, names: &[String]) -> Vec<String> {
     found.into_iter().map(|(_, n)| n).collect()
 }
 
-/// Reads the columns the study uses and labels them.
-pub(super) fn read(work: &mut Work<'_>, names: &[String]) -> Option<Table> {
+/// The columns the study uses, of all its files.
+pub(super) fn needed(work: &mut Work<'_>, names: &[String]) -> Vec<String> {
     let mut more = Vec::new();
     if let Some(replicates) = &work.study.design.replicates {
         for pattern in replicates.columns.list() {
@@ -60,36 +77,70 @@ pub(super) fn read(work: &mut Work<'_>, names: &[String]) -> Option<Table> {
     // Margin files name columns too; what is wrong with them is said when they are used.
     for step in &work.study.weighting {
         if let Some(file) = &step.margins
-            && let Ok(margins) = margins::read(&work.folder.join(file), file, |n| {
-                work.columns.iter().any(|c| c == n)
-            })
+            && let Ok(margins) =
+                margins::read(&work.folder.join(file), file, step.sheet.as_deref(), |n| {
+                    work.columns.iter().any(|c| c == n)
+                })
         {
             more.extend(margins.into_iter().flat_map(|m| m.variables));
         }
     }
-    let columns = mentions::needed(work, names, &more);
+    mentions::needed(work, names, &more)
+}
+
+/// Reads the columns the study uses, joins them and labels them.
+pub(super) fn read(
+    work: &mut Work<'_>,
+    own: &[String],
+    names: &[String],
+    joins: &[joins::Planned],
+) -> Option<Table> {
+    let mut needed = needed(work, names);
+    let keys = joins.iter().flat_map(|j| &j.keys).map(|(before, _)| before);
+    needed.extend(keys.cloned());
+    let columns: Vec<String> = own.iter().filter(|n| needed.contains(n)).cloned().collect();
     let file = work.folder.join(&work.study.data.file);
     let path = KeyPath::root().key("data").key("file");
-    let reading = match io::read_with_notes(&file, &options(work.study, Some(&columns))) {
+    let table = read_file(work, &file, &path, &options(work.study, Some(&columns)))?;
+    let mut table = joins::carry_out(work, table, joins, &needed)?;
+    label(work, &mut table);
+    (!work.has_errors()).then_some(table)
+}
+
+/// Reads a data file and says what was decided on the way.
+pub(super) fn read_file(
+    work: &mut Work<'_>,
+    file: &Path,
+    path: &KeyPath,
+    options: &ReadOptions<'_>,
+) -> Option<Table> {
+    let reading = match io::read_with_notes(file, options) {
         Ok(reading) => reading,
         Err(e) => {
-            work.error(&path, &e, e.help());
+            work.error(path, &e, e.help());
             return None;
         }
     };
-    work.inputs.push(file);
-    for note in &reading.notes {
-        work.warn(&path, note, None);
+    if !work.inputs.iter().any(|i| i == file) {
+        work.inputs.push(file.to_path_buf());
     }
-    let mut table = reading.table;
-    label(work, &mut table);
-    (!work.has_errors()).then_some(table)
+    for note in &reading.notes {
+        work.warn(path, note, None);
+    }
+    Some(reading.table)
 }
 
 fn value(scalar: &Scalar) -> Value {
     match scalar {
         Scalar::Number(x) => Value::Number(*x),
         Scalar::Text(t) => Value::Text(t.clone()),
+    }
+}
+
+fn text(scalar: &Scalar) -> String {
+    match scalar {
+        Scalar::Number(x) => format!("{x}"),
+        Scalar::Text(t) => t.clone(),
     }
 }
 
@@ -148,7 +199,31 @@ fn derivation(work: &mut Work<'_>, path: &KeyPath, given: &Derive) -> Option<Der
     };
     let from = given.from.clone().unwrap_or_default();
     let otherwise = given.otherwise.as_ref().map(value);
-    let recipe = if let Some(map) = &given.map {
+    let recipe = if let Some(name) = given.to.as_ref().or(given.scheme.as_ref()) {
+        let mut list = |key: &str, texts: &Option<Vec<String>>| {
+            let at = path.key(key);
+            let each = texts.iter().flatten().enumerate().map(|(i, t)| parse(at.index(i), t));
+            each.collect::<Option<Vec<_>>>()
+        };
+        let parents = list("parents-uk-born", &given.parents_uk_born)?;
+        let grandparents = list("grandparents-uk-born", &given.grandparents_uk_born)?;
+        let born = match &given.uk_born {
+            Some(text) => Some(parse(path.key("uk-born"), text)?),
+            None => None,
+        };
+        let pairs = given.map.iter().flat_map(|m| &m.0);
+        Recipe::Standard(Box::new(Standard {
+            from: given.from.clone(),
+            scheme: given.scheme.as_deref().and_then(schemes::find),
+            to: schemes::find(name)?,
+            wording: given.wording.unwrap_or_default(),
+            pairs: pairs.map(|(key, to)| (key.clone(), text(to))).collect(),
+            otherwise,
+            born,
+            parents,
+            grandparents,
+        }))
+    } else if let Some(map) = &given.map {
         let pairs = map.0.iter().map(|(k, v)| (k.clone(), value(v))).collect();
         Recipe::Map { from, pairs, otherwise }
     } else if let Some(cut) = &given.cut {
@@ -188,6 +263,17 @@ fn derive_error(work: &mut Work<'_>, path: &KeyPath, given: &Derive, error: &Der
         DeriveError::Expression { case, error } => {
             work.expression(&expression_path(path, *case), error);
             return;
+        }
+        DeriveError::Condition { key, index, error } => {
+            let at = path.key(*key);
+            work.expression(&index.map_or(at.clone(), |i| at.index(i)), error);
+            return;
+        }
+        DeriveError::NotInScheme { .. } | DeriveError::Divided { .. } => path.key("from"),
+        DeriveError::NoGroup { value, .. } => {
+            let pairs = given.map.iter().flat_map(|m| &m.0);
+            let key = pairs.into_iter().find(|(_, to)| text(to) == *value).map(|(key, _)| key);
+            key.map_or(path.key("map"), |key| path.key("map").key(key))
         }
         DeriveError::NameTaken(_) => path.key("name"),
         DeriveError::UnknownColumn { .. } | DeriveError::CutText(_) => path.key("from"),

@@ -127,6 +127,17 @@ fn collect(study: &Study, c: &mut Collector<'_, '_>) {
         if let Some(value) = &derive.value {
             c.expression(&at.key("value"), value, Some(i));
         }
+        if let Some(born) = &derive.uk_born {
+            c.expression(&at.key("uk-born"), born, Some(i));
+        }
+        for (key, list) in [
+            ("parents-uk-born", &derive.parents_uk_born),
+            ("grandparents-uk-born", &derive.grandparents_uk_born),
+        ] {
+            for (j, text) in list.iter().flatten().enumerate() {
+                c.expression(&at.key(key).index(j), text, Some(i));
+            }
+        }
     }
     if let Some(population) = &study.population {
         c.expression(&root.key("where"), population, None);

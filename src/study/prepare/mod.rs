@@ -1,7 +1,8 @@
 //! From a study file to data, design and weights: everything but the estimates.
 
-mod data;
+pub(super) mod data;
 mod design;
+mod joins;
 mod margins;
 mod mentions;
 mod weighting;
@@ -13,6 +14,7 @@ use super::source::Loaded;
 use super::spec::Study;
 use crate::data::Table;
 use crate::data::expr::{ExprError, Expression};
+use crate::data::io::Format;
 use crate::diagnostic::{Diagnostic, Diagnostics, Severity};
 use crate::estimate::Analysis;
 
@@ -33,6 +35,8 @@ pub struct Prepared {
     pub analysis: Analysis,
     /// Files read besides the study file.
     pub inputs: Vec<PathBuf>,
+    /// What was set beside the study file.
+    pub settings: Vec<String>,
     /// What the user should know.
     pub warnings: Vec<Diagnostic>,
     /// Seconds spent, by phase.
@@ -91,37 +95,45 @@ impl Work<'_> {
 /// # Errors
 /// All mistakes of a phase at once: unknown names first, then the data, then recodes, then the
 /// design, then each weighting step.
-pub fn prepare(loaded: Loaded, study_file: &Path) -> Result<Prepared, Diagnostics> {
+pub fn prepare(
+    loaded: Loaded,
+    study_file: &Path,
+    progress: &dyn Fn(&str),
+) -> Result<Prepared, Diagnostics> {
     let folder = study_file.parent().unwrap_or(Path::new("")).to_path_buf();
-    let Loaded { study, places, warnings, .. } = loaded;
+    let Loaded { study, places, warnings, included, settings, .. } = loaded;
     let mut work = Work {
         study: &study,
         places: &places,
         folder: &folder,
         columns: Vec::new(),
         found: warnings.0,
-        inputs: Vec::new(),
+        inputs: included,
     };
     let mut timings = Vec::new();
     let mut clock = std::time::Instant::now();
-    let mut lap = |name: &str| {
+    let mut lap = |name: &str, next: &str| {
         timings.push((name.to_string(), clock.elapsed().as_secs_f64()));
         clock = std::time::Instant::now();
+        progress(next);
     };
+    progress("reading the data");
     let result = (|| {
-        let names = data::file_names(&mut work)?;
+        let own = data::file_names(&mut work)?;
+        let mut names = own.clone();
+        let joins = joins::plan(&mut work, &mut names)?;
         work.columns = names.clone();
         work.columns.extend(work.study.derive.iter().map(|d| d.name.clone()));
         mentions::check(&mut work, &names)?;
-        let table = data::read(&mut work, &names)?;
-        lap("read");
+        let table = data::read(&mut work, &own, &names, &joins)?;
+        lap("read", "making variables");
         let table = data::derive(&mut work, table)?;
         let inside = data::subpopulation(&mut work, &table)?;
-        lap("derive");
+        lap("derive", "building the design");
         let design = design::build(&mut work, &table, &names)?;
-        lap("design");
+        lap("design", "weighting");
         let analysis = weighting::weigh(&mut work, &table, design)?;
-        lap("weighting");
+        lap("weighting", "estimating");
         Some((names.len(), table, inside, analysis))
     })();
     let (found, inputs) = (work.found, work.inputs);
@@ -134,10 +146,76 @@ pub fn prepare(loaded: Loaded, study_file: &Path) -> Result<Prepared, Diagnostic
             inside,
             analysis,
             inputs,
+            settings,
             warnings: found,
             timings,
         }),
         None => Err(Diagnostics(found)),
+    }
+}
+
+/// A data file and what a study reads of it.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Reads {
+    pub file: PathBuf,
+    pub format: Option<Format>,
+    pub columns: Vec<String>,
+    /// All columns of the file.
+    pub of: usize,
+    /// How it is joined to those before.
+    pub joined: Option<String>,
+}
+
+/// The data files of a study and what is read of each, from their headers alone.
+///
+/// # Errors
+/// Files that cannot be read, columns that are not there.
+pub(super) fn reads(
+    loaded: Loaded,
+    study_file: &Path,
+) -> Result<(Vec<Reads>, Diagnostics), Diagnostics> {
+    let folder = study_file.parent().unwrap_or(Path::new("")).to_path_buf();
+    let Loaded { study, places, warnings, .. } = loaded;
+    let mut work = Work {
+        study: &study,
+        places: &places,
+        folder: &folder,
+        columns: Vec::new(),
+        found: warnings.0,
+        inputs: Vec::new(),
+    };
+    let result = (|| {
+        let own = data::file_names(&mut work)?;
+        let mut names = own.clone();
+        let joins = joins::plan(&mut work, &mut names)?;
+        work.columns = names.clone();
+        work.columns.extend(study.derive.iter().map(|d| d.name.clone()));
+        mentions::check(&mut work, &names)?;
+        let mut needed = data::needed(&mut work, &names);
+        needed.extend(joins.iter().flat_map(|j| &j.keys).map(|(before, _)| before.clone()));
+        let mut all = vec![Reads {
+            file: folder.join(&study.data.file),
+            format: study.data.format.map(data::format),
+            columns: own.iter().filter(|n| needed.contains(n)).cloned().collect(),
+            of: own.len(),
+            joined: None,
+        }];
+        for (given, plan) in study.data.join.iter().zip(&joins) {
+            let on: Vec<&str> = plan.keys.iter().map(|(before, _)| before.as_str()).collect();
+            all.push(Reads {
+                file: plan.file.clone(),
+                format: given.format.map(data::format),
+                columns: plan.to_read(&needed),
+                of: plan.width,
+                joined: Some(on.join(", ")),
+            });
+        }
+        Some(all)
+    })();
+    let found = Diagnostics(work.found);
+    match result {
+        Some(all) => Ok((all, found)),
+        None => Err(found),
     }
 }
 

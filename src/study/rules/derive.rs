@@ -4,7 +4,7 @@ use crate::diagnostic::nearest;
 use crate::study::places::KeyPath;
 use crate::study::spec::{Cut, Derive, Scalar};
 
-use super::Rules;
+use super::{Rules, standard};
 
 pub(super) fn check(all: &[Derive], rules: &mut Rules<'_>, path: &KeyPath) {
     for (i, derive) in all.iter().enumerate() {
@@ -19,12 +19,12 @@ pub(super) fn check(all: &[Derive], rules: &mut Rules<'_>, path: &KeyPath) {
     for (name_path, name) in names {
         let first = seen.iter().find(|(p, n)| *n == name && rules.sound(p)).map(|(p, _)| p.clone());
         if let Some(first) = first {
-            let (line, _) = rules.places.value(&first).line_column();
+            let first_is = rules.first_is(&first, &name_path);
             rules.error(
                 &name_path,
                 format!("a variable `{name}` is made already"),
                 "the second of this name",
-                &format!("choose another name; the first is on line {line}"),
+                &format!("choose another name; {first_is}"),
             );
         }
         seen.push((name_path, name));
@@ -35,11 +35,14 @@ fn one(derive: &Derive, rules: &mut Rules<'_>, path: &KeyPath) {
     rules.filled(&path.key("name"), Some(&derive.name));
     rules.filled(&path.key("from"), derive.from.as_deref());
     rules.filled(&path.key("value"), derive.value.as_deref());
+    let standard = if derive.to.is_some() { "to" } else { "scheme" };
+    let is_standard = derive.to.is_some() || derive.scheme.is_some();
     let ways: Vec<&str> = [
-        ("map", derive.map.is_some()),
+        ("map", derive.map.is_some() && !is_standard),
         ("cut", derive.cut.is_some()),
         ("cases", derive.cases.is_some()),
         ("value", derive.value.is_some()),
+        (standard, is_standard),
     ]
     .into_iter()
     .filter_map(|(way, given)| given.then_some(way))
@@ -49,9 +52,9 @@ fn one(derive: &Derive, rules: &mut Rules<'_>, path: &KeyPath) {
         [] => rules.error(
             path,
             format!("`{name}` does not say how it is made"),
-            "no `map`, `cut`, `cases` or `value`",
-            "add exactly one: `cases = [{ when = \"…\", is = \"…\" }]`, or `from = \"…\"` with `map = { … }` or \
-             `cut = { at = […] }`, or `value = \"…\"`",
+            "no `map`, `cut`, `cases`, `value` or `to`",
+            "add exactly one: `cases = [{ when = \"…\", is = \"…\" }]`, or `from = \"…\"` with `map = { … }`, \
+             `cut = { at = […] }` or `to = \"ons-5\"`, or `value = \"…\"`",
         ),
         [way] => only_way(derive, way, rules, path),
         [first, others @ ..] => {
@@ -60,7 +63,7 @@ fn one(derive: &Derive, rules: &mut Rules<'_>, path: &KeyPath) {
                     &path.key(*other),
                     format!("`{name}` has both `{first}` and `{other}`"),
                     "a second way",
-                    "keep exactly one of `map`, `cut`, `cases` and `value`",
+                    "keep exactly one of `map`, `cut`, `cases`, `value` and `to`",
                 );
             }
         }
@@ -68,6 +71,16 @@ fn one(derive: &Derive, rules: &mut Rules<'_>, path: &KeyPath) {
 }
 
 fn only_way(derive: &Derive, way: &str, rules: &mut Rules<'_>, path: &KeyPath) {
+    if derive.map.as_ref().is_some_and(|m| m.0.is_empty()) {
+        let help = "add pairs such as `{ \"1\" = \"White\", \"2\" = \"Black\" }`";
+        rules.error(&path.key("map"), "`map` is empty", "no values", help);
+    }
+    if matches!(way, "to" | "scheme") {
+        standard::check(derive, rules, path);
+        return;
+    }
+    let why = format!("goes with `to`, not with `{way}`");
+    rules.no_meaning(path, &standard::KEYS, &why, "take it out");
     if matches!(way, "map" | "cut") {
         if derive.from.is_none() {
             rules.error_at_key(
@@ -81,7 +94,7 @@ fn only_way(derive: &Derive, way: &str, rules: &mut Rules<'_>, path: &KeyPath) {
         rules.no_meaning(
             path,
             &["from"],
-            &format!("goes with `map` or `cut`, not with `{way}`"),
+            &format!("goes with `map`, `cut` or `to`, not with `{way}`"),
             "take it out: the expression names its variables itself",
         );
     }
@@ -89,7 +102,7 @@ fn only_way(derive: &Derive, way: &str, rules: &mut Rules<'_>, path: &KeyPath) {
         rules.no_meaning(
             path,
             &["otherwise"],
-            &format!("goes with `map` or `cases`, not with `{way}`"),
+            &format!("goes with `map`, `cases` or `to`, not with `{way}`"),
             "take it out",
         );
     }
@@ -100,10 +113,6 @@ fn only_way(derive: &Derive, way: &str, rules: &mut Rules<'_>, path: &KeyPath) {
             "goes with `map`, `cut` or `cases`, not with `value`",
             "take it out: an expression gives a number",
         );
-    }
-    if derive.map.as_ref().is_some_and(|m| m.0.is_empty()) {
-        let help = "add pairs such as `{ \"1\" = \"White\", \"2\" = \"Black\" }`";
-        rules.error(&path.key("map"), "`map` is empty", "no values", help);
     }
     if let Some(cases) = &derive.cases {
         if cases.is_empty() {
@@ -229,7 +238,7 @@ mod tests {
     fn each_way_has_its_keys() {
         derive("map = { 1 = \"a\" }", &["does not say which variable"]);
         derive("cut = { at = [1] }", &["does not say which variable"]);
-        derive("from = \"x\"\nvalue = \"x\"", &["`from` goes with `map` or `cut`"]);
+        derive("from = \"x\"\nvalue = \"x\"", &["`from` goes with `map`, `cut` or `to`"]);
         derive("otherwise = 1\nvalue = \"x\"", &["`otherwise` goes with"]);
         derive("levels = [\"a\"]\nvalue = \"x\"", &["`levels` goes with"]);
         derive("value = \" \"", &["`value` is empty"]);

@@ -6,6 +6,8 @@
 mod derive;
 mod design;
 mod estimate;
+mod join;
+mod standard;
 mod weighting;
 
 use std::collections::HashMap;
@@ -20,7 +22,9 @@ pub(super) fn check(study: &Study, places: &Places, bad: &[KeyPath]) -> Vec<Diag
     let mut rules = Rules { places, bad, found: Vec::new() };
     let root = KeyPath::root();
     the_study(study, &mut rules, &root);
+    rules.names(&root.key("include"), study.include.as_ref());
     data(study, &mut rules, &root.key("data"));
+    join::check(&study.data.join, &mut rules, &root.key("data").key("join"));
     derive::check(&study.derive, &mut rules, &root.key("derive"));
     design::check(study, &mut rules, &root.key("design"));
     weighting::check(&study.weighting, &mut rules, &root.key("weighting"));
@@ -150,7 +154,7 @@ impl Rules<'_> {
             match seen.get(&name.to_lowercase()) {
                 Some((first, _)) if !self.sound(first) => {}
                 Some((first, other)) => {
-                    let (line, _) = self.places.value(first).line_column();
+                    let first_is = self.first_is(first, &path);
                     let as_name = if *other == name {
                         String::new()
                     } else {
@@ -160,13 +164,24 @@ impl Rules<'_> {
                         &path,
                         format!("{what} `{name}` is there already"),
                         "the second of this name",
-                        &format!("choose another name; the first is on line {line}{as_name}"),
+                        &format!("choose another name; {first_is}{as_name}"),
                     );
                 }
                 None => {
                     seen.insert(name.to_lowercase(), (path, name));
                 }
             }
+        }
+    }
+
+    /// Where the first of two stands, as seen from the second.
+    fn first_is(&self, first: &KeyPath, second: &KeyPath) -> String {
+        let (first, second) = (self.places.value(first), self.places.value(second));
+        let (line, _) = first.line_column();
+        if first.source.name == second.source.name {
+            format!("the first is on line {line}")
+        } else {
+            format!("the first is in {}, line {line}", first.source.name)
         }
     }
 

@@ -5,11 +5,22 @@ use std::collections::HashMap;
 use nalgebra::DMatrix;
 use rayon::prelude::*;
 
+use super::distance::Bounds;
 use crate::aggregate::XColumns;
 use crate::data::Codes;
 
-/// Rows handed to one task; fixed, so that sums do not depend on the number of threads.
+/// Rows handed to one task, at least.
 const LANE_ROWS: usize = 1 << 16;
+
+/// Rows whose codes are unpacked at a time.
+const BLOCK: usize = 1 << 13;
+
+/// Rows handed to one task that needs a table of `size` entries: never fewer than that, so that the
+/// tables of all tasks are not larger than the column. They depend on the data alone, so that sums
+/// do not depend on the number of threads.
+fn lane_rows(size: usize) -> usize {
+    LANE_ROWS.max(2 * size)
+}
 
 /// Groups of rows with equal calibration columns (and scale).
 #[derive(Debug, Clone)]
@@ -22,6 +33,8 @@ pub struct Cells {
     pub rows: Vec<u32>,
     /// Scale of each cell (heteroscedasticity), if there is one.
     pub scale: Option<Vec<f64>>,
+    /// Smallest and largest factor of each cell, if they differ.
+    pub bounds: Option<Vec<Bounds>>,
     starts: Vec<u32>,
     columns: Vec<u32>,
     values: Vec<f64>,
@@ -39,6 +52,19 @@ impl Cells {
             .try_fold(1_u128, |product, t| product.checked_mul(t.width as u128 + 1))
             .is_some();
         if categorical && keyed { by_codes(x, weights) } else { by_rows(x, weights, scale) }
+    }
+
+    /// Every row a cell of its own, with the factors that keep its weight within bounds.
+    pub fn bounded(
+        x: &XColumns,
+        weights: &[f64],
+        scale: Option<&Vec<f64>>,
+        of_weight: Bounds,
+    ) -> Cells {
+        let mut cells = by_rows(x, weights, scale.map(Vec::as_slice));
+        let factors = |&d: &f64| Bounds { lower: of_weight.lower / d, upper: of_weight.upper / d };
+        cells.bounds = Some(cells.weight.iter().map(factors).collect());
+        cells
     }
 
     /// How many cells there are.
@@ -112,9 +138,10 @@ fn by_codes(x: &XColumns, weights: &[f64]) -> Cells {
     for &row in &firsts {
         cells.push_x(x, row as usize);
     }
+    let lane = lane_rows(2 * firsts.len());
     let parts: Vec<(Vec<f64>, Vec<u32>)> = of_row
-        .par_chunks(LANE_ROWS)
-        .zip(weights.par_chunks(LANE_ROWS))
+        .par_chunks(lane)
+        .zip(weights.par_chunks(lane))
         .map(|(codes, weights)| {
             let (mut sum, mut count) = (vec![0.0; firsts.len()], vec![0; firsts.len()]);
             for (&c, w) in codes.iter().zip(weights).filter(|(c, _)| **c != Codes::NONE) {
@@ -131,7 +158,7 @@ fn by_codes(x: &XColumns, weights: &[f64]) -> Cells {
         cells.rows.iter_mut().zip(count).for_each(|(t, c)| *t += c);
     }
     drop(parts);
-    cells.of_row = Codes::pack(&of_row, firsts.len());
+    cells.of_row = Codes::par_collect(of_row.into_par_iter(), firsts.len());
     cells
 }
 
@@ -139,11 +166,12 @@ fn by_codes(x: &XColumns, weights: &[f64]) -> Cells {
 fn by_table(x: &XColumns, weights: &[f64], widths: &[u64], size: usize) -> (Vec<u32>, Vec<u32>) {
     let mut of_row = vec![Codes::NONE; weights.len()];
     // For each lane of rows the first row of every key.
+    let rows = lane_rows(size);
     let firsts: Vec<Vec<u32>> = of_row
-        .par_chunks_mut(LANE_ROWS)
+        .par_chunks_mut(rows)
         .enumerate()
         .map(|(lane, out)| {
-            let start = lane * LANE_ROWS;
+            let start = lane * rows;
             write_keys(x, weights, widths, start, out);
             let mut first = vec![u32::MAX; size];
             for (row, &k) in (start as u32..).zip(&*out).filter(|(_, k)| **k != Codes::NONE) {
@@ -169,22 +197,26 @@ fn by_table(x: &XColumns, weights: &[f64], widths: &[u64], size: usize) -> (Vec<
 
 /// Writes the keys of the rows from `start` on; rows with weight zero get none.
 fn write_keys(x: &XColumns, weights: &[f64], widths: &[u64], start: usize, out: &mut [u32]) {
-    let rows = start..start + out.len();
-    let mut digits = vec![0; out.len()];
-    out.fill(0);
-    for (term, &width) in x.terms.iter().zip(widths) {
-        match &term.codes {
-            Some(codes) => codes.fill(rows.clone(), &mut digits),
-            None => digits.fill(0),
+    let mut digits = vec![0; out.len().min(BLOCK)];
+    for (block, out) in out.chunks_mut(BLOCK).enumerate() {
+        let first = start + block * BLOCK;
+        let rows = first..first + out.len();
+        let digits = &mut digits[..out.len()];
+        out.fill(0);
+        for (term, &width) in x.terms.iter().zip(widths) {
+            match &term.codes {
+                Some(codes) => codes.fill(rows.clone(), digits),
+                None => digits.fill(0),
+            }
+            // All keys are below the size of the table, which fits 32 bits as rows do.
+            let width = width as u32;
+            for (key, &digit) in out.iter_mut().zip(&*digits) {
+                *key = *key * width + digit.min(width - 1);
+            }
         }
-        // All keys are below the size of the table, which fits 32 bits as rows do.
-        let width = width as u32;
-        for (key, &digit) in out.iter_mut().zip(&digits) {
-            *key = *key * width + digit.min(width - 1);
+        for (key, _) in out.iter_mut().zip(&weights[rows]).filter(|(_, w)| **w == 0.0) {
+            *key = Codes::NONE;
         }
-    }
-    for (key, _) in out.iter_mut().zip(&weights[rows]).filter(|(_, w)| **w == 0.0) {
-        *key = Codes::NONE;
     }
 }
 
@@ -215,6 +247,7 @@ fn empty() -> Cells {
         weight: Vec::new(),
         rows: Vec::new(),
         scale: None,
+        bounds: None,
         starts: vec![0],
         columns: Vec::new(),
         values: Vec::new(),

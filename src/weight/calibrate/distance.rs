@@ -21,6 +21,9 @@ pub enum Distance {
     Raking(Option<Bounds>),
     /// Case 6: F(u) rises from the lower to the upper bound as a logistic curve.
     Logit(Bounds),
+    /// The distance ½ ∫ sinh(t − 1/t) dt of ReGenesees and R `survey`: F(u) = (a + √(a² + 4))/2 with
+    /// a = asinh(2u). Grows like log u, never negative; cut off at the bounds if there are some.
+    Sinh(Option<Bounds>),
 }
 
 impl Distance {
@@ -41,13 +44,31 @@ impl Distance {
                 let slope = a * (g - lower) * (upper - g) / (upper - lower);
                 (g.clamp(lower, upper), slope)
             }
+            Distance::Sinh(bounds) => {
+                let a = (2.0 * u).asinh();
+                let root = (a * a + 4.0).sqrt();
+                // For a far below zero the sum cancels; (a + r)/2 = 2/(r − a).
+                let g = if a < 0.0 { 2.0 / (root - a) } else { (a + root) / 2.0 };
+                let slope = g / root * 2.0 / (1.0 + 4.0 * u * u).sqrt();
+                clip(g, slope, bounds)
+            }
+        }
+    }
+
+    /// The same distance with the bounds of one weight.
+    pub(super) fn within(&self, bounds: Bounds) -> Distance {
+        match self {
+            Distance::Linear(_) => Distance::Linear(Some(bounds)),
+            Distance::Raking(_) => Distance::Raking(Some(bounds)),
+            Distance::Logit(_) => Distance::Logit(bounds),
+            Distance::Sinh(_) => Distance::Sinh(Some(bounds)),
         }
     }
 
     /// The bounds of g, if any.
     pub fn bounds(&self) -> Option<Bounds> {
         match *self {
-            Distance::Linear(bounds) | Distance::Raking(bounds) => bounds,
+            Distance::Linear(bounds) | Distance::Raking(bounds) | Distance::Sinh(bounds) => bounds,
             Distance::Logit(bounds) => Some(bounds),
         }
     }
@@ -58,6 +79,7 @@ impl Distance {
             Distance::Linear(_) => "linear",
             Distance::Raking(_) => "raking",
             Distance::Logit(_) => "logit",
+            Distance::Sinh(_) => "sinh",
         }
     }
 }
@@ -82,6 +104,7 @@ mod tests {
             Distance::Linear(Some(bounds)),
             Distance::Raking(None),
             Distance::Logit(bounds),
+            Distance::Sinh(None),
         ] {
             let (g, slope) = distance.factor(0.0);
             assert!((g - 1.0).abs() < 1e-15, "{distance:?}");
@@ -92,7 +115,12 @@ mod tests {
     #[test]
     fn slopes_are_derivatives_and_the_logit_keeps_its_bounds() {
         let bounds = Bounds { lower: 0.3, upper: 3.0 };
-        for distance in [Distance::Linear(None), Distance::Raking(None), Distance::Logit(bounds)] {
+        for distance in [
+            Distance::Linear(None),
+            Distance::Raking(None),
+            Distance::Logit(bounds),
+            Distance::Sinh(None),
+        ] {
             for u in [-2.0, -0.3, 0.4, 1.7] {
                 let h = 1e-6;
                 let numeric = (distance.factor(u + h).0 - distance.factor(u - h).0) / (2.0 * h);

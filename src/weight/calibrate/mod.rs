@@ -7,6 +7,7 @@ mod newton;
 mod rake;
 mod run;
 
+pub(in crate::weight) use cells::Cells;
 pub use distance::{Bounds, Distance};
 pub use run::{CalibrationOptions, CalibrationStatus, Totals, calibrate_weights};
 

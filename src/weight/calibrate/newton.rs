@@ -54,7 +54,7 @@ pub(super) fn newton(
 ) -> Newton {
     let q = targets.len();
     let mut lambda = vec![0.0; q];
-    let mut g = vec![1.0; cells.len()];
+    let mut g = factors(cells, &lambda, distance);
     let mut misfit = largest(&misfits(cells, &g, targets));
     let mut iterations = 0;
     while misfit > tolerance && iterations < most {
@@ -83,7 +83,17 @@ pub(super) fn newton(
 }
 
 fn factors(cells: &Cells, lambda: &[f64], distance: Distance) -> Vec<f64> {
-    (0..cells.len()).map(|cell| distance.factor(argument(cells, cell, lambda)).0).collect()
+    (0..cells.len()).map(|cell| factor(cells, cell, lambda, distance).0).collect()
+}
+
+/// The factor of a cell and its derivative.
+#[inline]
+fn factor(cells: &Cells, cell: usize, lambda: &[f64], distance: Distance) -> (f64, f64) {
+    let u = argument(cells, cell, lambda);
+    match &cells.bounds {
+        None => distance.factor(u),
+        Some(bounds) => distance.within(bounds[cell]).factor(u),
+    }
 }
 
 #[inline]
@@ -103,7 +113,7 @@ fn equations(
     let mut jacobian = DMatrix::zeros(q, q);
     let mut gap = targets.to_vec();
     for cell in 0..cells.len() {
-        let (g, slope) = distance.factor(argument(cells, cell, lambda));
+        let (g, slope) = factor(cells, cell, lambda, distance);
         let d = cells.weight[cell];
         let scale = cells.scale.as_ref().map_or(1.0, |s| s[cell]);
         for (column, x) in cells.x(cell) {

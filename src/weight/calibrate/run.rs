@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::cells::Cells;
-use super::distance::Distance;
+use super::distance::{Bounds, Distance};
 use super::newton::{misfits, newton};
 use super::rake::rake;
 use crate::aggregate::XColumns;
@@ -25,6 +25,8 @@ pub struct Totals {
 pub struct CalibrationOptions {
     /// The distance.
     pub distance: Distance,
+    /// Smallest and largest weight after the step, where weights and not factors are bounded.
+    pub weight_bounds: Option<Bounds>,
     /// Scale s of each row in g = F(x'λ/s): larger where a weight may move less.
     pub scale: Option<Arc<Vec<f64>>>,
     /// Largest relative misfit |Σ w x − t| ÷ max(|t|, 1e-6 Σ|d x|) of a total at which iteration
@@ -37,7 +39,13 @@ pub struct CalibrationOptions {
 impl CalibrationOptions {
     /// A distance with the default tolerance (1e-10) and iteration limit (500).
     pub fn new(distance: Distance) -> CalibrationOptions {
-        CalibrationOptions { distance, scale: None, tolerance: 1e-10, iterations: 500 }
+        CalibrationOptions {
+            distance,
+            weight_bounds: None,
+            scale: None,
+            tolerance: 1e-10,
+            iterations: 500,
+        }
     }
 }
 
@@ -129,7 +137,10 @@ pub(in crate::weight) fn solve(
     totals: &Totals,
     options: &CalibrationOptions,
 ) -> Solution {
-    let cells = Cells::new(&totals.x, before, options.scale.as_deref().map(Vec::as_slice));
+    let cells = match options.weight_bounds {
+        None => Cells::new(&totals.x, before, options.scale.as_deref().map(Vec::as_slice)),
+        Some(bounds) => Cells::bounded(&totals.x, before, options.scale.as_deref(), bounds),
+    };
     let mut margins = Vec::new();
     let mut first = 0;
     for term in &totals.x.terms {
@@ -141,6 +152,7 @@ pub(in crate::weight) fn solve(
     let full = (0..cells.len()).all(|c| cells.x(c).count() == totals.x.terms.len());
     let fits = options.distance == Distance::Raking(None)
         && options.scale.is_none()
+        && options.weight_bounds.is_none()
         && margins.len() == totals.x.terms.len()
         && full;
     let (g, iterations) = if fits {

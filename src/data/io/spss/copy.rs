@@ -20,12 +20,7 @@ pub(in crate::data::io) fn stage_copy(
     target: &Path,
     columns: &[NewColumn<'_>],
 ) -> Result<Staged, DataError> {
-    let mut source = Source::open(path, KIND)?;
-    let dictionary = dictionary::read(&mut source)?;
-    let known = dictionary.variables.iter().map(|v| v.name.as_str());
-    check(path, known, columns, |a, b| a.to_lowercase() == b.to_lowercase())?;
-    let names = columns.iter().map(|c| checked_name(target, &dictionary, &c.name));
-    let names = names.collect::<Result<Vec<_>, _>>()?;
+    let (mut source, dictionary, names) = open(path, target, columns)?;
     if let Some(rows) = dictionary.rows {
         rows_match(path, usize::try_from(rows).unwrap_or(usize::MAX), columns)?;
     }
@@ -40,6 +35,30 @@ pub(in crate::data::io) fn stage_copy(
         copy.dictionary(out, &names)?;
         copy.cases(out)
     })
+}
+
+/// Finds what would stop [`stage_copy`], but for the rows.
+pub(in crate::data::io) fn check_copy(
+    path: &Path,
+    target: &Path,
+    columns: &[NewColumn<'_>],
+) -> Result<(), DataError> {
+    open(path, target, columns).map(drop)
+}
+
+/// The file, its dictionary, and the new names in its encoding.
+fn open(
+    path: &Path,
+    target: &Path,
+    columns: &[NewColumn<'_>],
+) -> Result<(Source, Dictionary, Vec<Vec<u8>>), DataError> {
+    let mut source = Source::open(path, KIND)?;
+    let dictionary = dictionary::read(&mut source)?;
+    let known = dictionary.variables.iter().map(|v| v.name.as_str());
+    check(path, known, columns, |a, b| a.to_lowercase() == b.to_lowercase())?;
+    let names = columns.iter().map(|c| checked_name(target, &dictionary, &c.name));
+    let names = names.collect::<Result<Vec<_>, _>>()?;
+    Ok((source, dictionary, names))
 }
 
 /// The bytes of a name, if it can be one.

@@ -28,7 +28,7 @@ use super::error::DataError;
 use super::header::{check_names, selected};
 use super::package;
 use super::source::Source;
-pub(super) use copy::stage_copy;
+pub(super) use copy::{check_copy, stage_copy};
 
 use cases::{Cases, Element, SYSTEM_MISSING};
 use dictionary::{Dictionary, KIND, Variable};
@@ -37,6 +37,11 @@ use dictionary::{Dictionary, KIND, Variable};
 pub(super) fn names(path: &Path) -> Result<Vec<String>, DataError> {
     let dictionary = dictionary::read(&mut Source::open(path, KIND)?)?;
     names_of(path, &dictionary)
+}
+
+/// The rows that the file promises.
+pub(super) fn rows(path: &Path) -> Option<u64> {
+    dictionary::read(&mut Source::open(path, KIND).ok()?).ok()?.rows
 }
 
 fn names_of(path: &Path, dictionary: &Dictionary) -> Result<Vec<String>, DataError> {

@@ -25,6 +25,26 @@ pub(in crate::data::io) fn stage_copy(
     target: &Path,
     columns: &[NewColumn<'_>],
 ) -> Result<Staged, DataError> {
+    let (mut source, layout) = open(path, target, columns)?;
+    rows_match(path, usize::try_from(layout.rows).unwrap_or(usize::MAX), columns)?;
+    stage_with(target, |out| Copy { source: &mut source, layout: &layout, columns }.write(out))
+}
+
+/// Finds what would stop [`stage_copy`], but for the rows.
+pub(in crate::data::io) fn check_copy(
+    path: &Path,
+    target: &Path,
+    columns: &[NewColumn<'_>],
+) -> Result<(), DataError> {
+    open(path, target, columns).map(drop)
+}
+
+/// The file and what is in it.
+fn open(
+    path: &Path,
+    target: &Path,
+    columns: &[NewColumn<'_>],
+) -> Result<(Source, Layout), DataError> {
     let mut source = Source::open(path, KIND)?;
     let layout = layout::read(&mut source)?;
     check(path, layout.variables.iter().map(|v| v.name.as_str()), columns, |a, b| a == b)?;
@@ -37,8 +57,7 @@ pub(in crate::data::io) fn stage_copy(
         let what = format!("{count} variables are more than its {most}");
         return Err(fault(target, Fault::TooMuch { kind: KIND, what }));
     }
-    rows_match(path, usize::try_from(layout.rows).unwrap_or(usize::MAX), columns)?;
-    stage_with(target, |out| Copy { source: &mut source, layout: &layout, columns }.write(out))
+    Ok((source, layout))
 }
 
 fn check_name(target: &Path, layout: &Layout, name: &str) -> Result<(), DataError> {

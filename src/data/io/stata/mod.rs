@@ -25,7 +25,7 @@ use super::error::DataError;
 use super::header::{check_names, selected};
 use super::package::{self, Clock};
 use super::source::Source;
-pub(super) use copy::stage_copy;
+pub(super) use copy::{check_copy, stage_copy};
 use labels::LongTexts;
 use layout::{KIND, Kind, Layout, Variable};
 
@@ -38,6 +38,11 @@ const LABEL_MISSING: i32 = 2_147_483_621;
 pub(super) fn names(path: &Path) -> Result<Vec<String>, DataError> {
     let layout = layout::read(&mut Source::open(path, KIND)?)?;
     names_of(path, &layout)
+}
+
+/// The rows of the file.
+pub(super) fn rows(path: &Path) -> Option<u64> {
+    Some(layout::read(&mut Source::open(path, KIND).ok()?).ok()?.rows)
 }
 
 fn names_of(path: &Path, layout: &Layout) -> Result<Vec<String>, DataError> {

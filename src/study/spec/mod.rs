@@ -2,6 +2,8 @@
 //!
 //! Nothing here is checked against data; `study::resolve` turns these into what can be run.
 
+mod data;
+
 use std::path::PathBuf;
 
 use schemars::JsonSchema;
@@ -14,6 +16,8 @@ use crate::replicate::ReplicateMethod;
 
 use super::pairs::Pairs;
 
+pub use data::{Case, Cut, Data, Derive, Format, Join, JoinKind, Keys, Unmatched, Variable};
+
 /// A study: what to do with data, from the file to the report.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -24,6 +28,9 @@ pub struct Study {
     pub description: Option<String>,
     /// Where the data came from, and under which licence.
     pub source: Option<String>,
+    /// Files with shared `variables` and `[[derive]]`, relative to this one. They come before what
+    /// stands here, which goes before them where both say something.
+    pub include: Option<Names>,
     /// The data file.
     pub data: Data,
     /// Labels and missing codes of variables, by name.
@@ -83,97 +90,6 @@ pub enum Scalar {
     Number(f64),
     /// A text.
     Text(String),
-}
-
-/// The format of a data file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-#[non_exhaustive]
-pub enum Format {
-    /// Comma-separated text.
-    Csv,
-    /// Tab-separated text (`.tsv`, `.tab`).
-    Tsv,
-    /// Apache Parquet.
-    Parquet,
-}
-
-/// The data file.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Data {
-    /// Path of the file, relative to the study file.
-    pub file: PathBuf,
-    /// Its format; the file name's ending says it if this does not.
-    pub format: Option<Format>,
-    /// The delimiter of a text file; found out from the first line if not given.
-    pub delimiter: Option<char>,
-    /// Texts that mean "missing" in a text file. Default: the empty field, `NA` and `.`.
-    pub missing_text: Option<Vec<String>>,
-    /// Numbers that mean "missing" in every variable, such as [-9, -8, -1].
-    #[serde(default)]
-    pub missing_codes: Vec<f64>,
-}
-
-/// Labels and missing codes of one variable.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Variable {
-    /// The variable label.
-    pub label: Option<String>,
-    /// Value labels: `{ 1 = "Male", 2 = "Female" }`. Their order is the display order.
-    #[serde(default)]
-    pub values: Pairs<String>,
-    /// Values (or their labels) that mean "missing".
-    #[serde(default)]
-    pub missing: Vec<Scalar>,
-}
-
-/// A new variable. Give exactly one of `map`, `cut`, `cases` and `value`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Derive {
-    /// Its name.
-    pub name: String,
-    /// Its label.
-    pub label: Option<String>,
-    /// The variable that `map` and `cut` start from.
-    pub from: Option<String>,
-    /// New value for each old value or label: `{ "1" = "White", "2" = "Black" }`.
-    pub map: Option<Pairs<Scalar>>,
-    /// Cut points of a number.
-    pub cut: Option<Cut>,
-    /// The first case that holds gives the value.
-    pub cases: Option<Vec<Case>>,
-    /// The value of `map` and `cases` where nothing else fits; missing if not given.
-    pub otherwise: Option<Scalar>,
-    /// An expression that gives a number or a truth value (as 1 and 0).
-    pub value: Option<String>,
-    /// The display order of the levels; the order of first mention if not given.
-    pub levels: Option<Vec<String>>,
-}
-
-/// Cut points.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Cut {
-    /// Where to cut, ascending. `[20, 40]` makes three bands.
-    pub at: Vec<f64>,
-    /// One label per band.
-    pub labels: Option<Vec<String>>,
-    /// True when a value equal to a cut point belongs to the band below it.
-    #[serde(default)]
-    pub right: bool,
-}
-
-/// One case of a recode.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Case {
-    /// A condition, such as `ukborn == 1 and age >= 16`.
-    pub when: String,
-    /// The value where it holds.
-    pub is: Scalar,
 }
 
 /// How the sample was drawn.
@@ -244,9 +160,11 @@ pub struct Replicates {
 pub struct Weighting {
     /// What to do.
     pub step: Step,
-    /// Margins: a CSV file with the columns `variable, level, total`, relative to the study
-    /// file. Crossed margins join names and levels with ` × ` (or `*`).
+    /// Margins: a CSV file or workbook with the columns `variable, level, total`, relative to
+    /// the study file. Crossed margins join names and levels with ` × ` (or `*`).
     pub margins: Option<PathBuf>,
+    /// The sheet of a workbook of margins; the first one if not given.
+    pub sheet: Option<String>,
     /// Margins written here.
     #[serde(default)]
     pub margin: Vec<Margin>,
@@ -451,4 +369,13 @@ pub struct Report {
     pub weights: Option<PathBuf>,
     /// Columns written beside the weights.
     pub keep: Option<Names>,
+    /// A copy of the data file with the final weight as a new column, in the format of the
+    /// ending. With that of the data file itself (`.sav` and `.zsav` count as one), everything
+    /// else in it stays as it is; `.csv` and `.parquet` can be made of any.
+    pub data: Option<PathBuf>,
+    /// The name of the weight in that copy. Default: `rakewell_weight`.
+    pub weight_name: Option<String>,
+    /// True to add the replicate weights to that copy, as `rakewell_rep1` and so on.
+    #[serde(default)]
+    pub replicates: bool,
 }

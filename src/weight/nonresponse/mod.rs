@@ -1,0 +1,10 @@
+//! Adjustment for units that were selected and are not observed: unknown eligibility and nonresponse.
+
+mod classes;
+mod collapse;
+mod logistic;
+mod propensity;
+
+pub use classes::{ClassAdjustment, Rate, Reason};
+pub use collapse::CollapseRules;
+pub use propensity::{PropensityAdjustment, PropensityUse};
