@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
+use super::calendar::Calendar;
 use super::codes::{Codes, Factor, Level};
 
 /// Rows handed to one task at a time.
@@ -153,6 +154,8 @@ pub struct Column {
     pub value_labels: Vec<(f64, String)>,
     /// The codes that were read as missing, with counts; system-missing is not listed.
     pub missing: Vec<MissingCode>,
+    /// What numbers count, if they are dates or times.
+    pub calendar: Option<Calendar>,
 }
 
 impl Column {
@@ -184,6 +187,7 @@ impl Column {
             values,
             value_labels: Vec::new(),
             missing: Vec::new(),
+            calendar: None,
         }
     }
 
@@ -216,11 +220,20 @@ impl Column {
     /// The column as a categorical variable.
     ///
     /// Text gives its levels. Numbers give one level per distinct value, in ascending order,
-    /// with their value labels; a labelled value that no row has is not a level.
+    /// with their value labels; a labelled value that no row has is not a level. The label of a
+    /// date or time that has none is the date, written as `2024-05-31`.
     pub fn as_factor(&self) -> Factor {
         match &self.values {
             Values::Text(f) => f.clone(),
-            Values::Numbers(v) => factor_of_numbers(v, &self.value_labels),
+            Values::Numbers(v) => {
+                let mut factor = factor_of_numbers(v, &self.value_labels);
+                if let Some(calendar) = self.calendar {
+                    for level in factor.levels.iter_mut().filter(|l| l.label.is_none()) {
+                        level.label = level.value.parse().ok().and_then(|x| calendar.written(x));
+                    }
+                }
+                factor
+            }
         }
     }
 }

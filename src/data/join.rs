@@ -322,6 +322,7 @@ fn gathered(column: &Column, name: &str, rows: &[Option<u32>], each_once: bool) 
         values,
         value_labels: column.value_labels.clone(),
         missing: if each_once { column.missing.clone() } else { Vec::new() },
+        calendar: column.calendar,
     }
 }
 

@@ -118,6 +118,8 @@ fn apply_to_numbers(
 ) -> Result<Unused, Vec<LabelError>> {
     let Values::Numbers(numbers) = &mut column.values else { return Ok(Unused::default()) };
     let name = || column.name.clone();
+    let calendar = column.calendar;
+    let value_of = |text: &str| calendar.and_then(|c| c.read(text)).or_else(|| value_of(text));
     let (mut errors, mut given, mut of_codes) =
         (Vec::new(), Vec::<(f64, String)>::new(), Vec::new());
     for (key, label) in &labels.values {
@@ -149,7 +151,7 @@ fn apply_to_numbers(
                     codes.extend(found);
                 } else if let Some(x) = value_of(text) {
                     codes.push(x);
-                } else if column.missing.iter().all(|m| m.code != *text) {
+                } else if column.missing.iter().all(|m| !stands_for(m, text)) {
                     errors.push(LabelError::UnknownMissing {
                         column: name(),
                         code: text.clone(),
@@ -189,6 +191,11 @@ fn apply_to_numbers(
         column.missing[code].label = Some(label);
     }
     Ok(unused)
+}
+
+/// True when a text is a code that the file marks as missing, or its label.
+fn stands_for(code: &MissingCode, text: &str) -> bool {
+    code.code == text || code.label.as_deref() == Some(text)
 }
 
 /// Makes a value missing; gives the number of rows that had it.
@@ -278,7 +285,7 @@ fn apply_to_text(
             Scalar::Number(x) => written(*x),
             Scalar::Text(t) => t.clone(),
         };
-        if gone == before && column.missing.iter().all(|m| m.code != text) {
+        if gone == before && column.missing.iter().all(|m| !stands_for(m, &text)) {
             unused.missing.push(text);
         }
     }

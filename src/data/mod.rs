@@ -1,6 +1,7 @@
 //! Tables of plain columns: numbers and categories, with value labels, and with the reasons
 //! for missing values kept apart from the values.
 
+mod calendar;
 mod codes;
 mod column;
 pub mod derive;
@@ -12,6 +13,7 @@ pub(crate) mod number;
 pub mod schemes;
 mod table;
 
+pub use calendar::Calendar;
 pub use codes::{Codes, Factor, Level};
 pub use column::{Column, MissingCode, Numbers, Values};
 pub use table::{Table, TableError};

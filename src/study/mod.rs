@@ -22,6 +22,7 @@ mod structure;
 mod synonyms;
 mod syntax;
 mod words;
+mod write_back;
 
 pub use draft::draft;
 pub use dry_run::{DryRun, FilePlan, dry_run};

@@ -8,6 +8,7 @@ use super::places::KeyPath;
 use super::prepare::Prepared;
 use super::run::Finished;
 use super::spec::Report;
+use super::write_back;
 use crate::data::io::{Batch, Staged, WriteError, stage, stage_csv, stage_parquet};
 use crate::data::{Column, Numbers, Values};
 use crate::diagnostic::{Diagnostic, Diagnostics};
@@ -21,6 +22,7 @@ enum Kind {
     Json,
     Parquet,
     Weights,
+    Data,
     Manifest,
 }
 
@@ -33,6 +35,7 @@ impl Kind {
             Kind::Json => "json",
             Kind::Parquet => "parquet",
             Kind::Weights => "weights",
+            Kind::Data => "data",
             Kind::Manifest => "manifest",
         }
     }
@@ -59,6 +62,7 @@ fn outputs(given: &Report, study_file: &Path) -> Vec<Output> {
         (Kind::Json, or(&given.json, "results.json")),
         (Kind::Parquet, given.parquet.clone()),
         (Kind::Weights, given.weights.clone()),
+        (Kind::Data, given.data.clone()),
         (Kind::Manifest, or(&None, "manifest.json")),
     ]
     .into_iter()
@@ -102,6 +106,11 @@ pub(super) fn check(prepared: &Prepared, study_file: &Path) -> Result<(), Diagno
             add(format!("`{first}` and `{second}` would both be written to `{shown}`"));
         }
         seen.push((same, output.kind));
+    }
+    if let (Some(output), false) = (all.iter().find(|o| o.kind == Kind::Data), found.has_errors())
+        && let Err(diagnostic) = write_back::check(prepared, study_file, &output.path)
+    {
+        found.push(diagnostic);
     }
     if found.has_errors() { Err(found) } else { Ok(()) }
 }
@@ -169,7 +178,7 @@ impl Finished {
             manifest = all.pop();
         }
         for output in &all {
-            let (staged, hash) = self.stage(output)?;
+            let (staged, hash) = self.stage(output, study_file)?;
             batch.push(staged);
             hashes.push(hash);
         }
@@ -186,7 +195,7 @@ impl Finished {
     }
 
     /// Completes a file under a temporary name.
-    fn stage(&self, output: &Output) -> Result<(Staged, FileHash), Diagnostic> {
+    fn stage(&self, output: &Output, study_file: &Path) -> Result<(Staged, FileHash), Diagnostic> {
         let failed = |e: report::ReportError| Diagnostic::error(e.to_string());
         let bytes = match output.kind {
             Kind::Html => report::html(&self.document).map_err(failed)?.into_bytes(),
@@ -194,6 +203,11 @@ impl Finished {
             Kind::Json => report::json(&self.document).map_err(failed)?,
             Kind::Parquet => report::parquet(&self.document).map_err(failed)?,
             Kind::Manifest => Vec::new(),
+            Kind::Data => {
+                let staged = write_back::stage(&self.prepared, study_file, &output.path)?;
+                let hash = hash(staged.content(), &output.name.display().to_string())?;
+                return Ok((staged, hash));
+            }
             Kind::Weights => {
                 let columns = self.weights();
                 let columns: Vec<&Column> = columns.iter().collect();

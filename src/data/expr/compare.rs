@@ -198,7 +198,9 @@ fn matches_of(
     if !labelled.is_empty() {
         return Some(Matches::Numbers(labelled));
     }
-    if let Some(x) = value_of(text) {
+    // A date is compared as `interviewed >= "2024-05-31"`.
+    let date = column.and_then(|c| c.calendar).and_then(|calendar| calendar.read(text));
+    if let Some(x) = date.or_else(|| value_of(text)) {
         return Some(Matches::Numbers(vec![x]));
     }
     let missing =

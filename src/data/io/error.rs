@@ -7,6 +7,7 @@ use crate::data::table::TableError;
 use crate::diagnostic::Diagnostic;
 
 use super::atomic::WriteError;
+use super::fault::Fault;
 
 /// Why a data file cannot be read or written.
 ///
@@ -267,6 +268,14 @@ pub enum DataError {
         /// The path.
         path: PathBuf,
     },
+    /// A file of another program's own format, such as SPSS or Excel.
+    #[error("`{}` {fault}", path.display())]
+    File {
+        /// The path.
+        path: PathBuf,
+        /// What is wrong with it.
+        fault: Fault,
+    },
     /// The columns do not make a table.
     #[error(transparent)]
     Table(#[from] TableError),
@@ -324,13 +333,15 @@ impl DataError {
                 "a field that contains the delimiter must stand in quotation marks"
             }
             DataError::Write(e) => return e.help().map(Into::into),
+            DataError::File { fault, .. } => return fault.help(),
             DataError::Directory { .. } => "name the data file in it",
             DataError::Permission { .. } => "ask its owner for read permission, or copy it",
             DataError::Changed { .. } => "wait until it is written, then try again",
             DataError::UnknownFormat { .. } => {
-                "known endings are .csv, .txt, .tsv, .tab, .parquet and .pq; or set format"
+                "known endings are .csv, .txt, .tsv, .tab, .parquet, .sav, .zsav, .dta, .xpt, \
+                 .sas7bdat, .xlsx and .ods; or set format"
             }
-            DataError::Unreadable { .. } => "save it as CSV or Parquet",
+            DataError::Unreadable { .. } => "save it as CSV, Parquet, .sav, .dta or .xlsx",
             DataError::OtherContent { .. } => "rename the file, or set format",
             DataError::NoRows { .. } => "check that the export is complete",
             DataError::TooManyRows { .. } => "split the file",

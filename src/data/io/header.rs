@@ -2,6 +2,7 @@
 
 use csv::{ByteRecord, Reader, ReaderBuilder};
 use std::io::Read;
+use std::path::Path;
 
 use crate::diagnostic::nearest;
 
@@ -53,7 +54,7 @@ pub(super) fn header(input: &Input, forced: Option<char>) -> Result<Header, Data
         }
     }
     let names: Vec<String> = record.iter().map(|f| decoded(f).trim().to_owned()).collect();
-    check_names(&names, input)?;
+    check_names(&input.path, &names)?;
     Ok(Header { delimiter, names })
 }
 
@@ -80,7 +81,7 @@ pub(super) fn from_csv(input: &Input, error: csv::Error) -> DataError {
 /// # Errors
 /// All columns that are not there, each with the nearest name.
 pub(super) fn selected(
-    path: &std::path::Path,
+    path: &Path,
     names: &[String],
     wanted: Option<&[String]>,
 ) -> Result<Vec<usize>, DataError> {
@@ -158,8 +159,9 @@ fn decoded(field: &[u8]) -> String {
     }
 }
 
-fn check_names(names: &[String], input: &Input) -> Result<(), DataError> {
-    let path = input.path.clone();
+/// Refuses names that are empty or come twice.
+pub(super) fn check_names(path: &Path, names: &[String]) -> Result<(), DataError> {
+    let path = path.to_path_buf();
     let empty = |(i, name): (usize, &String)| name.is_empty().then_some(i + 1);
     let positions: Vec<usize> = names.iter().enumerate().filter_map(empty).collect();
     if !positions.is_empty() {

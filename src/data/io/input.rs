@@ -95,12 +95,18 @@ pub(super) fn recognised(head: &[u8]) -> Option<&'static str> {
         |text: &[u8]| start.get(..text.len()).is_some_and(|first| first.eq_ignore_ascii_case(text));
     let found = match head {
         _ if head.starts_with(b"PAR1") => "a Parquet file",
+        _ if head.get(38..).is_some_and(|m| m.starts_with(b"application/vnd.oasis")) => {
+            "an OpenDocument spreadsheet"
+        }
         _ if head.starts_with(b"PK\x03\x04") => "a zip file or an Excel workbook",
         _ if head.starts_with(b"\xD0\xCF\x11\xE0") => "an old Excel workbook",
         _ if head.starts_with(b"\x1F\x8B") => "a gzip-compressed file",
         _ if head.starts_with(b"\x28\xB5\x2F\xFD") => "a zstd-compressed file",
         _ if head.starts_with(b"$FL2") || head.starts_with(b"$FL3") => "an SPSS file",
         _ if head.starts_with(b"<stata_dta>") => "a Stata file",
+        [102..=115, 1 | 2, 1, _, ..] => "a Stata file",
+        _ if head.starts_with(b"HEADER RECORD*******LIB") => "a SAS transport file",
+        _ if head.starts_with(b"\0\0\0\0\0\0\0\0\0\0\0\0\xc2\xea\x81\x60") => "a SAS data set",
         _ if head.starts_with(b"ARROW1") => "an Arrow (Feather) file",
         _ if head.starts_with(b"%PDF") => "a PDF document",
         _ if begins(b"<!doctype html") || begins(b"<html") => "a web page",

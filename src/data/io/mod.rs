@@ -1,14 +1,27 @@
 //! Data files: read whole or by column into a [`Table`], written whole or not at all.
 
+mod append;
 mod arrow;
 mod atomic;
 mod build;
 mod error;
+mod fault;
 mod header;
 mod input;
+mod lines;
 mod note;
+mod package;
 pub mod parquet;
 mod rows;
+#[cfg(feature = "sas")]
+mod sas;
+#[cfg(feature = "excel")]
+mod sheet;
+mod source;
+#[cfg(feature = "spss")]
+mod spss;
+#[cfg(feature = "stata")]
+mod stata;
 mod text;
 mod write;
 
@@ -16,11 +29,13 @@ use std::path::Path;
 
 use crate::data::table::Table;
 
+pub use append::{NewColumn, check_appended, format_by_ending, stage_appended};
 pub use atomic::{Batch, Staged, WriteError, stage, write_atomically};
 pub use error::{DataError, UnknownColumn};
+pub use fault::Fault;
 pub use note::Note;
-pub use parquet::decoding;
 pub use rows::rows;
+pub use source::decoding;
 pub use write::{stage_csv, stage_parquet, write_csv, write_parquet};
 
 /// The error of the system for a file that cannot be read, with what may have been meant.
@@ -38,6 +53,18 @@ pub enum Format {
     Tsv,
     /// Apache Parquet.
     Parquet,
+    /// An SPSS system file, `.sav` or `.zsav`.
+    Spss,
+    /// Stata.
+    Stata,
+    /// A SAS data set, `.sas7bdat`.
+    Sas,
+    /// A SAS transport file, `.xpt`.
+    SasTransport,
+    /// An Excel workbook, `.xlsx` or `.xlsm`.
+    Excel,
+    /// An OpenDocument spreadsheet, `.ods`.
+    Ods,
 }
 
 /// How a file is read.
@@ -47,8 +74,10 @@ pub struct ReadOptions<'a> {
     pub format: Option<Format>,
     /// The delimiter of a text file, where it is not found out rightly.
     pub delimiter: Option<char>,
-    /// Texts that mean "missing" in a text file, besides the empty field. Spaces around a field
-    /// do not count.
+    /// The sheet of a workbook; the first one if not given.
+    pub sheet: Option<String>,
+    /// Texts that mean "missing" in a text file or sheet, besides the empty field. Spaces around
+    /// a field do not count.
     pub missing_text: Vec<String>,
     /// Read only these columns; all of them if not given.
     pub columns: Option<&'a [String]>,
@@ -58,7 +87,7 @@ impl Default for ReadOptions<'_> {
     /// All columns; the empty field, `NA` and `.` are missing.
     fn default() -> Self {
         let missing_text = ["", "NA", "."].map(String::from).to_vec();
-        ReadOptions { format: None, delimiter: None, missing_text, columns: None }
+        ReadOptions { format: None, delimiter: None, sheet: None, missing_text, columns: None }
     }
 }
 
@@ -87,10 +116,25 @@ pub fn read(path: &Path, options: &ReadOptions<'_>) -> Result<Table, DataError> 
 /// # Errors
 /// See [`DataError`]; all unknown columns are reported at once.
 pub fn read_with_notes(path: &Path, options: &ReadOptions<'_>) -> Result<Reading, DataError> {
+    let columns = options.columns;
     match format_of(path, options.format)? {
         Format::Csv => text::read(path, options.delimiter, options),
         Format::Tsv => text::read(path, options.delimiter.or(Some('\t')), options),
-        Format::Parquet => parquet::read(path, options.columns),
+        Format::Parquet => parquet::read(path, columns),
+        #[cfg(feature = "spss")]
+        Format::Spss => spss::read(path, columns),
+        #[cfg(feature = "stata")]
+        Format::Stata => stata::read(path, columns),
+        #[cfg(feature = "sas")]
+        Format::Sas => sas::read_table(path, columns),
+        #[cfg(feature = "sas")]
+        Format::SasTransport => sas::read_transport(path, columns),
+        #[cfg(feature = "excel")]
+        Format::Excel => sheet::read(path, sheet::Kind::Xlsx, options),
+        #[cfg(feature = "excel")]
+        Format::Ods => sheet::read(path, sheet::Kind::Ods, options),
+        #[cfg(not(all(feature = "spss", feature = "stata", feature = "sas", feature = "excel")))]
+        other => Err(not_built_in(path, other)),
     }
 }
 
@@ -103,10 +147,61 @@ pub fn names(path: &Path, options: &ReadOptions<'_>) -> Result<Vec<String>, Data
         Format::Csv => text::names(path, options.delimiter),
         Format::Tsv => text::names(path, options.delimiter.or(Some('\t'))),
         Format::Parquet => parquet::names(path),
+        #[cfg(feature = "spss")]
+        Format::Spss => spss::names(path),
+        #[cfg(feature = "stata")]
+        Format::Stata => stata::names(path),
+        #[cfg(feature = "sas")]
+        Format::Sas => sas::table_names(path),
+        #[cfg(feature = "sas")]
+        Format::SasTransport => sas::transport_names(path),
+        #[cfg(feature = "excel")]
+        Format::Excel => sheet::names(path, sheet::Kind::Xlsx, options.sheet.as_deref()),
+        #[cfg(feature = "excel")]
+        Format::Ods => sheet::names(path, sheet::Kind::Ods, options.sheet.as_deref()),
+        #[cfg(not(all(feature = "spss", feature = "stata", feature = "sas", feature = "excel")))]
+        other => Err(not_built_in(path, other)),
     }
 }
 
-fn format_of(path: &Path, given: Option<Format>) -> Result<Format, DataError> {
+/// A sheet of a workbook as lines of comma-separated text, the first row of the sheet on line 1;
+/// `None` if the file is no workbook.
+///
+/// # Errors
+/// See [`DataError`].
+pub fn sheet_as_text(path: &Path, sheet: Option<&str>) -> Result<Option<String>, DataError> {
+    match format_of(path, None) {
+        #[cfg(feature = "excel")]
+        Ok(Format::Excel) => sheet::as_text(path, sheet::Kind::Xlsx, sheet).map(Some),
+        #[cfg(feature = "excel")]
+        Ok(Format::Ods) => sheet::as_text(path, sheet::Kind::Ods, sheet).map(Some),
+        #[cfg(not(feature = "excel"))]
+        Ok(format @ (Format::Excel | Format::Ods)) => {
+            let _ = sheet;
+            Err(not_built_in(path, format))
+        }
+        _ => Ok(None),
+    }
+}
+
+/// The error for a format whose feature is switched off.
+#[cfg(not(all(feature = "spss", feature = "stata", feature = "sas", feature = "excel")))]
+fn not_built_in(path: &Path, format: Format) -> DataError {
+    let (kind, feature) = match format {
+        Format::Spss => ("an SPSS file", "spss"),
+        Format::Stata => ("a Stata file", "stata"),
+        Format::Sas | Format::SasTransport => ("a SAS file", "sas"),
+        _ => ("a workbook", "excel"),
+    };
+    DataError::File { path: path.to_path_buf(), fault: Fault::NotBuiltIn { kind, feature } }
+}
+
+/// The format of a file: the given one, or that of the file name's ending, or that of the first
+/// bytes.
+///
+/// # Errors
+/// When the file is not there, or of a format that is not read.
+pub fn format_of(path: &Path, given: Option<Format>) -> Result<Format, DataError> {
     if let Some(format) = given {
         return Ok(format);
     }
@@ -115,14 +210,12 @@ fn format_of(path: &Path, given: Option<Format>) -> Result<Format, DataError> {
         return Err(DataError::Directory { path: path.to_path_buf() });
     }
     let ending = path.extension().map(|e| e.to_string_lossy().to_lowercase()).unwrap_or_default();
+    if let Some(format) = known_ending(&ending) {
+        return Ok(format);
+    }
     let kind = match ending.as_str() {
-        "csv" | "txt" | "dat" => return Ok(Format::Csv),
-        "tsv" | "tab" => return Ok(Format::Tsv),
-        "parquet" | "pq" => return Ok(Format::Parquet),
-        "sav" | "zsav" | "por" => "an SPSS file",
-        "dta" => "a Stata file",
-        "xls" | "xlsx" | "xlsm" | "xlsb" | "ods" => "a spreadsheet",
-        "sas7bdat" | "xpt" => "a SAS file",
+        "por" => "an SPSS portable file",
+        "xls" | "xlsb" => "an Excel workbook of another kind than .xlsx",
         "rds" | "rda" | "rdata" => "an R file",
         "feather" | "arrow" => "an Arrow file",
         "gz" | "zip" | "zst" | "bz2" | "xz" | "7z" => "a compressed file",
@@ -133,12 +226,34 @@ fn format_of(path: &Path, given: Option<Format>) -> Result<Format, DataError> {
                 return Ok(Format::Csv);
             }
             let input = input::Input::open(path)?;
-            return match input::recognised(&input.head(64)?) {
-                Some("a Parquet file") => Ok(Format::Parquet),
+            let head = input.head(64)?;
+            return match input::recognised(&head) {
+                Some(_) if head.starts_with(b"PAR1") => Ok(Format::Parquet),
+                Some("an SPSS file") => Ok(Format::Spss),
+                Some("a Stata file") => Ok(Format::Stata),
+                Some("a SAS data set") => Ok(Format::Sas),
+                Some("a SAS transport file") => Ok(Format::SasTransport),
+                Some("an OpenDocument spreadsheet") => Ok(Format::Ods),
                 Some(kind) => Err(DataError::Unreadable { path: path.to_path_buf(), kind }),
                 None => Err(DataError::UnknownFormat { path: path.to_path_buf() }),
             };
         }
     };
     Err(DataError::Unreadable { path: path.to_path_buf(), kind })
+}
+
+/// The format that an ending, in lower case, stands for.
+fn known_ending(ending: &str) -> Option<Format> {
+    Some(match ending {
+        "csv" | "txt" | "dat" => Format::Csv,
+        "tsv" | "tab" => Format::Tsv,
+        "parquet" | "pq" => Format::Parquet,
+        "sav" | "zsav" => Format::Spss,
+        "dta" => Format::Stata,
+        "sas7bdat" => Format::Sas,
+        "xpt" => Format::SasTransport,
+        "xlsx" | "xlsm" => Format::Excel,
+        "ods" => Format::Ods,
+        _ => return None,
+    })
 }

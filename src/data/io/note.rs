@@ -48,6 +48,15 @@ pub enum Note {
         /// The column.
         column: String,
     },
+    /// A file with several tables, of which the first was read.
+    FirstTable,
+    /// A workbook with several sheets, of which the first was read.
+    FirstSheet {
+        /// The sheet.
+        sheet: String,
+        /// The others.
+        others: Vec<String>,
+    },
     /// A column of lists, structs and the like was left out.
     LeftOut {
         /// The column.
@@ -78,6 +87,15 @@ impl fmt::Display for Note {
             }
             Note::LargeIntegers { column } => {
                 write!(f, "`{column}` was read as text: it has whole numbers beyond ±2^53")
+            }
+            Note::FirstTable => write!(f, "the file has several tables; the first was read"),
+            Note::FirstSheet { sheet, others } => {
+                let others: Vec<String> = others.iter().map(|s| format!("`{s}`")).collect();
+                write!(
+                    f,
+                    "the first sheet, `{sheet}`, was read; for another, {}, set sheet",
+                    others.join(", ")
+                )
             }
             Note::LeftOut { column, kind } => {
                 write!(f, "`{column}` was left out: it holds {kind}")

@@ -14,27 +14,31 @@
 //! | nulls | missing |
 //! | lists, structs, maps, intervals | an error when asked for by name, else left out, noted |
 
-use std::cell::Cell;
 use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use arrow_array::RecordBatch;
-use arrow_schema::DataType;
+use arrow_array::{Float64Array, RecordBatch};
+use arrow_schema::{DataType, Field, Schema};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
+use parquet::arrow::{ARROW_SCHEMA_META_KEY, ArrowWriter};
 use parquet::basic::Compression;
+use parquet::errors::ParquetError;
 use parquet::file::metadata::ParquetMetaData;
+use parquet::file::properties::WriterProperties;
 use parquet::file::statistics::Statistics;
 
 use crate::data::column::Column;
 use crate::data::number::EXACT;
 use crate::data::table::Table;
 
+use super::append::{NewColumn, Stopped, check, rows_match, stage_with};
 use super::arrow::{Growing, Kind, kind_of};
+use super::atomic::Staged;
 use super::error::DataError;
-use super::header::{repeated, selected};
+use super::header::{check_names, selected};
 use super::input::recognised;
 use super::{Note, Reading};
 
@@ -199,6 +203,62 @@ pub(super) fn read(path: &Path, columns: Option<&[String]>) -> Result<Reading, D
     Ok(Reading { table, notes: batches.notes })
 }
 
+/// Prepares a copy of a file with columns added at the end: the same schema with their fields,
+/// the same values, the compression of the first column.
+pub(super) fn stage_copy(
+    path: &Path,
+    target: &Path,
+    columns: &[NewColumn<'_>],
+) -> Result<Staged, DataError> {
+    let builder = open(path)?;
+    let names: Vec<String> = builder.schema().fields().iter().map(|f| f.name().clone()).collect();
+    check_names(path, &names)?;
+    check(path, names.iter().map(String::as_str), columns, |a, b| a == b)?;
+    readable(path, builder.metadata())?;
+    let rows = builder.metadata().file_metadata().num_rows();
+    rows_match(path, usize::try_from(rows).unwrap_or(0), columns)?;
+    let new = columns.iter().map(|c| Arc::new(Field::new(&c.name, DataType::Float64, true)));
+    let fields: Vec<_> = builder.schema().fields().iter().cloned().chain(new).collect();
+    let schema = Arc::new(Schema::new_with_metadata(fields, builder.schema().metadata().clone()));
+    let groups = builder.metadata().row_groups();
+    let compression = groups.first().and_then(|g| g.columns().first()).map(|c| c.compression());
+    // The schema of Arrow is written anew, with the new fields.
+    let known = builder.metadata().file_metadata().key_value_metadata().cloned();
+    let kept =
+        known.map(|all| all.into_iter().filter(|e| e.key != ARROW_SCHEMA_META_KEY).collect());
+    let properties = WriterProperties::builder()
+        .set_compression(compression.unwrap_or(Compression::SNAPPY))
+        .set_key_value_metadata(kept)
+        .build();
+    let mut reader =
+        guarded(path, || builder.with_batch_size(BATCH).build().map_err(|e| failed(path, &e)))?;
+    stage_with(target, |out| {
+        let written = |e: ParquetError| Stopped::Write(io::Error::other(e));
+        let mut writer =
+            ArrowWriter::try_new(out, Arc::clone(&schema), Some(properties)).map_err(written)?;
+        let mut row = 0;
+        while let Some(batch) =
+            guarded(path, || reader.next().transpose().map_err(|e| failed(path, &e)))?
+        {
+            let rows = row..row + batch.num_rows();
+            let changed = || DataError::Changed { path: path.to_path_buf() };
+            let mut arrays = batch.columns().to_vec();
+            for column in columns {
+                let values = column.values.get(rows.clone()).ok_or_else(changed)?;
+                let values = values.iter().map(|x| (!x.is_nan()).then_some(*x));
+                arrays.push(Arc::new(Float64Array::from_iter(values)));
+            }
+            row = rows.end;
+            let batch =
+                RecordBatch::try_new(Arc::clone(&schema), arrays).map_err(|e| failed(path, &e))?;
+            writer.write(&batch).map_err(written)?;
+        }
+        rows_match(path, row, columns)?;
+        writer.close().map_err(written)?;
+        Ok(())
+    })
+}
+
 /// The names of the columns, from the file's metadata.
 pub(super) fn names(path: &Path) -> Result<Vec<String>, DataError> {
     let builder = open(path)?;
@@ -238,34 +298,10 @@ fn open(path: &Path) -> Result<ParquetRecordBatchReaderBuilder<File>, DataError>
     guarded(path, || ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| failed(path, &e)))
 }
 
-thread_local! {
-    static DECODING: Cell<bool> = const { Cell::new(false) };
-}
-
-/// True while this thread is in the decoder of Parquet files. It panics on some damaged files
-/// where it should return an error; such a panic is caught and becomes one. For panic hooks,
-/// which see it first.
-pub fn decoding() -> bool {
-    DECODING.get()
-}
-
 /// Runs the decoder; a panic becomes an error.
 fn guarded<T>(path: &Path, decode: impl FnOnce() -> Result<T, DataError>) -> Result<T, DataError> {
-    let outer = DECODING.replace(true);
-    let result = catch_unwind(AssertUnwindSafe(decode));
-    DECODING.set(outer);
-    result.unwrap_or_else(|_| Err(failed(path, &"the decoder stopped at damaged data")))
-}
-
-fn check_names(path: &Path, names: &[String]) -> Result<(), DataError> {
-    let path = path.to_path_buf();
-    let empty = |(i, name): (usize, &String)| name.is_empty().then_some(i + 1);
-    let positions: Vec<usize> = names.iter().enumerate().filter_map(empty).collect();
-    if !positions.is_empty() {
-        return Err(DataError::EmptyNames { path, positions });
-    }
-    let names = repeated(names);
-    if names.is_empty() { Ok(()) } else { Err(DataError::DuplicateNames { path, names }) }
+    super::source::guarded(decode)
+        .unwrap_or_else(|| Err(failed(path, &"the decoder stopped at damaged data")))
 }
 
 fn failed(path: &Path, error: &dyn std::fmt::Display) -> DataError {

@@ -30,5 +30,10 @@ pub fn rows(path: &Path, format: Option<Format>) -> Option<(u64, bool)> {
             let reckoned = found.len() as f64 / head.len() as f64 * lines as f64;
             Some(((reckoned as u64).saturating_sub(1), false))
         }
+        #[cfg(feature = "spss")]
+        Format::Spss => super::spss::rows(path).map(|rows| (rows, true)),
+        #[cfg(feature = "stata")]
+        Format::Stata => super::stata::rows(path).map(|rows| (rows, true)),
+        _ => None,
     }
 }

@@ -15,10 +15,13 @@ use crate::data::column::{Column, MissingCode, Values};
 use crate::data::number::{Plain, plain};
 use crate::data::table::Table;
 
+use super::append::{NewColumn, check, stage_with};
+use super::atomic::Staged;
 use super::build::{NumberBuilder, TextBuilder};
 use super::error::DataError;
 use super::header::{Header, from_csv, header, records, selected};
 use super::input::{BOM, Encoding, Input, Scan, scan};
+use super::lines;
 use super::{Note, ReadOptions, Reading};
 
 /// The names of the columns, from the first line alone.
@@ -72,6 +75,21 @@ pub(super) fn read(
         table.push(column)?;
     }
     Ok(Reading { table, notes })
+}
+
+/// Prepares a copy of a text file with columns added at the end of every line. All other bytes
+/// stay as they are: encoding, quotation marks, line ends, empty lines.
+pub(super) fn stage_copy(
+    path: &Path,
+    delimiter: Option<char>,
+    target: &Path,
+    columns: &[NewColumn<'_>],
+) -> Result<Staged, DataError> {
+    let input = Input::open(path)?;
+    let header = header(&input, delimiter)?;
+    let scan = scan(&input)?;
+    check(path, header.names.iter().map(String::as_str), columns, |a, b| a == b)?;
+    stage_with(target, |out| lines::copy(&input, header.delimiter, &scan, columns, out))
 }
 
 /// What every pass over the records needs.

@@ -18,6 +18,7 @@ pub(in crate::study) fn options<'a>(
     let mut options = ReadOptions { columns, ..ReadOptions::default() };
     options.format = study.data.format.map(format);
     options.delimiter = study.data.delimiter;
+    options.sheet.clone_from(&study.data.sheet);
     if let Some(missing) = &study.data.missing_text {
         options.missing_text.clone_from(missing);
     }
@@ -30,6 +31,12 @@ pub(super) fn format(format: Format) -> io::Format {
         Format::Csv => io::Format::Csv,
         Format::Tsv => io::Format::Tsv,
         Format::Parquet => io::Format::Parquet,
+        Format::Spss => io::Format::Spss,
+        Format::Stata => io::Format::Stata,
+        Format::Sas => io::Format::Sas,
+        Format::SasTransport => io::Format::SasTransport,
+        Format::Excel => io::Format::Excel,
+        Format::Ods => io::Format::Ods,
     }
 }
 
@@ -60,7 +67,7 @@ pub(super) fn expand(pattern: &str, names: &[String]) -> Vec<String> {
 }
 
 /// The columns the study uses, of all its files.
-pub(in crate::study) fn needed(work: &mut Work<'_>, names: &[String]) -> Vec<String> {
+pub(super) fn needed(work: &mut Work<'_>, names: &[String]) -> Vec<String> {
     let mut more = Vec::new();
     if let Some(replicates) = &work.study.design.replicates {
         for pattern in replicates.columns.list() {
@@ -70,9 +77,10 @@ pub(in crate::study) fn needed(work: &mut Work<'_>, names: &[String]) -> Vec<Str
     // Margin files name columns too; what is wrong with them is said when they are used.
     for step in &work.study.weighting {
         if let Some(file) = &step.margins
-            && let Ok(margins) = margins::read(&work.folder.join(file), file, |n| {
-                work.columns.iter().any(|c| c == n)
-            })
+            && let Ok(margins) =
+                margins::read(&work.folder.join(file), file, step.sheet.as_deref(), |n| {
+                    work.columns.iter().any(|c| c == n)
+                })
         {
             more.extend(margins.into_iter().flat_map(|m| m.variables));
         }

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::Work;
-use crate::data::io::unreadable;
+use crate::data::io::{sheet_as_text, unreadable};
 use crate::data::number::value_of;
 use crate::data::{Factor, Table};
 use crate::diagnostic::{Diagnostic, Place, Source};
@@ -50,7 +50,7 @@ pub(super) fn given(
     let mut all = Vec::new();
     if let Some(file) = &step.margins {
         let full = work.folder.join(file);
-        match read(&full, file, |name| table.column(name).is_some()) {
+        match read(&full, file, step.sheet.as_deref(), |name| table.column(name).is_some()) {
             Ok(margins) => {
                 if !work.inputs.contains(&full) {
                     work.inputs.push(full);
@@ -171,10 +171,11 @@ fn divide(
 pub(super) fn read(
     path: &Path,
     shown: &Path,
+    sheet: Option<&str>,
     is_column: impl Fn(&str) -> bool,
 ) -> Result<Vec<GivenMargin>, Vec<Diagnostic>> {
     let name = shown.display().to_string();
-    let source = Arc::new(Source { text: text_of(path, &name)?, name: name.clone() });
+    let source = Arc::new(Source { text: text_of(path, &name, sheet)?, name: name.clone() });
     let mut lines = Lines::new(&source);
     let mut found = Vec::new();
     let mut margins: Vec<GivenMargin> = Vec::new();
@@ -228,7 +229,11 @@ pub(super) fn read(
     Ok(margins)
 }
 
-fn text_of(path: &Path, name: &str) -> Result<String, Vec<Diagnostic>> {
+fn text_of(path: &Path, name: &str, sheet: Option<&str>) -> Result<String, Vec<Diagnostic>> {
+    // A sheet becomes lines of text, so that mistakes in it have a place as well.
+    if let Some(text) = sheet_as_text(path, sheet).map_err(|e| vec![Diagnostic::from(e)])? {
+        return Ok(text);
+    }
     let failed = |e| vec![Diagnostic::from(unreadable(path, e))];
     if std::fs::metadata(path).map_err(failed)?.is_dir() {
         return Err(failed(std::io::ErrorKind::IsADirectory.into()));

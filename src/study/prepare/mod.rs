@@ -1,7 +1,7 @@
 //! From a study file to data, design and weights: everything but the estimates.
 
 mod adjust;
-mod data;
+pub(super) mod data;
 mod design;
 mod joins;
 mod margins;

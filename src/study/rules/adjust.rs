@@ -6,8 +6,9 @@ use crate::study::spec::{Limit, ScaleTarget, Step, Weighting};
 use super::Rules;
 
 /// Keys of the calibrations.
-const CALIBRATION: [&str; 11] = [
+const CALIBRATION: [&str; 12] = [
     "margins",
+    "sheet",
     "margin",
     "totals",
     "population",

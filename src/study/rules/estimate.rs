@@ -250,12 +250,13 @@ fn across(estimate: &Estimate, across: Option<&str>, rules: &mut Rules<'_>, path
 }
 
 pub(super) fn report(report: &Report, rules: &mut Rules<'_>, path: &KeyPath) {
-    let files: [(&str, &Option<PathBuf>); 5] = [
+    let files: [(&str, &Option<PathBuf>); 6] = [
         ("html", &report.html),
         ("csv", &report.csv),
         ("json", &report.json),
         ("parquet", &report.parquet),
         ("weights", &report.weights),
+        ("data", &report.data),
     ];
     rules.file_path(&path.key("folder"), report.folder.as_deref());
     let mut seen: Vec<(&str, &PathBuf)> = Vec::new();
@@ -294,6 +295,17 @@ pub(super) fn report(report: &Report, rules: &mut Rules<'_>, path: &KeyPath) {
         );
     }
     rules.names(&path.key("keep"), report.keep.as_ref());
+    rules.filled(&path.key("weight-name"), report.weight_name.as_deref());
+    for key in ["weight-name", "replicates"] {
+        if report.data.is_none() && rules.has(&path.key(key)) && rules.sound(&path.key("data")) {
+            rules.warning(
+                &path.key(key),
+                format!("`{key}` does nothing without `data`"),
+                "is for the copy of the data file",
+                "add `data = \"…\"` with the name of the copy, or take it out",
+            );
+        }
+    }
 }
 
 #[cfg(test)]

@@ -20,6 +20,18 @@ pub enum Format {
     Tsv,
     /// Apache Parquet.
     Parquet,
+    /// SPSS (`.sav`, `.zsav`).
+    Spss,
+    /// Stata (`.dta`).
+    Stata,
+    /// A SAS data set (`.sas7bdat`).
+    Sas,
+    /// A SAS transport file (`.xpt`).
+    SasTransport,
+    /// An Excel workbook (`.xlsx`, `.xlsm`).
+    Excel,
+    /// An OpenDocument spreadsheet (`.ods`).
+    Ods,
 }
 
 /// The data file.
@@ -32,7 +44,9 @@ pub struct Data {
     pub format: Option<Format>,
     /// The delimiter of a text file; found out from the first line if not given.
     pub delimiter: Option<char>,
-    /// Texts that mean "missing" in a text file. Default: the empty field, `NA` and `.`.
+    /// The sheet of a workbook; the first one if not given.
+    pub sheet: Option<String>,
+    /// Texts that mean "missing" in a text file or sheet. Default: the empty field, `NA` and `.`.
     pub missing_text: Option<Vec<String>>,
     /// Numbers that mean "missing" in every variable, such as [-9, -8, -1].
     #[serde(default)]
@@ -64,7 +78,9 @@ pub struct Join {
     pub format: Option<Format>,
     /// The delimiter of a text file; found out from the first line if not given.
     pub delimiter: Option<char>,
-    /// Texts that mean "missing" in a text file; those of `[data]` if not given.
+    /// The sheet of a workbook; the first one if not given.
+    pub sheet: Option<String>,
+    /// Texts that mean "missing" in a text file or sheet; those of `[data]` if not given.
     pub missing_text: Option<Vec<String>>,
 }
 

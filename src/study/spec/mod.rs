@@ -294,4 +294,13 @@ pub struct Report {
     pub weights: Option<PathBuf>,
     /// Columns written beside the weights.
     pub keep: Option<Names>,
+    /// A copy of the data file with the final weight as a new column, in the format of the
+    /// ending. With that of the data file itself (`.sav` and `.zsav` count as one), everything
+    /// else in it stays as it is; `.csv` and `.parquet` can be made of any.
+    pub data: Option<PathBuf>,
+    /// The name of the weight in that copy. Default: `rakewell_weight`.
+    pub weight_name: Option<String>,
+    /// True to add the replicate weights to that copy, as `rakewell_rep1` and so on.
+    #[serde(default)]
+    pub replicates: bool,
 }

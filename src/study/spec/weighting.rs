@@ -14,9 +14,11 @@ use crate::study::pairs::Pairs;
 pub struct Weighting {
     /// What to do.
     pub step: Step,
-    /// Margins: a CSV file with the columns `variable, level, total`, relative to the study
-    /// file. Crossed margins join names and levels with ` × ` (or `*`).
+    /// Margins: a CSV file or workbook with the columns `variable, level, total`, relative to
+    /// the study file. Crossed margins join names and levels with ` × ` (or `*`).
     pub margins: Option<PathBuf>,
+    /// The sheet of a workbook of margins; the first one if not given.
+    pub sheet: Option<String>,
     /// Margins written here.
     #[serde(default)]
     pub margin: Vec<Margin>,

@@ -1,0 +1,254 @@
+//! The file formats of other programs: what is read is what R haven reads of the same files
+//! (`tests/data/io/expected.json`), and what another reader says where there is one.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use rakewell::data::io::{DataError, Fault, Note, ReadOptions, names, read, read_with_notes};
+use rakewell::data::{Calendar, Codes, Column, Table, Values};
+use serde_json::Value;
+
+fn fixture(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/data/io").join(name)
+}
+
+fn table(name: &str) -> Table {
+    read(&fixture(name), &ReadOptions::default()).unwrap_or_else(|e| panic!("{name}: {e}"))
+}
+
+fn sheet(file: &str, sheet: &str) -> Result<Table, DataError> {
+    let options = ReadOptions { sheet: Some(sheet.to_string()), ..ReadOptions::default() };
+    read(&fixture(file), &options)
+}
+
+/// A column in the shape of the expected values.
+#[derive(Debug, PartialEq)]
+struct Seen {
+    label: Option<String>,
+    calendar: Option<String>,
+    numbers: Option<Vec<f64>>,
+    texts: Option<Vec<Option<String>>>,
+    missing: BTreeMap<String, u64>,
+    labels: BTreeMap<String, String>,
+}
+
+fn of_column(column: &Column) -> Seen {
+    let (mut numbers, mut texts) = (None, None);
+    let mut labels = BTreeMap::new();
+    match &column.values {
+        Values::Numbers(values) => numbers = Some(values.to_vec()),
+        Values::Text(factor) => {
+            let level = |&code: &u32| factor.levels.get(code as usize).map(|l| l.value.clone());
+            texts = Some(factor.codes.to_vec().iter().map(level).collect());
+            assert!(
+                factor
+                    .codes
+                    .to_vec()
+                    .iter()
+                    .all(|&c| { c == Codes::NONE || (c as usize) < factor.levels.len() })
+            );
+            for level in &factor.levels {
+                labels.extend(level.label.clone().map(|l| (level.value.clone(), l)));
+            }
+        }
+        other => panic!("{other:?}"),
+    }
+    labels.extend(column.value_labels.iter().map(|(x, l)| (format!("{x}"), l.clone())));
+    for code in &column.missing {
+        labels.extend(code.label.clone().map(|l| (code.code.clone(), l)));
+    }
+    Seen {
+        label: column.label.clone(),
+        calendar: column.calendar.map(|c| format!("{c:?}")),
+        numbers,
+        texts,
+        missing: column.missing.iter().map(|m| (m.code.clone(), m.count)).collect(),
+        labels,
+    }
+}
+
+fn of_json(json: &Value) -> Seen {
+    let number = |v: &Value| match v.as_str().expect("a number as text") {
+        "NA" => f64::NAN,
+        text => text.parse().expect("a number"),
+    };
+    // Counts and labels by code; codes of numbers are written as R does.
+    let plain = |code: &str| match code.parse::<f64>() {
+        Ok(x) if json.get("numbers").is_some() => format!("{x}"),
+        _ => code.to_string(),
+    };
+    let pairs = |key: &str| -> Vec<(String, Value)> {
+        let object = json.get(key).and_then(Value::as_object);
+        object.into_iter().flatten().map(|(k, v)| (plain(k), v.clone())).collect()
+    };
+    let text = |v: &Value| v.as_str().map(ToString::to_string);
+    Seen {
+        label: json.get("label").and_then(text),
+        calendar: json.get("calendar").and_then(text),
+        numbers: json.get("numbers").map(|v| v.as_array().unwrap().iter().map(number).collect()),
+        texts: json.get("values").map(|v| v.as_array().unwrap().iter().map(text).collect()),
+        missing: pairs("missing").into_iter().map(|(k, v)| (k, v.as_u64().unwrap())).collect(),
+        labels: pairs("labels").into_iter().map(|(k, v)| (k, text(&v).unwrap())).collect(),
+    }
+}
+
+/// Labels of values that no row has are not kept for texts and missing codes.
+fn without_idle_labels(mut expected: Seen, seen: &Seen) -> Seen {
+    let used = |code: &str| {
+        let texts = seen.texts.iter().flatten().flatten();
+        seen.missing.contains_key(code) || texts.into_iter().any(|t| t == code)
+    };
+    let numeric = seen.numbers.is_some();
+    expected.labels.retain(|code, _| {
+        let missing = code.starts_with('.') || numeric && !seen.labels.contains_key(code);
+        if numeric && !missing { true } else { used(code) }
+    });
+    expected
+}
+
+fn same(name: &str, column: &str, seen: &Seen, expected: &Seen) {
+    let bits = |v: &Option<Vec<f64>>| -> Option<Vec<u64>> {
+        let canonical = |x: &f64| if x.is_nan() { f64::NAN.to_bits() } else { x.to_bits() };
+        v.as_ref().map(|v| v.iter().map(canonical).collect())
+    };
+    assert_eq!(bits(&seen.numbers), bits(&expected.numbers), "{name}, {column}");
+    assert_eq!(seen.texts, expected.texts, "{name}, {column}");
+    let rest =
+        |s: &Seen| (s.label.clone(), s.calendar.clone(), s.missing.clone(), s.labels.clone());
+    assert_eq!(rest(seen), rest(expected), "{name}, {column}");
+}
+
+#[test]
+fn every_file_is_read_as_haven_reads_it() {
+    let text = std::fs::read_to_string(fixture("expected.json")).unwrap();
+    let expected: serde_json::Map<String, Value> = serde_json::from_str(&text).unwrap();
+    assert!(expected.len() >= 15, "{}", expected.len());
+    for (name, columns) in &expected {
+        let table = table(name);
+        let columns = columns.as_object().unwrap();
+        assert!(table.names().eq(columns.keys()), "{name}");
+        assert_eq!(
+            names(&fixture(name), &ReadOptions::default()).unwrap(),
+            table.names().collect::<Vec<_>>()
+        );
+        for (column, json) in columns {
+            let seen = of_column(table.column(column).unwrap());
+            same(name, column, &seen, &without_idle_labels(of_json(json), &seen));
+        }
+    }
+}
+
+#[test]
+fn all_packings_of_an_spss_file_read_alike() {
+    let byte = table("haven_byte.sav");
+    for name in ["haven_none.sav", "haven.zsav"] {
+        // haven drops the sign of a zero when it packs numbers into bytes.
+        let shown = |table: &Table| format!("{:?}", table.columns()).replace("-0.0", "0.0");
+        assert_eq!(shown(&table(name)), shown(&byte), "{name}");
+    }
+    let long = byte.column("longtext").unwrap().as_factor();
+    assert_eq!(long.levels.iter().map(|l| l.value.len()).max(), Some(699), "the 700th is a space");
+}
+
+#[test]
+fn a_stata_file_of_many_variables_reads_like_one_of_few() {
+    let (few, many) = (table("pandas_v118_big.dta"), table("pandas_v119_little.dta"));
+    assert_eq!(format!("{:?}", many.columns()), format!("{:?}", few.columns()));
+    assert_eq!(many.column("name").unwrap().as_factor().levels.len(), 4);
+}
+
+#[test]
+fn only_the_wanted_columns_come_and_unknown_ones_are_named() {
+    for (name, first, last) in [
+        ("haven_byte.sav", "sex", "design_weight"),
+        ("haven.zsav", "sex", "design_weight"),
+        ("haven_v8.dta", "income", "design_weight"),
+        ("haven_v15.dta", "notes", "design_weight"),
+        ("haven_v8.xpt", "NAME", "WT"),
+        ("haven.sas7bdat", "NAME", "WT"),
+    ] {
+        let wanted = [last.to_string(), first.to_string()];
+        let options = ReadOptions { columns: Some(&wanted), ..ReadOptions::default() };
+        let some = read(&fixture(name), &options).unwrap();
+        let mut found: Vec<&str> = some.names().collect();
+        found.sort_unstable();
+        let mut expected = [first, last];
+        expected.sort_unstable();
+        assert_eq!(found, expected, "{name}");
+        let whole = table(name);
+        for column in some.columns() {
+            let same = whole.column(&column.name).unwrap();
+            assert_eq!(format!("{column:?}"), format!("{same:?}"), "{name}");
+        }
+        let wanted = [last.to_string() + "x"];
+        let options = ReadOptions { columns: Some(&wanted), ..ReadOptions::default() };
+        let error = read(&fixture(name), &options).unwrap_err();
+        assert!(error.help().unwrap().contains(last), "{name}: {error}");
+    }
+}
+
+#[test]
+fn sheets_are_read_alike_from_both_formats() {
+    for file in ["sheets.xlsx", "sheets.ods"] {
+        let first = read_with_notes(&fixture(file), &ReadOptions::default()).unwrap();
+        assert!(matches!(&first.notes[..], [Note::FirstSheet { sheet, others }]
+            if sheet == "Margins" && others == &["Mixed"]));
+        let total = first.table.column("total").unwrap().as_numbers().unwrap().to_vec();
+        assert_eq!(total, [29_200_000.0, 30_400_000.5, 12.0, 13.0]);
+
+        let mixed = sheet(file, "Mixed").unwrap();
+        let column = |name: &str| mixed.column(name).unwrap();
+        let numbers = |name: &str| column(name).as_numbers().unwrap().to_vec();
+        let texts = |name: &str| of_column(column(name)).texts.unwrap();
+        let text = |t: &str| Some(t.to_string());
+        assert_eq!(numbers("id"), [1.0, 2.0, 3.0, 4.0]);
+        assert_eq!(column("day").calendar, Some(Calendar::Date));
+        assert_eq!(numbers("day")[..2], [19_874.0, -1.0]);
+        assert!(numbers("day")[2].is_nan());
+        assert_eq!(numbers("day")[3], 11_016.0);
+        assert_eq!(column("when").calendar, Some(Calendar::DateTime));
+        assert_eq!(numbers("when")[0], 19_874.0 * 86_400.0 + 49_510.0);
+        assert_eq!(numbers("when")[2], 915_148_800.0);
+        assert_eq!(column("clock").calendar, Some(Calendar::Time), "{file}");
+        assert_eq!((numbers("clock")[0], numbers("clock")[2]), (49_510.0, 1_800.0));
+        assert_eq!(numbers("share")[2..], [-1.5, 1e10]);
+        assert_eq!(numbers("yes"), [1.0, 0.0, 1.0, 0.0]);
+        assert_eq!(texts("text")[..2], [text("Łódź"), text("a <b> & \"c\"")]);
+        assert_eq!(
+            (column("text").missing[0].code.as_str(), column("text").missing[0].count),
+            ("NA", 1)
+        );
+        assert_eq!(texts("mixed"), [text("1"), text("two"), text("3.5"), None]);
+        assert_eq!(numbers("digits"), [1.0, 2.0, 3.0, -4.5]);
+        assert_eq!(texts("zip")[0], text("007"));
+
+        let error = sheet(file, "Nowhere").unwrap_err();
+        assert!(matches!(&error, DataError::File { fault: Fault::NoSheet { .. }, .. }), "{error}");
+        assert!(error.help().unwrap().contains("`Margins`, `Mixed`"));
+    }
+}
+
+#[test]
+fn the_content_tells_the_format_where_the_name_does_not() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in [
+        "haven_byte.sav",
+        "haven.zsav",
+        "haven_v8.dta",
+        "haven_v15.dta",
+        "haven_v5.xpt",
+        "haven.sas7bdat",
+        "sheets.ods",
+    ] {
+        let copy = folder.path().join("data");
+        std::fs::copy(fixture(name), &copy).unwrap();
+        let found = read(&copy, &ReadOptions::default()).unwrap_or_else(|e| panic!("{name}: {e}"));
+        let expected = format!("{:?}", table(name).columns());
+        assert_eq!(format!("{:?}", found.columns()), expected, "{name}");
+    }
+    // A wrong ending is said, not guessed around.
+    let wrong = folder.path().join("wrong.dta");
+    std::fs::copy(fixture("haven_byte.sav"), &wrong).unwrap();
+    let error = read(&wrong, &ReadOptions::default()).unwrap_err();
+    assert!(error.to_string().contains("should be a Stata file but is an SPSS file"), "{error}");
+}
