@@ -137,7 +137,8 @@ fn damaged_settings() {
             }
         }
         let setting = String::from_utf8_lossy(&bytes).into_owned();
-        if let Err(found) = rakewell::study::from_text_with("s.toml", STARTER, &[setting.clone()]) {
+        let settings = std::slice::from_ref(&setting);
+        if let Err(found) = rakewell::study::from_text_with("s.toml", STARTER, settings) {
             assert!(found.has_errors(), "{setting}");
             for place in found.0.iter().filter_map(|d| d.place.as_ref()) {
                 assert!(place.source.text.get(place.span.clone()).is_some(), "{setting}");
