@@ -30,6 +30,7 @@ use parquet::file::metadata::ParquetMetaData;
 use parquet::file::properties::WriterProperties;
 use parquet::file::statistics::Statistics;
 
+use crate::data::Calendar;
 use crate::data::column::Column;
 use crate::data::number::EXACT;
 use crate::data::table::Table;
@@ -63,6 +64,7 @@ pub struct Batches {
 struct Planned {
     name: String,
     kind: Kind,
+    calendar: Option<Calendar>,
 }
 
 /// Opens a file and delivers its rows, or the requested columns of them, in batches of at most
@@ -98,7 +100,8 @@ pub fn batches(path: &Path, columns: Option<&[String]>) -> Result<Batches, DataE
             Kind::Seconds => notes.push(Note::Seconds { column: name.clone() }),
             _ => {}
         }
-        planned.push(Planned { name, kind });
+        let calendar = calendar(field.data_type());
+        planned.push(Planned { name, kind, calendar });
         roots.push(position);
     }
     readable(path, builder.metadata())?;
@@ -169,7 +172,11 @@ impl Batches {
 
     fn table(&self, columns: Vec<Growing>) -> Result<Table, DataError> {
         let named = self.columns.iter().zip(columns);
-        let columns = named.map(|(p, c)| Column::from_values(p.name.clone(), c.finish()));
+        let columns = named.map(|(p, c)| {
+            let mut column = Column::from_values(p.name.clone(), c.finish());
+            column.calendar = p.calendar;
+            column
+        });
         Ok(Table::new(columns.collect())?)
     }
 }
@@ -340,6 +347,16 @@ fn beyond(metadata: &ParquetMetaData, root: usize, kind: &DataType) -> bool {
         };
         found.min_opt().is_some_and(outside) || found.max_opt().is_some_and(outside)
     })
+}
+
+/// What numbers of a type count, if they are dates or times.
+fn calendar(kind: &DataType) -> Option<Calendar> {
+    match kind {
+        DataType::Date32 | DataType::Date64 => Some(Calendar::Date),
+        DataType::Timestamp(..) => Some(Calendar::DateTime),
+        DataType::Time32(_) | DataType::Time64(_) => Some(Calendar::Time),
+        _ => None,
+    }
 }
 
 fn described(kind: &DataType) -> String {

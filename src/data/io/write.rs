@@ -5,13 +5,15 @@ use std::path::Path;
 use std::sync::Arc;
 
 use arrow_array::{
-    ArrayRef, Float64Array, Int8Array, Int16Array, Int32Array, RecordBatch, StringArray,
+    ArrayRef, Date32Array, Float64Array, Int8Array, Int16Array, Int32Array, RecordBatch,
+    StringArray, TimestampMillisecondArray,
 };
-use arrow_schema::{DataType, Field, Schema};
+use arrow_schema::{DataType, Field, Schema, TimeUnit};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::Compression;
 use parquet::file::properties::WriterProperties;
 
+use crate::data::Calendar;
 use crate::data::codes::Codes;
 use crate::data::column::{Column, Numbers, Values};
 use crate::data::number::written;
@@ -23,7 +25,8 @@ use super::error::DataError;
 /// Writes columns as CSV in UTF-8, whole or not at all.
 ///
 /// Numbers are written with as many digits as it takes to read the same number back; texts as
-/// their values, not their labels; missing values as empty fields.
+/// their values, not their labels; dates and times as `2024-05-31 13:45:10`; missing values as
+/// empty fields.
 ///
 /// # Errors
 /// When there is no column, columns differ in length or share a name, or the file cannot be
@@ -46,7 +49,12 @@ pub fn stage_csv(path: &Path, columns: &[&Column]) -> Result<Staged, DataError> 
                 match &column.values {
                     Values::Numbers(v) => {
                         let x = v.get(row);
-                        let field = if x.is_nan() { String::new() } else { written(x) };
+                        let date = column.calendar.and_then(|c| c.written(x));
+                        let field = match date {
+                            Some(date) => date,
+                            None if x.is_nan() => String::new(),
+                            None => written(x),
+                        };
                         writer.write_field(field)
                     }
                     Values::Text(f) => {
@@ -65,7 +73,8 @@ pub fn stage_csv(path: &Path, columns: &[&Column]) -> Result<Staged, DataError> 
 
 /// Writes columns as Parquet (Snappy-compressed), whole or not at all.
 ///
-/// Numbers keep their width, texts are written as their values; missing values are nulls.
+/// Numbers keep their width, texts are written as their values, dates and time stamps as such;
+/// missing values are nulls.
 ///
 /// # Errors
 /// When there is no column, columns differ in length or share a name, or the file cannot be
@@ -80,15 +89,14 @@ pub fn write_parquet(path: &Path, columns: &[&Column]) -> Result<(), DataError> 
 /// As [`write_parquet`].
 pub fn stage_parquet(path: &Path, columns: &[&Column]) -> Result<Staged, DataError> {
     let rows = check(path, columns)?;
-    let fields: Vec<Field> =
-        columns.iter().map(|c| Field::new(&c.name, kind(&c.values), true)).collect();
+    let fields: Vec<Field> = columns.iter().map(|c| Field::new(&c.name, kind(c), true)).collect();
     let schema = Arc::new(Schema::new(fields));
     let properties = WriterProperties::builder().set_compression(Compression::SNAPPY).build();
     let staged = stage(path, |out| {
         let mut writer = ArrowWriter::try_new(out, Arc::clone(&schema), Some(properties))?;
         for start in (0..rows).step_by(BLOCK) {
             let block = start..rows.min(start + BLOCK);
-            let arrays = columns.iter().map(|c| array(&c.values, block.clone())).collect();
+            let arrays = columns.iter().map(|c| array(c, block.clone())).collect();
             let batch = RecordBatch::try_new(Arc::clone(&schema), arrays);
             writer.write(&batch.map_err(io::Error::other)?)?;
         }
@@ -119,8 +127,13 @@ fn check(path: &Path, columns: &[&Column]) -> Result<usize, DataError> {
     Ok(first.len())
 }
 
-fn kind(values: &Values) -> DataType {
-    match values {
+fn kind(column: &Column) -> DataType {
+    match column.calendar {
+        Some(Calendar::Date) => return DataType::Date32,
+        Some(Calendar::DateTime) => return DataType::Timestamp(TimeUnit::Millisecond, None),
+        _ => {}
+    }
+    match &column.values {
         Values::Numbers(Numbers::I8(_)) => DataType::Int8,
         Values::Numbers(Numbers::I16(_)) => DataType::Int16,
         Values::Numbers(Numbers::I32(_)) => DataType::Int32,
@@ -129,8 +142,23 @@ fn kind(values: &Values) -> DataType {
     }
 }
 
-fn array(values: &Values, rows: std::ops::Range<usize>) -> ArrayRef {
-    match values {
+fn array(column: &Column, rows: std::ops::Range<usize>) -> ArrayRef {
+    let calendar = column.calendar.filter(|c| *c != Calendar::Time);
+    if let (Some(calendar), Values::Numbers(numbers)) = (calendar, &column.values) {
+        let mut values = vec![0.0; rows.len()];
+        numbers.fill(rows, &mut values);
+        let present = values.iter().map(|&x| (!x.is_nan()).then_some(x));
+        // Days and milliseconds are whole; the casts keep to what the types hold.
+        return match calendar {
+            Calendar::Date => {
+                Arc::new(Date32Array::from_iter(present.map(|x| x.map(|x| x.floor() as i32))))
+            }
+            _ => Arc::new(TimestampMillisecondArray::from_iter(
+                present.map(|x| x.map(|x| (x * 1_000.0).round() as i64)),
+            )),
+        };
+    }
+    match &column.values {
         Values::Numbers(Numbers::I8(v)) => {
             Arc::new(Int8Array::from_iter(v[rows].iter().map(|&x| (x != i8::MIN).then_some(x))))
         }
@@ -164,6 +192,32 @@ mod tests {
             Column::numbers("whole", vec![123_456.0, f64::NAN, -40_000.0]),
             Column::text("text", &[Some("a, \"b\"\nc"), None, Some("é")]),
         ]
+    }
+
+    #[test]
+    fn dates_are_written_as_dates() {
+        let folder = tempfile::tempdir().unwrap();
+        let column = |name: &str, calendar, x: f64| {
+            let mut column = Column::numbers(name, vec![x, f64::NAN]);
+            column.calendar = Some(calendar);
+            column
+        };
+        let columns = [
+            column("day", Calendar::Date, 19_874.0),
+            column("stamp", Calendar::DateTime, 19_874.0 * 86_400.0 + 49_510.25),
+            column("time", Calendar::Time, 3_661.0),
+        ];
+        let all: Vec<&Column> = columns.iter().collect();
+        let (csv, parquet) = (folder.path().join("x.csv"), folder.path().join("x.parquet"));
+        write_csv(&csv, &all).unwrap();
+        let text = std::fs::read_to_string(csv).unwrap();
+        assert_eq!(text, "day,stamp,time\n2024-05-31,2024-05-31 13:45:10.25,01:01:01\n,,\n");
+        write_parquet(&parquet, &all).unwrap();
+        let back = read(&parquet, &ReadOptions::default()).unwrap();
+        for (old, new) in columns[..2].iter().zip(back.columns()) {
+            assert_eq!(format!("{:?}", old.as_numbers()), format!("{:?}", new.as_numbers()));
+            assert_eq!(old.calendar, new.calendar);
+        }
     }
 
     #[test]

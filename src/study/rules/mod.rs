@@ -265,18 +265,23 @@ fn data(study: &Study, rules: &mut Rules<'_>, path: &KeyPath) {
             "give the character between the fields, such as \",\" or \";\" or \"\\t\"",
         );
     }
-    let by_ending = data.format.is_none() && file.to_lowercase().ends_with(".parquet");
-    if data.format == Some(Format::Parquet) || by_ending {
-        for key in ["delimiter", "missing-text"] {
-            let key_path = path.key(key);
-            if rules.has(&key_path) {
-                rules.warning(
-                    &key_path,
-                    format!("`{key}` does nothing for a Parquet file"),
-                    "is for text files",
-                    "take it out",
-                );
-            }
+    let ending = file.rsplit('.').next().unwrap_or("").to_lowercase();
+    let (kind, idle): (_, &[&str]) = match (data.format, ending.as_str()) {
+        (Some(Format::Csv | Format::Tsv), _) => ("text", &["sheet"]),
+        (Some(Format::Excel | Format::Ods), _) | (None, "xlsx" | "xlsm" | "ods") => {
+            ("a workbook", &["delimiter"])
+        }
+        (Some(_), _) | (None, "parquet" | "pq" | "sav" | "zsav" | "dta" | "sas7bdat" | "xpt") => {
+            ("a file of this format", &["delimiter", "missing-text", "sheet"])
+        }
+        (None, "csv" | "txt" | "dat" | "tsv" | "tab") => ("text", &["sheet"]),
+        _ => ("", &[]),
+    };
+    for &key in idle {
+        let key_path = path.key(key);
+        if rules.has(&key_path) {
+            let message = format!("`{key}` does nothing for {kind}");
+            rules.warning(&key_path, message, "is for files of other formats", "take it out");
         }
     }
 }
@@ -330,6 +335,8 @@ mod tests {
             &["does nothing"],
         );
         expect("[data]\nfile = \"d.parquet\"\nformat = \"csv\"\nmissing-text = []\n", &[]);
+        expect("[data]\nfile = \"d.sav\"\nsheet = \"S\"\n", &["`sheet` does nothing"]);
+        expect("[data]\nfile = \"d.ods\"\nsheet = \"S\"\nmissing-text = []\n", &[]);
     }
 
     #[test]

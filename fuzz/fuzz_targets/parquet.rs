@@ -1,0 +1,7 @@
+//! Apache Parquet.
+#![no_main]
+
+#[path = "../reading.rs"]
+mod reading;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| reading::every_way("data.parquet", bytes));

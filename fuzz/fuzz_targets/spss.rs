@@ -1,0 +1,7 @@
+//! SPSS; what begins as `.zsav` is read as that.
+#![no_main]
+
+#[path = "../reading.rs"]
+mod reading;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| reading::every_way("data.sav", bytes));

@@ -1,0 +1,7 @@
+//! Excel workbooks.
+#![no_main]
+
+#[path = "../reading.rs"]
+mod reading;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| reading::every_way("data.xlsx", bytes));
