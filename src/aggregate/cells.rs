@@ -40,6 +40,15 @@ impl Measure<'_> {
             Measure::Levels(_, levels) => 1 + levels,
         }
     }
+
+    /// Whether it has a value for each of so many rows.
+    pub(super) fn fits(&self, rows: usize) -> bool {
+        match self {
+            Measure::Number(y) => y.len() == rows,
+            Measure::Pair(y, x) => y.len() == rows && x.len() == rows,
+            Measure::Levels(codes, _) => codes.len() == rows,
+        }
+    }
 }
 
 /// The (slot, value) pairs of one row over all measures; a measure without a value adds none.
@@ -157,7 +166,17 @@ impl CellSums {
 /// Goes through the rows once and sums by unit and domain.
 ///
 /// Rows with weight zero and rows outside every domain add nothing and are not counted.
+///
+/// # Panics
+/// If weights, domains and measures have not one entry per row of the tree, or a code is not below
+/// the number of domains or levels.
 pub fn cell_sums(request: &CellRequest<'_>) -> CellSums {
+    let rows = request.tree.unit_of_row.len();
+    assert_eq!(request.weights.len(), rows, "weights: one per row of the design");
+    assert_eq!(request.domains.codes.len(), rows, "domains: one code per row of the design");
+    for measure in request.measures {
+        assert!(measure.fits(rows), "a measure: one value per row of the design");
+    }
     let width: usize = request.measures.iter().map(Measure::width).sum();
     let domains = request.domains.count;
     let cross_size: usize = request.cross.iter().map(|(x, _)| x.width() * domains * width).sum();

@@ -25,6 +25,9 @@ pub struct ReplicateRequest<'a> {
 }
 
 /// Slot totals by replicate and domain: `domains × width` per replicate.
+///
+/// # Panics
+/// If columns, domains and measures have not one entry per row.
 pub fn replicate_sums(request: &ReplicateRequest<'_>) -> Vec<Vec<f64>> {
     let rows = request.weights.len();
     let width: usize = request.measures.iter().map(Measure::width).sum();

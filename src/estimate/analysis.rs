@@ -136,6 +136,9 @@ impl Analysis {
     /// Columns of `quantities` and `domains` have one entry per row of the design. The result has
     /// quantity × outcome × domain entries in that order; memory for covariances is their square.
     ///
+    /// # Panics
+    /// If columns, domains or the weights of the ledger have not one entry per row of the design.
+    ///
     /// # Missing values
     /// A row without a value takes no part in that quantity and stays in the design. An estimate
     /// that can't be had is NaN, and so are its variance and covariances.

@@ -23,6 +23,9 @@ impl Domains {
     /// Crosses variables within a subpopulation (all rows if `inside` is `None`). Without
     /// variables there is one domain. Factors and `inside` have one entry per row; there are as many
     /// cells as the product of the numbers of levels.
+    ///
+    /// # Panics
+    /// If a factor or `inside` is shorter than `rows`.
     pub fn cross(rows: usize, factors: &[&Factor], inside: Option<&[bool]>) -> Domains {
         let count: usize = factors.iter().map(|f| f.levels.len()).product();
         let mut codes = vec![Codes::NONE; rows];

@@ -353,3 +353,11 @@ fn a_combination_of_totals_has_the_variance_of_its_variable() {
     let v = (a.transpose() * raw.covariance.unwrap() * &a)[(0, 0)];
     close(v, total(&s.analysis(), &both).1, 1e-12, 0.0);
 }
+
+#[test]
+#[should_panic(expected = "a measure: one value per row of the design")]
+fn a_column_of_another_length_is_a_mistake_of_the_caller() {
+    let s = clustered(&[vec![2, 2], vec![1, 2]], 3);
+    let y = numbers(&ys(3, 6));
+    s.analysis().estimate(&[Quantity::Mean(&y)], &domains(&[0; 7], 1), false);
+}
