@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use rakewell::data::Column;
 use rakewell::data::io::{
-    DataError, Format, Note, ReadOptions, Reading, names, read, read_with_notes, write_parquet,
+    DataError, Fault, Format, Note, ReadOptions, Reading, names, read, read_with_notes,
+    write_parquet,
 };
 
 /// A folder with one file.
@@ -96,8 +97,14 @@ faults! {
     parquet_without_content: "a.parquet", b"PAR1\0\0\0\0PAR1" => DataError::Parquet { .. },
     parquet_with_absurd_footer: "a.parquet", b"PAR1\xFF\xFF\xFF\x7FPAR1" =>
         DataError::Parquet { .. },
-    spss: "a.sav", "$FL2" => DataError::Unreadable { kind: "an SPSS file", .. },
-    workbook: "a.xlsx", "PK" => DataError::Unreadable { .. },
+    spss: "a.sav", "$FL2" => DataError::File { fault: Fault::EndsEarly { .. }, .. },
+    spss_text: "a.sav", "a,b\n1,2\n" => DataError::OtherContent { expected: "an SPSS file", .. },
+    portable: "a.por", "ASCII SPSS PORT FILE" => DataError::Unreadable { .. },
+    stata_text: "a.dta", "a,b\n1,2\n" => DataError::OtherContent { expected: "a Stata file", .. },
+    sas_text: "a.sas7bdat", "a" => DataError::OtherContent { expected: "a SAS data set", .. },
+    transport_text: "a.xpt", "a" => DataError::OtherContent { .. },
+    workbook: "a.xlsx", "PK" => DataError::OtherContent { expected: "a workbook", .. },
+    old_workbook: "a.xls", b"\xD0\xCF\x11\xE0" => DataError::Unreadable { .. },
     compressed: "a.csv.gz", b"\x1F\x8B" => DataError::Unreadable { .. },
     unknown_ending: "a.xyz", "a,b\n1,2\n" => DataError::UnknownFormat { .. },
 }

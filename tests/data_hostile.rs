@@ -50,7 +50,7 @@ fn broken(whole: &[u8]) -> Vec<Vec<u8>> {
     }
     // Half of the changes are near the start, where the counts are.
     let mut place =
-        |i: usize| sequence.below(if i % 2 == 0 { whole.len() } else { whole.len().min(700) });
+        |i: usize| sequence.below(if i.is_multiple_of(2) { whole.len() } else { whole.len().min(700) });
     for i in 0..120 {
         let (mut file, at) = (whole.to_vec(), place(i));
         match i % 6 {
@@ -70,7 +70,7 @@ fn broken(whole: &[u8]) -> Vec<Vec<u8>> {
         let (a, b) = (place(i), place(i + 1));
         let (a, b) = (a.min(b), a.max(b));
         let mut file = whole[..a].to_vec();
-        if i % 2 == 0 {
+        if i.is_multiple_of(2) {
             file.extend_from_slice(&whole[a..b]);
             file.extend_from_slice(&whole[a..]);
         } else {

@@ -99,7 +99,11 @@ type ValueLabels = (Vec<([u8; 8], Vec<u8>)>, Vec<u32>);
 /// # Errors
 /// When the file is not one of SPSS, ends early or is damaged.
 pub(super) fn read(source: &mut Source) -> Result<Dictionary, DataError> {
-    let header = source.bytes(HEADER as u64).map_err(|_| not_spss(source.path(), &[]))?;
+    let mut header = vec![0; HEADER];
+    let there = source.some(&mut header)?;
+    if there < HEADER && header.starts_with(b"$FL") {
+        return Err(source.ends_early());
+    }
     source.big = match (&header[..4], &header[64..68]) {
         (b"$FL2" | b"$FL3", [2 | 3, 0, 0, 0]) => false,
         (b"$FL2" | b"$FL3", [0, 0, 0, 2 | 3]) => true,

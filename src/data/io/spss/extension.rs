@@ -93,8 +93,11 @@ pub(super) fn long_labels(record: &Extension, big: bool) -> Option<Vec<(Vec<u8>,
     Some(all)
 }
 
+/// Values of a variable that mean "missing".
+type Named = (Vec<u8>, Vec<Vec<u8>>);
+
 /// Missing values of texts longer than eight bytes, by the name of the variable.
-pub(super) fn long_missing(record: &Extension, big: bool) -> Option<Vec<(Vec<u8>, Vec<Vec<u8>>)>> {
+pub(super) fn long_missing(record: &Extension, big: bool) -> Option<Vec<Named>> {
     let mut cursor = Cursor { record, big, at: 0 };
     let mut all = Vec::new();
     while cursor.at < record.bytes.len() {

@@ -287,16 +287,18 @@ fn characteristics(source: &mut Source, release: u8) -> Result<(), DataError> {
             }
         }
     }
-    while release >= 105 {
+    if release < 105 {
+        return Ok(());
+    }
+    loop {
         let kind = source.u8()?;
         let length =
             if release >= 110 { u64::from(source.u32()?) } else { u64::from(source.u16()?) };
         if kind == 0 && length == 0 {
-            break;
+            return Ok(());
         }
         source.skip(length)?;
     }
-    Ok(())
 }
 
 /// Passes over a tag that has to come.
