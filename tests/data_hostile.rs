@@ -49,8 +49,9 @@ fn broken(whole: &[u8]) -> Vec<Vec<u8>> {
         files.push(whole[..at].to_vec());
     }
     // Half of the changes are near the start, where the counts are.
-    let mut place =
-        |i: usize| sequence.below(if i.is_multiple_of(2) { whole.len() } else { whole.len().min(700) });
+    let mut place = |i: usize| {
+        sequence.below(if i.is_multiple_of(2) { whole.len() } else { whole.len().min(700) })
+    };
     for i in 0..120 {
         let (mut file, at) = (whole.to_vec(), place(i));
         match i % 6 {

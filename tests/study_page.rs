@@ -70,15 +70,27 @@ fn section(root: &Value, schema: &Value, header: &str, name: &str, out: &mut Str
         let meaning = value["description"].as_str().unwrap_or("").replace('|', "\\|");
         out.push_str(&format!("| `{key}`{need} | {} | {meaning} |\n", kind(root, value)));
         let target = resolved(root, value);
-        for choice in target["oneOf"].as_array().into_iter().flatten() {
-            let meaning = choice["description"].as_str().unwrap_or("");
-            let value = choice["const"].as_str().expect("a text");
-            choices.push_str(&format!("- `{key} = \"{value}\"`: {meaning}\n"));
+        let forms = target["anyOf"].as_array().into_iter().flatten();
+        let forms: Vec<&Value> = forms.map(|form| resolved(root, form)).collect();
+        for target in forms.iter().copied().chain([target]) {
+            for choice in target["oneOf"].as_array().into_iter().flatten() {
+                let meaning = choice["description"].as_str().unwrap_or("");
+                let value = choice["const"].as_str().expect("a text");
+                choices.push_str(&format!("- `{key} = \"{value}\"`: {meaning}\n"));
+            }
         }
         let path = if name.is_empty() { key.clone() } else { format!("{name}.{key}") };
         let items = resolved(root, &target["items"]);
         let others = resolved(root, &target["additionalProperties"]);
-        if target["properties"].is_object() {
+        let table = forms.iter().find(|form| form["properties"].is_object());
+        if let Some(form) = table {
+            let form = (*form).clone();
+            // Keys that take the same table share its section.
+            match inner.iter_mut().find(|known| known.0 == form) {
+                Some((_, header, _)) => header.push_str(&format!(", `[{path}]`")),
+                None => inner.push((form, format!("`[{path}]`"), path)),
+            }
+        } else if target["properties"].is_object() {
             inner.push((target.clone(), format!("`[{path}]`"), path));
         } else if items["properties"].is_object() {
             inner.push((items.clone(), format!("`[[{path}]]`"), path));
