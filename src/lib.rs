@@ -70,6 +70,7 @@
 //! | [`data`] | tables of plain columns, files, labels, missing codes, derived variables |
 //! | [`describe`] | the codebook of a data file; guesses at weights, strata, PSUs |
 //! | [`design`] | strata, sampling units, population sizes, the design weight |
+//! | [`draw`] | selection of samples: methods, inclusion and joint probabilities |
 //! | [`aggregate`] | one pass over the rows: sums by unit and domain, cross-products |
 //! | [`weight`] | post-stratification, raking, calibration; the ledger of what was done |
 //! | [`replicate`] | replicate weights: given, made, reweighted |
@@ -89,6 +90,7 @@ pub mod data;
 pub mod describe;
 pub mod design;
 pub mod diagnostic;
+pub mod draw;
 pub mod estimate;
 pub mod model;
 pub mod numeric;

@@ -13,6 +13,7 @@ const MODULES: &[(&str, &[&str])] = &[
     ("data", &["numeric", "diagnostic"]),
     ("describe", &["data"]),
     ("design", &["numeric", "data"]),
+    ("draw", &["numeric"]),
     ("aggregate", &["numeric", "data", "design"]),
     ("weight", &["numeric", "data", "design", "aggregate"]),
     ("replicate", &["numeric", "data", "design", "weight"]),
