@@ -10,9 +10,11 @@ use std::path::{Path, PathBuf};
 const MODULES: &[(&str, &[&str])] = &[
     ("numeric", &[]),
     ("diagnostic", &[]),
+    ("toml_file", &["diagnostic"]),
     ("data", &["numeric", "diagnostic"]),
     ("describe", &["data"]),
     ("design", &["numeric", "data"]),
+    ("sampling", &["numeric", "diagnostic", "toml_file", "data", "design"]),
     ("aggregate", &["numeric", "data", "design"]),
     ("weight", &["numeric", "data", "design", "aggregate"]),
     ("replicate", &["numeric", "data", "design", "weight"]),
@@ -25,6 +27,7 @@ const MODULES: &[(&str, &[&str])] = &[
         &[
             "numeric",
             "diagnostic",
+            "toml_file",
             "data",
             "describe",
             "design",
