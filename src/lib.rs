@@ -67,9 +67,11 @@
 //! |---|---|
 //! | [`numeric`] | special functions, compensated sums, small linear algebra, random streams |
 //! | [`diagnostic`] | mistakes in the user's files: what, where, and the way out |
+//! | [`toml_file`] | files that people write: parsed with places, held against their types |
 //! | [`data`] | tables of plain columns, files, labels, missing codes, derived variables |
 //! | [`describe`] | the codebook of a data file; guesses at weights, strata, PSUs |
 //! | [`design`] | strata, sampling units, population sizes, the design weight |
+//! | [`sampling`] | the design file: frames, samples, stages, rates, screening |
 //! | [`draw`] | selection of samples: methods, inclusion and joint probabilities |
 //! | [`aggregate`] | one pass over the rows: sums by unit and domain, cross-products |
 //! | [`weight`] | post-stratification, raking, calibration; the ledger of what was done |
@@ -96,6 +98,8 @@ pub mod model;
 pub mod numeric;
 pub mod replicate;
 pub mod report;
+pub mod sampling;
 pub mod study;
+pub mod toml_file;
 pub mod validate;
 pub mod weight;

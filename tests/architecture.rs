@@ -10,10 +10,12 @@ use std::path::{Path, PathBuf};
 const MODULES: &[(&str, &[&str])] = &[
     ("numeric", &[]),
     ("diagnostic", &[]),
+    ("toml_file", &["diagnostic"]),
     ("data", &["numeric", "diagnostic"]),
     ("describe", &["data"]),
     ("design", &["numeric", "data"]),
-    ("draw", &["numeric"]),
+    ("sampling", &["numeric", "diagnostic", "toml_file", "data", "design"]),
+    ("draw", &["numeric", "diagnostic", "toml_file", "data", "sampling"]),
     ("aggregate", &["numeric", "data", "design"]),
     ("weight", &["numeric", "data", "design", "aggregate"]),
     ("replicate", &["numeric", "data", "design", "weight"]),
@@ -26,6 +28,7 @@ const MODULES: &[(&str, &[&str])] = &[
         &[
             "numeric",
             "diagnostic",
+            "toml_file",
             "data",
             "describe",
             "design",
