@@ -42,7 +42,7 @@ const MODULES: &[(&str, &[&str])] = &[
         ],
     ),
     ("validate", &["diagnostic", "estimate", "compare", "report", "study"]),
-    ("cli", &["diagnostic", "data", "describe", "report", "study", "validate"]),
+    ("cli", &["diagnostic", "data", "describe", "sampling", "draw", "report", "study", "validate"]),
 ];
 
 /// Lines a source file may have.

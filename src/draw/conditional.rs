@@ -84,7 +84,7 @@ struct Working {
 
 /// Inclusion probabilities of conditional Poisson sampling of n units with working probabilities p:
 /// π_i = p_i P(n − 1 of the others) ÷ P(n of all) (Chen, Dempster and Liu 1994, eq. 3).
-fn inclusion(p: &[f64], n: usize, tails: &Tails) -> Vec<f64> {
+pub(super) fn inclusion(p: &[f64], n: usize, tails: &Tails) -> Vec<f64> {
     let all = tails.at(0)[n];
     let others = tails.without_each(p, n - 1);
     p.iter().zip(others).map(|(p, o)| p * o / all).collect()
@@ -146,7 +146,7 @@ fn rescale(p: &mut [f64], n: usize) {
     p.iter_mut().for_each(|p| *p = moved(*p, shift));
 }
 
-fn refuse_large(method: &'static str, units: usize, n: usize) -> Result<(), DrawError> {
+pub(super) fn refuse_large(method: &'static str, units: usize, n: usize) -> Result<(), DrawError> {
     if units.saturating_mul(n + 1) <= CELLS {
         return Ok(());
     }

@@ -4,10 +4,12 @@
 //! order of the frame. Streams are keyed by seed and purpose ([`crate::numeric::random::stream`]), so
 //! that a sample depends on nothing else. Formulas and sources: docs/methods/selection.md.
 
+mod compat;
 mod conditional;
 mod cube;
 mod elimination;
 mod error;
+pub mod frame;
 mod joint;
 mod method;
 mod poisson;
@@ -16,6 +18,7 @@ mod simple;
 mod size;
 mod systematic;
 
+pub use compat::joint_like_r;
 pub use conditional::{conditional_poisson, sampford};
 pub use cube::{Balanced, cube};
 pub use elimination::{midzuno, tille};

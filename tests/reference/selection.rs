@@ -1,6 +1,6 @@
 //! Inclusion probabilities, of units and of pairs.
 
-use rakewell::draw::{JointSource, Method, joint, proportional};
+use rakewell::draw::{JointSource, Method, joint, joint_like_r, proportional};
 use serde_json::Value;
 
 use crate::case::{Case, Run, refused, unsupported};
@@ -42,8 +42,20 @@ pub fn run(case: &Case, cache: &mut Cache) -> Run<Found> {
     if made.source != JointSource::Exact {
         return unsupported("approximate joint probabilities");
     }
+    let mut matrix = made.matrix;
+    if method == Method::ConditionalPoisson {
+        // R stops at about 1e-6, and takes pairs from a formula that holds at the end only; the
+        // exact matrix lies as near as that.
+        let like_r = joint_like_r(&pi).map_err(refused)?;
+        let rows = |m: &nalgebra::DMatrix<f64>, k: usize| m.row(k).sum() - pi.iter().sum::<f64>() * pi[k];
+        let consistent = (0..pi.len()).all(|k| rows(&matrix, k).abs() < 1e-11);
+        if !consistent || (&matrix - &like_r).amax() > 1e-6 {
+            return Err(refused("the exact joint probabilities are not near those R stops at"));
+        }
+        matrix = like_r;
+    }
     found.scalars.insert("n".into(), pi.iter().sum());
-    found.scalars.insert("sum".into(), made.matrix.sum());
-    found.matrix = Some(made.matrix);
+    found.scalars.insert("sum".into(), matrix.sum());
+    found.matrix = Some(matrix);
     Ok(found)
 }
