@@ -5,6 +5,7 @@ mod draft;
 mod dry_run;
 mod include;
 mod limits;
+mod memory;
 mod not_numeric;
 mod outputs;
 mod plan;
@@ -18,6 +19,7 @@ mod write_back;
 
 pub use draft::draft;
 pub use dry_run::{DryRun, FilePlan, dry_run};
+pub use memory::InMemory;
 pub use outputs::WriteFailure;
 pub use crate::toml_file::{KeyPath, Pairs, Places, Segment};
 use crate::toml_file::{pairs, places};

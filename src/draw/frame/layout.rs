@@ -7,7 +7,7 @@ use super::columns::{Ids, column, holds, mix};
 use super::eligible::Groups;
 use super::fault::Fault;
 use super::units::{Gatherer, Unit};
-use crate::data::Table;
+use crate::data::{Table, Values};
 use crate::sampling::spec::Eligible;
 use crate::sampling::{Design, Sample};
 use crate::toml_file::KeyPath;
@@ -62,12 +62,9 @@ impl Stage {
         self.pi.len()
     }
 
-    /// The stratum of a unit.
-    pub fn stratum_of(&self, unit: u32) -> &str {
-        self.stratum
-            .get(unit as usize)
-            .and_then(|s| self.strata.get(*s as usize))
-            .map_or("", String::as_str)
+    /// The stratum of a unit, as an index of `strata`.
+    pub(super) fn stratum_code(&self, unit: u32) -> u32 {
+        self.stratum.get(unit as usize).copied().unwrap_or(0)
     }
 
     /// Where the rows of a unit stand in the order of rows.
@@ -259,16 +256,25 @@ impl Layout {
 impl Stage {
     /// What a unit is called in messages: "sector `E01`".
     pub(super) fn name(&self, unit: u32, table: &Table, order: &[u32]) -> String {
+        let bare = self.bare_name(unit, table, order);
+        match self.id {
+            Some(_) => format!("{} `{bare}`", self.unit),
+            None => format!("{} in row {bare}", self.unit),
+        }
+    }
+
+    /// The identifier of a unit; the number of its row where there is none.
+    pub(super) fn bare_name(&self, unit: u32, table: &Table, order: &[u32]) -> String {
         let row = order.get(self.first[unit as usize] as usize).copied().unwrap_or(0) as usize;
         match self.id.as_ref().and_then(|id| table.column(id)) {
             Some(column) => match &column.values {
-                crate::data::Values::Numbers(n) => format!("{} `{}`", self.unit, n.get(row)),
-                crate::data::Values::Text(f) => {
+                Values::Numbers(n) => n.get(row).to_string(),
+                Values::Text(f) => {
                     let level = f.levels.get(f.codes.get(row) as usize);
-                    format!("{} `{}`", self.unit, level.map_or("", |l| l.value.as_str()))
+                    level.map_or(String::new(), |l| l.value.clone())
                 }
             },
-            None => format!("{} in row {}", self.unit, row + 1),
+            None => (row + 1).to_string(),
         }
     }
 }

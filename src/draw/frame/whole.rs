@@ -1,9 +1,11 @@
 //! All samples of a design on one frame: drawn, and put together with their probabilities.
 
+use std::collections::HashMap;
+
 use super::carry_out::{Drawn, Purpose};
 use super::eligible::Groups;
 use super::fault::Fault;
-use super::layout::Layout;
+use super::layout::{Layout, Stage};
 use crate::data::{Codes, Column, Factor, Level, Numbers, Table, Values};
 use crate::draw::error::DrawError;
 use crate::sampling::Design;
@@ -22,6 +24,89 @@ pub struct OnFrame {
     /// For composite weights: by row, the share of the first sample.
     factor: Option<Vec<f64>>,
     follows: Vec<Option<usize>>,
+    first: FirstStage,
+}
+
+/// What the units of the first stages are called: strata and PSUs of the samples put together.
+#[derive(Debug, Clone, Default)]
+struct FirstStage {
+    strata: Vec<Level>,
+    psus: Vec<Level>,
+    /// By sample and unit, the codes of its stratum and of the PSU; no PSUs where rows are the
+    /// units of every first stage.
+    codes: Vec<Vec<(u32, u32)>>,
+    rows_are_units: bool,
+}
+
+impl FirstStage {
+    fn of(layouts: &[Layout], follows: &[Option<usize>], table: &Table) -> FirstStage {
+        let mut first = FirstStage {
+            rows_are_units: layouts.iter().all(|l| l.stages.first().is_none_or(|s| s.id.is_none())),
+            ..FirstStage::default()
+        };
+        let (mut strata, mut psus) = (Names::default(), Names::default());
+        for (s, layout) in layouts.iter().enumerate() {
+            let Some(stage) = layout.stages.first() else { continue };
+            let own = follows[s].unwrap_or(s);
+            let named = |label: &str| match (layouts.len() > 1, label.is_empty()) {
+                (false, true) => "all".to_string(),
+                (false, false) => label.to_string(),
+                (true, true) => layouts[own].name.clone(),
+                (true, false) => format!("{}: {label}", layouts[own].name),
+            };
+            let labels = |of: &Stage| -> Vec<String> {
+                if of.strata.is_empty() {
+                    vec![named("")]
+                } else {
+                    of.strata.iter().map(|l| named(l)).collect()
+                }
+            };
+            // The strata of a sample that follows another are that one's, by the names of the units.
+            let other: HashMap<String, u32> = match (own == s, layouts[own].stages.first()) {
+                (false, Some(theirs)) => (0..theirs.units() as u32)
+                    .map(|u| (theirs.name(u, table, &layouts[own].order), theirs.stratum_code(u)))
+                    .collect(),
+                _ => HashMap::new(),
+            };
+            let coded: Vec<u32> =
+                labels(&layouts[own].stages[0]).into_iter().map(|l| strata.code(l)).collect();
+            let code = |u: u32| {
+                let stratum = if own == s {
+                    stage.stratum_code(u)
+                } else {
+                    other.get(&stage.name(u, table, &layout.order)).copied().unwrap_or(0)
+                };
+                let stratum = coded.get(stratum as usize).copied().unwrap_or(0);
+                let psu = if first.rows_are_units {
+                    0
+                } else {
+                    psus.code(stage.bare_name(u, table, &layout.order))
+                };
+                (stratum, psu)
+            };
+            first.codes.push((0..stage.units() as u32).map(code).collect());
+        }
+        (first.strata, first.psus) = (strata.levels, psus.levels);
+        first
+    }
+}
+
+/// Names with codes in the order of their first appearance.
+#[derive(Default)]
+struct Names {
+    levels: Vec<Level>,
+    place: HashMap<String, u32>,
+}
+
+impl Names {
+    fn code(&mut self, name: String) -> u32 {
+        let next = self.levels.len() as u32;
+        let levels = &mut self.levels;
+        *self.place.entry(name).or_insert_with_key(|name| {
+            levels.push(Level::new(name.clone()));
+            next
+        })
+    }
 }
 
 /// One row of the samples put together.
@@ -29,8 +114,9 @@ pub struct OnFrame {
 pub struct Rows {
     /// Rows of the frame.
     pub rows: Vec<u32>,
-    /// The sample each is from.
+    /// The sample each is from, and its place among the rows of that.
     pub sample: Vec<u32>,
+    pub(super) place: Vec<u32>,
     /// Its probability in that sample.
     pub probability: Vec<f64>,
     /// The weight of the samples put together.
@@ -71,8 +157,9 @@ impl OnFrame {
         let probabilities =
             if several { layouts.iter().map(Layout::probabilities).collect() } else { Vec::new() };
         let factor = if combine == CombineMethod::Composite { Some(factors(design, table)?) } else { None };
-        let follows = design.samples.iter().map(|s| s.psus_of).collect();
-        Ok(OnFrame { layouts, probabilities, combine, factor, follows })
+        let follows: Vec<Option<usize>> = design.samples.iter().map(|s| s.psus_of).collect();
+        let first = FirstStage::of(&layouts, &follows, table);
+        Ok(OnFrame { layouts, probabilities, combine, factor, follows, first })
     }
 
     /// Draws all samples, in the order of the file.
@@ -93,7 +180,7 @@ impl OnFrame {
     /// `keep` says which rows take part, by sample and place in its rows.
     pub fn rows(&self, drawn: &[Drawn], keep: impl Fn(usize, usize) -> bool) -> Rows {
         let mut all =
-            Rows { rows: Vec::new(), sample: Vec::new(), probability: Vec::new(), weight: Vec::new(), again: 0 };
+            Rows { rows: Vec::new(), sample: Vec::new(), place: Vec::new(), probability: Vec::new(), weight: Vec::new(), again: 0 };
         let mut seen = std::collections::HashSet::new();
         for (s, (layout, drawn)) in self.layouts.iter().zip(drawn).enumerate() {
             for (i, &row) in drawn.rows.iter().enumerate().filter(|(i, _)| keep(s, *i)) {
@@ -112,6 +199,7 @@ impl OnFrame {
                 };
                 all.rows.push(row);
                 all.sample.push(s as u32);
+                all.place.push(i as u32);
                 all.probability.push(probability);
                 all.weight.push(weight);
             }
@@ -140,98 +228,71 @@ impl OnFrame {
         }
     }
 
-    /// The columns that say how each row was drawn: sample, stratum, the units above it, the
-    /// probability at every stage and in every sample, and the weight.
+    /// The columns that say how each row was drawn, of those that `wanted` names: sample, stratum, PSU,
+    /// the probability at every stage and in every sample, and the weight.
     ///
     /// `stratum` and `psu` are those of the first stage; the PSUs of a sample that takes those of
     /// another are the same ones, in the same strata.
-    pub fn columns(&self, drawn: &[Drawn], all: &Rows, table: &Table) -> Vec<Column> {
-        let mut places = vec![0_usize; all.rows.len()];
-        let mut next = vec![0; drawn.len()];
-        // Rows of a sample come in its order.
-        for (place, (&s, &row)) in places.iter_mut().zip(all.sample.iter().zip(&all.rows)) {
-            let s = s as usize;
-            while drawn[s].rows.get(next[s]).is_some_and(|r| *r != row) {
-                next[s] += 1;
-            }
-            *place = next[s];
-            next[s] += 1;
-        }
-        let several = self.layouts.len() > 1;
+    pub fn columns(&self, drawn: &[Drawn], all: &Rows, wanted: &dyn Fn(&str) -> bool) -> Vec<Column> {
         let rows = all.rows.len();
-        let at = |i: usize| (all.sample[i] as usize, places[i]);
+        let own = |i: usize, stage: usize| {
+            let s = all.sample[i] as usize;
+            let of = self.layouts[s].stages.get(stage)?;
+            Some((s, of, drawn[s].unit_of[stage][all.place[i] as usize]))
+        };
         let mut columns = Vec::new();
-        let names: Vec<&str> = self.layouts.iter().map(|l| l.name.as_str()).collect();
-        columns.push(text("sample", (0..rows).map(|i| names[at(i).0].to_string())));
-        let stratum = |i: usize| {
-            let (s, place) = at(i);
-            let unit = drawn[s].unit_of[0][place];
-            // Strata of a sample that follows another are that one's.
-            let own = self.follows[s].unwrap_or(s);
-            let label = if own == s {
-                self.layouts[s].stages[0].stratum_of(unit).to_string()
+        if wanted("sample") {
+            let levels = self.layouts.iter().map(|l| Level::new(l.name.clone())).collect();
+            columns.push(text("sample", all.sample.iter().copied(), levels));
+        }
+        let code = |i: usize| own(i, 0).map_or((0, 0), |(s, _, u)| self.first.codes[s][u as usize]);
+        if wanted("stratum") {
+            let codes = (0..rows).map(|i| code(i).0);
+            columns.push(text("stratum", codes, self.first.strata.clone()));
+        }
+        if wanted("psu") {
+            columns.push(if self.first.rows_are_units {
+                Column::numbers("psu", all.rows.iter().map(|r| f64::from(*r) + 1.0).collect())
             } else {
-                self.stratum_by_name(own, s, unit, table)
-            };
-            match (several, label.is_empty()) {
-                (false, false) => label,
-                (false, true) => "all".to_string(),
-                (true, true) => names[own].to_string(),
-                (true, false) => format!("{}: {label}", names[own]),
-            }
-        };
-        columns.push(text("stratum", (0..rows).map(stratum)));
-        let psu = |i: usize| {
-            let (s, place) = at(i);
-            let stage = &self.layouts[s].stages[0];
-            let name = stage.name(drawn[s].unit_of[0][place], table, &self.layouts[s].order);
-            let name = name.rsplit_once(" `").map_or(name.as_str(), |n| n.1.trim_end_matches('`')).to_string();
-            name.rsplit_once("in row ").map_or(name.clone(), |n| n.1.to_string())
-        };
-        columns.push(text("psu", (0..rows).map(psu)));
+                text("psu", (0..rows).map(|i| code(i).1), self.first.psus.clone())
+            });
+        }
         let depth = self.layouts.iter().map(|l| l.stages.len()).max().unwrap_or(0);
         for stage in 0..depth {
-            let unit = self.layouts.iter().find_map(|l| l.stages.get(stage)).map_or("", |s| s.unit.as_str());
-            let own = |i: usize| {
-                let (s, place) = at(i);
-                let of = self.layouts[s].stages.get(stage)?;
-                Some((of, drawn[s].unit_of[stage][place]))
-            };
-            let pi = (0..rows).map(|i| own(i).map_or(f64::NAN, |(of, u)| of.pi[u as usize]));
-            columns.push(labelled(
-                &format!("p_{}", tidy(unit)),
-                &format!("probability of the {unit} at stage {}", stage + 1),
-                pi.collect(),
-            ));
-            if self.layouts.iter().any(|l| l.stages.get(stage).is_some_and(|s| s.kept.is_some())) {
+            let of_stage = || self.layouts.iter().filter_map(|l| l.stages.get(stage));
+            let unit = of_stage().next().map_or("", |s| s.unit.as_str());
+            let name = format!("p_{}", tidy(unit));
+            if wanted(&name) {
+                let pi = (0..rows).map(|i| own(i, stage).map_or(f64::NAN, |(_, of, u)| of.pi[u as usize]));
+                let label = format!("probability of the {unit} at stage {}", stage + 1);
+                columns.push(labelled(&name, &label, pi.collect()));
+            }
+            let name = format!("keep_{}", tidy(unit));
+            if wanted(&name) && of_stage().any(|s| s.kept.is_some()) {
                 let kept = (0..rows).map(|i| {
-                    own(i).map_or(f64::NAN, |(of, u)| of.kept.as_ref().map_or(1.0, |k| k[u as usize]))
+                    own(i, stage).map_or(f64::NAN, |(_, of, u)| of.kept.as_ref().map_or(1.0, |k| k[u as usize]))
                 });
-                columns.push(labelled(
-                    &format!("keep_{}", tidy(unit)),
-                    &format!("rate at which an eligible {unit} like this is kept after screening"),
-                    kept.collect(),
-                ));
+                let label = format!("rate at which an eligible {unit} like this is kept after screening");
+                columns.push(labelled(&name, &label, kept.collect()));
             }
         }
-        let label = "probability over all stages in its own sample";
-        columns.push(labelled("probability", label, all.probability.clone()));
-        if several {
-            for (layout, of) in self.layouts.iter().zip(&self.probabilities) {
+        if wanted("probability") {
+            let label = "probability over all stages in its own sample";
+            columns.push(labelled("probability", label, all.probability.clone()));
+        }
+        for (layout, of) in self.layouts.iter().zip(&self.probabilities) {
+            let name = format!("probability_{}", tidy(&layout.name));
+            if wanted(&name) {
                 let values = all.rows.iter().map(|r| of[*r as usize]).collect();
                 let label = format!("probability of being drawn into sample `{}`", layout.name);
-                columns.push(labelled(&format!("probability_{}", tidy(&layout.name)), &label, values));
+                columns.push(labelled(&name, &label, values));
             }
         }
-        columns.push(labelled("weight", "design weight of the samples put together", all.weight.clone()));
+        if wanted("weight") {
+            let label = "design weight of the samples put together";
+            columns.push(labelled("weight", label, all.weight.clone()));
+        }
         columns
-    }
-
-    fn stratum_by_name(&self, other: usize, mine: usize, unit: u32, table: &Table) -> String {
-        let (a, b) = (&self.layouts[mine], &self.layouts[other]);
-        let name = a.stages[0].name(unit, table, &a.order);
-        let found = (0..b.stages[0].units() as u32).find(|u| b.stages[0].name(*u, table, &b.order) == name);
-        found.map_or(String::new(), |u| b.stages[0].stratum_of(u).to_string())
     }
 }
 
@@ -265,19 +326,8 @@ fn factors(design: &Design, table: &Table) -> Result<Vec<f64>, Vec<Fault>> {
         .collect())
 }
 
-fn text(name: &str, values: impl Iterator<Item = String>) -> Column {
-    let mut place = std::collections::HashMap::new();
-    let mut levels: Vec<String> = Vec::new();
-    let codes: Vec<u32> = values
-        .map(|v| {
-            *place.entry(v).or_insert_with_key(|v: &String| {
-                levels.push(v.clone());
-                levels.len() as u32 - 1
-            })
-        })
-        .collect();
-    let codes = Codes::pack(&codes, levels.len());
-    let levels = levels.into_iter().map(Level::new).collect();
+fn text(name: &str, codes: impl Iterator<Item = u32>, levels: Vec<Level>) -> Column {
+    let codes = Codes::collect(codes, levels.len());
     Column::from_values(name, Values::Text(Factor { codes, levels }))
 }
 
