@@ -81,6 +81,7 @@
 //! | [`model`] | linear regression |
 //! | [`report`] | terminal, CSV, JSON, Parquet, HTML |
 //! | [`study`] | the study file: read, checked, run |
+//! | [`simulate`] | a design drawn from a known population again and again: bias, coverage, error |
 //! | [`validate`] | published numbers and ours beside them |
 //!
 //! The whole way from a study file to a report is [`study::run`].
@@ -99,6 +100,7 @@ pub mod numeric;
 pub mod replicate;
 pub mod report;
 pub mod sampling;
+pub mod simulate;
 pub mod study;
 pub mod toml_file;
 pub mod validate;

@@ -41,8 +41,26 @@ const MODULES: &[(&str, &[&str])] = &[
             "report",
         ],
     ),
+    (
+        "simulate",
+        &["numeric", "diagnostic", "data", "sampling", "draw", "estimate", "report", "study"],
+    ),
     ("validate", &["diagnostic", "estimate", "compare", "report", "study"]),
-    ("cli", &["diagnostic", "data", "describe", "sampling", "draw", "report", "study", "validate"]),
+    (
+        "cli",
+        &[
+            "diagnostic",
+            "data",
+            "describe",
+            "sampling",
+            "draw",
+            "populate",
+            "report",
+            "study",
+            "simulate",
+            "validate",
+        ],
+    ),
 ];
 
 /// Lines a source file may have.

@@ -14,11 +14,7 @@ fn unequal() -> Vec<f64> {
 }
 
 /// Counts of how often units, and pairs, were drawn.
-fn frequencies(
-    units: usize,
-    draws: u32,
-    mut draw: impl FnMut(u32) -> Vec<u32>,
-) -> DMatrix<f64> {
+fn frequencies(units: usize, draws: u32, mut draw: impl FnMut(u32) -> Vec<u32>) -> DMatrix<f64> {
     let mut counts = DMatrix::zeros(units, units);
     for r in 0..draws {
         let sample = draw(r);
@@ -103,7 +99,11 @@ fn samples(units: usize, n: usize) -> Vec<Vec<usize>> {
 }
 
 /// Joint probabilities of a design by summing over all its samples.
-fn enumerated(units: usize, samples: &[Vec<usize>], weight: impl Fn(&[usize]) -> f64) -> DMatrix<f64> {
+fn enumerated(
+    units: usize,
+    samples: &[Vec<usize>],
+    weight: impl Fn(&[usize]) -> f64,
+) -> DMatrix<f64> {
     let total: f64 = samples.iter().map(|s| weight(s)).sum();
     let mut matrix = DMatrix::zeros(units, units);
     for s in samples {
@@ -142,12 +142,14 @@ fn conditional_poisson_by_enumeration() {
     // The odds that maximise the entropy, found here by Newton's method on all 20 samples.
     let all = samples(6, 3);
     let mut log_odds = [0.0_f64; 6];
-    let weight = |log_odds: &[f64; 6], s: &[usize]| s.iter().map(|&k| log_odds[k]).sum::<f64>().exp();
+    let weight =
+        |log_odds: &[f64; 6], s: &[usize]| s.iter().map(|&k| log_odds[k]).sum::<f64>().exp();
     for _ in 0..100 {
         let now = enumerated(6, &all, |s| weight(&log_odds, s));
         let covariance = DMatrix::from_fn(6, 6, |k, l| {
             // A ridge in the direction that changes nothing makes it regular.
-            now[(k, l)] - now[(k, k)] * now[(l, l)] * f64::from(u8::from(k != l))
+            now[(k, l)]
+                - now[(k, k)] * now[(l, l)] * f64::from(u8::from(k != l))
                 - if k == l { now[(k, k)].powi(2) } else { 0.0 }
                 + 1.0 / 6.0
         });

@@ -99,7 +99,8 @@ impl Draw {
         tell("writing");
         let mut kept = table.pick(&rows.rows);
         if apart {
-            let others: Vec<String> = known.iter().filter(|k| !needed.contains(k)).cloned().collect();
+            let others: Vec<String> =
+                known.iter().filter(|k| !needed.contains(k)).cloned().collect();
             if !others.is_empty() {
                 let rest = ReadOptions { columns: Some(&others), ..options };
                 let rest = files::read(&frame, &rest).map_err(failed)?.pick(&rows.rows);
@@ -113,7 +114,9 @@ impl Draw {
             Some(files::Format::Csv) => files::stage_csv(&self.out, &all),
             _ => {
                 let message = format!("a sample is not written as {}", self.out.display());
-                return Err(Diagnostic::error(message).help("end the name in .csv or .parquet").into());
+                return Err(Diagnostic::error(message)
+                    .help("end the name in .csv or .parquet")
+                    .into());
             }
         };
         let mut batch = files::Batch::default();
@@ -142,16 +145,29 @@ impl Draw {
     }
 
     fn check_names(&self, kept: &Table, own: &[Column]) -> Result<(), Diagnostics> {
-        let taken: Vec<String> =
-            own.iter().filter(|c| kept.column(&c.name).is_some()).map(|c| format!("`{}`", c.name)).collect();
+        let taken: Vec<String> = own
+            .iter()
+            .filter(|c| kept.column(&c.name).is_some())
+            .map(|c| format!("`{}`", c.name))
+            .collect();
         if taken.is_empty() {
             return Ok(());
         }
-        let message = format!("the frame has columns of the names that the sample adds: {}", taken.join(", "));
+        let message = format!(
+            "the frame has columns of the names that the sample adds: {}",
+            taken.join(", ")
+        );
         Err(Diagnostic::error(message).help("rename them in the frame").into())
     }
 
-    fn summary(&self, loaded: &Loaded, on: &OnFrame, drawn: &[Drawn], rows: &Rows, frame: usize) -> String {
+    fn summary(
+        &self,
+        loaded: &Loaded,
+        on: &OnFrame,
+        drawn: &[Drawn],
+        rows: &Rows,
+        frame: usize,
+    ) -> String {
         let mut out = format!("{}\nFrame: {frame} rows\n", loaded.design.title);
         for (layout, drawn) in on.layouts.iter().zip(drawn) {
             out.push_str(&format!("\nSample `{}`: {} rows\n", layout.name, drawn.rows.len()));
@@ -165,16 +181,25 @@ impl Draw {
                 out.push('\n');
             }
             if !layout.beyond.is_empty() {
-                out.push_str(&format!("  not on the frame, to be drawn in the field: {}\n", layout.beyond.join(", ")));
+                out.push_str(&format!(
+                    "  not on the frame, to be drawn in the field: {}\n",
+                    layout.beyond.join(", ")
+                ));
             }
             if layout.uncovered > 0 {
-                out.push_str(&format!("  {} rows of the frame cannot be drawn into it\n", layout.uncovered));
+                out.push_str(&format!(
+                    "  {} rows of the frame cannot be drawn into it\n",
+                    layout.uncovered
+                ));
             }
         }
         let sum: f64 = rows.weight.iter().sum();
         out.push_str(&format!("\n{} rows, weights add to {sum:.0}\n", rows.rows.len()));
         if rows.again > 0 {
-            out.push_str(&format!("  {} were drawn into two samples; the second time they have weight 0\n", rows.again));
+            out.push_str(&format!(
+                "  {} were drawn into two samples; the second time they have weight 0\n",
+                rows.again
+            ));
         }
         out.push_str(&format!("\nWritten:\n  {}\n", self.out.display()));
         if !self.no_study {

@@ -105,7 +105,8 @@ fn search(pi: &[f64], n: usize) -> Result<Working, DrawError> {
     for iteration in 0..=ITERATIONS {
         let tails = Tails::new(&p, n);
         let found = inclusion(&p, n, &tails);
-        let off = pi.iter().zip(&found).map(|(t, f)| (t - f).abs() / t.min(1.0 - t)).fold(0.0, f64::max);
+        let off =
+            pi.iter().zip(&found).map(|(t, f)| (t - f).abs() / t.min(1.0 - t)).fold(0.0, f64::max);
         if off < 1e-14 || (off < 1e-9 && off >= last) {
             return Ok(Working { p, tails });
         }
@@ -195,8 +196,7 @@ pub fn sampford(pi: &[f64], rng: &mut impl Rng) -> Result<Vec<u32>, DrawError> {
     refuse_large("Sampford sampling", open.units.len(), n)?;
     let mut sample = open.certain.clone();
     let others = Tails::new(&open.pi, n).without_each(&open.pi, n - 1);
-    let weights: Vec<f64> =
-        open.pi.iter().zip(others).map(|(p, o)| p * (1.0 - p) * o).collect();
+    let weights: Vec<f64> = open.pi.iter().zip(others).map(|(p, o)| p * (1.0 - p) * o).collect();
     let first = super::sequential::one(&weights, unit(rng.next_u64()));
     let rest: Vec<usize> = (0..open.pi.len()).filter(|&i| i != first).collect();
     let p: Vec<f64> = rest.iter().map(|&i| open.pi[i]).collect();

@@ -36,11 +36,7 @@ pub struct Balanced {
 ///
 /// # Errors
 /// Probabilities outside 0 … 1; variables with values that are not finite, or not one for each unit.
-pub fn cube(
-    pi: &[f64],
-    variables: &[&[f64]],
-    rng: &mut impl Rng,
-) -> Result<Balanced, DrawError> {
+pub fn cube(pi: &[f64], variables: &[&[f64]], rng: &mut impl Rng) -> Result<Balanced, DrawError> {
     let open = Open::of(pi)?;
     for (variable, x) in variables.iter().enumerate() {
         if x.len() != pi.len() {

@@ -31,7 +31,9 @@ pub enum DrawError {
         probability: f64,
     },
     /// The probabilities do not add to a whole number, which a method of fixed size needs.
-    #[error("the inclusion probabilities add to {sum}: a sample of fixed size needs a whole number")]
+    #[error(
+        "the inclusion probabilities add to {sum}: a sample of fixed size needs a whole number"
+    )]
     NotWhole {
         /// Their sum.
         sum: f64,
@@ -68,7 +70,9 @@ pub enum DrawError {
         number: f64,
     },
     /// A method that makes no use of permanent random numbers.
-    #[error("{method} makes no use of permanent random numbers; use simple, bernoulli, poisson or pareto")]
+    #[error(
+        "{method} makes no use of permanent random numbers; use simple, bernoulli, poisson or pareto"
+    )]
     NotPermanent {
         /// The method.
         method: &'static str,

@@ -56,44 +56,53 @@ pub fn joint(method: Method, pi: &[f64]) -> Result<Joint, DrawError> {
     let n = if method.fixed_size() { open.whole()? } else { 0 };
     let steps = m.saturating_mul(m).saturating_mul(n + 1);
     let source = match method {
-        Method::Brewer | Method::Pareto | Method::Pivotal | Method::PivotalInOrder
+        Method::Brewer
+        | Method::Pareto
+        | Method::Pivotal
+        | Method::PivotalInOrder
         | Method::PpsSystematicRandom => JointSource::Approximate,
         _ => JointSource::Exact,
     };
     let independent = || DMatrix::from_fn(m, m, |k, l| product(&open.pi, k, l));
-    let inner = match method {
-        _ if method.fixed_size() && (n == 0 || n >= m) => {
-            let all = if n == 0 { 0.0 } else { 1.0 };
-            DMatrix::from_fn(m, m, |k, l| if k == l { open.pi[k] } else { all * open.pi[k] * open.pi[l] })
-        }
-        Method::Bernoulli | Method::Poisson => independent(),
-        Method::Simple => {
-            let (n, units) = (n as f64, m as f64);
-            let pair = n * (n - 1.0) / (units * (units - 1.0));
-            DMatrix::from_fn(m, m, |k, l| if k == l { open.pi[k] } else { pair })
-        }
-        Method::Systematic | Method::PpsSystematic => arcs(&open),
-        Method::ConditionalPoisson | Method::Sampford => {
-            if steps > STEPS || m.saturating_mul(n + 1) > CELLS {
-                return Err(too_large(n));
+    let inner =
+        match method {
+            _ if method.fixed_size() && (n == 0 || n >= m) => {
+                let all = if n == 0 { 0.0 } else { 1.0 };
+                DMatrix::from_fn(m, m, |k, l| {
+                    if k == l { open.pi[k] } else { all * open.pi[k] * open.pi[l] }
+                })
             }
-            if method == Method::Sampford {
-                pairs(&open.pi, n, true)
-            } else {
-                pairs(&working(&open.pi, n)?, n, false)
+            Method::Bernoulli | Method::Poisson => independent(),
+            Method::Simple => {
+                let (n, units) = (n as f64, m as f64);
+                let pair = n * (n - 1.0) / (units * (units - 1.0));
+                DMatrix::from_fn(m, m, |k, l| if k == l { open.pi[k] } else { pair })
             }
-        }
-        Method::Tille => elimination::joint(&open.pi, n),
-        Method::Midzuno => {
-            let outside: Vec<f64> = open.pi.iter().map(|p| 1.0 - p).collect();
-            let other = elimination::joint(&outside, m - n);
-            DMatrix::from_fn(m, m, |k, l| {
-                if k == l { open.pi[k] } else { open.pi[k] + open.pi[l] - 1.0 + other[(k, l)] }
-            })
-        }
-        Method::Brewer | Method::Pareto | Method::Pivotal | Method::PivotalInOrder
-        | Method::PpsSystematicRandom => hajek(&open.pi),
-    };
+            Method::Systematic | Method::PpsSystematic => arcs(&open),
+            Method::ConditionalPoisson | Method::Sampford => {
+                if steps > STEPS || m.saturating_mul(n + 1) > CELLS {
+                    return Err(too_large(n));
+                }
+                if method == Method::Sampford {
+                    pairs(&open.pi, n, true)
+                } else {
+                    pairs(&working(&open.pi, n)?, n, false)
+                }
+            }
+            Method::Tille => elimination::joint(&open.pi, n),
+            Method::Midzuno => {
+                let outside: Vec<f64> = open.pi.iter().map(|p| 1.0 - p).collect();
+                let other = elimination::joint(&outside, m - n);
+                DMatrix::from_fn(m, m, |k, l| {
+                    if k == l { open.pi[k] } else { open.pi[k] + open.pi[l] - 1.0 + other[(k, l)] }
+                })
+            }
+            Method::Brewer
+            | Method::Pareto
+            | Method::Pivotal
+            | Method::PivotalInOrder
+            | Method::PpsSystematicRandom => hajek(&open.pi),
+        };
     let mut place = vec![None; pi.len()];
     open.units.iter().enumerate().for_each(|(i, &k)| place[k as usize] = Some(i));
     let matrix = DMatrix::from_fn(pi.len(), pi.len(), |k, l| match (place[k], place[l]) {

@@ -28,9 +28,7 @@ impl<R: Rng> UnitNumbers<'_, R> {
     /// One number in the open interval (0, 1) for each unit.
     fn all(&mut self, units: usize) -> Result<Vec<f64>, DrawError> {
         match self {
-            UnitNumbers::Stream(rng) => {
-                Ok((0..units).map(|_| open_unit(rng.next_u64())).collect())
-            }
+            UnitNumbers::Stream(rng) => Ok((0..units).map(|_| open_unit(rng.next_u64())).collect()),
             UnitNumbers::Permanent { numbers, start } => {
                 if numbers.len() != units {
                     let what = "the permanent random numbers";
@@ -58,13 +56,14 @@ impl<R: Rng> UnitNumbers<'_, R> {
 ///
 /// # Errors
 /// Probabilities outside 0 … 1, numbers that are not one for each unit.
-pub fn poisson<R: Rng>(
-    pi: &[f64],
-    mut numbers: UnitNumbers<'_, R>,
-) -> Result<Vec<u32>, DrawError> {
+pub fn poisson<R: Rng>(pi: &[f64], mut numbers: UnitNumbers<'_, R>) -> Result<Vec<u32>, DrawError> {
     Open::of(pi)?;
     if let UnitNumbers::Stream(rng) = &mut numbers {
-        return Ok((0..).zip(pi).filter(|(_, p)| unit(rng.next_u64()) < **p).map(|x| x.0).collect());
+        return Ok((0..)
+            .zip(pi)
+            .filter(|(_, p)| unit(rng.next_u64()) < **p)
+            .map(|x| x.0)
+            .collect());
     }
     let u = numbers.all(pi.len())?;
     Ok((0..).zip(u.iter().zip(pi)).filter(|(_, (u, p))| u < p).map(|x| x.0).collect())
@@ -90,7 +89,8 @@ pub fn pareto<R: Rng>(pi: &[f64], mut numbers: UnitNumbers<'_, R>) -> Result<Vec
         }
     };
     let odds = |x: f64| x / (1.0 - x);
-    let ranked = open.units.iter().zip(u.iter().zip(&open.pi)).map(|(&k, (&u, &p))| (odds(u) / odds(p), k));
+    let ranked =
+        open.units.iter().zip(u.iter().zip(&open.pi)).map(|(&k, (&u, &p))| (odds(u) / odds(p), k));
     Ok(smallest(ranked.collect(), n, open.certain))
 }
 

@@ -25,7 +25,11 @@ impl InMemory {
     ///
     /// # Errors
     /// When the study joins files: rows in memory are one table.
-    pub fn new(loaded: Loaded, study_file: &Path, columns: &[String]) -> Result<InMemory, Diagnostics> {
+    pub fn new(
+        loaded: Loaded,
+        study_file: &Path,
+        columns: &[String],
+    ) -> Result<InMemory, Diagnostics> {
         if !loaded.study.data.join.is_empty() {
             let message = "a study that joins files cannot be run on rows in memory";
             let help = "put the joined columns into the frame, and take `[[data.join]]` out";

@@ -17,12 +17,12 @@ mod source;
 pub mod spec;
 mod write_back;
 
+pub use crate::toml_file::{KeyPath, Pairs, Places, Segment};
+use crate::toml_file::{pairs, places};
 pub use draft::draft;
 pub use dry_run::{DryRun, FilePlan, dry_run};
 pub use memory::InMemory;
 pub use outputs::WriteFailure;
-pub use crate::toml_file::{KeyPath, Pairs, Places, Segment};
-use crate::toml_file::{pairs, places};
 pub use prepare::Prepared;
 pub use run::{Finished, RunOptions, check, check_with, run, run_document, run_with};
 pub use schema::json_schema;

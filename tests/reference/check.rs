@@ -106,7 +106,11 @@ pub fn differences(case: &Case, found: &Found, cache: &Cache) -> Vec<String> {
     let rows = |found: &nalgebra::DMatrix<f64>| -> Vec<Vec<f64>> {
         found.row_iter().map(|r| r.iter().copied().collect()).collect()
     };
-    let vector = found.vector.as_ref().or(found.weights.as_ref()).map(|v| v.iter().map(|x| vec![*x]).collect());
+    let vector = found
+        .vector
+        .as_ref()
+        .or(found.weights.as_ref())
+        .map(|v| v.iter().map(|x| vec![*x]).collect());
     compare_file(&mut c, &expected["vector_file"], vector, cache);
     compare_file(&mut c, &expected["matrix_file"], found.matrix.as_ref().map(rows), cache);
     c.out

@@ -47,7 +47,8 @@ pub fn run(case: &Case, cache: &mut Cache) -> Run<Found> {
         // R stops at about 1e-6, and takes pairs from a formula that holds at the end only; the
         // exact matrix lies as near as that.
         let like_r = joint_like_r(&pi).map_err(refused)?;
-        let rows = |m: &nalgebra::DMatrix<f64>, k: usize| m.row(k).sum() - pi.iter().sum::<f64>() * pi[k];
+        let rows =
+            |m: &nalgebra::DMatrix<f64>, k: usize| m.row(k).sum() - pi.iter().sum::<f64>() * pi[k];
         let consistent = (0..pi.len()).all(|k| rows(&matrix, k).abs() < 1e-11);
         if !consistent || (&matrix - &like_r).amax() > 1e-6 {
             return Err(refused("the exact joint probabilities are not near those R stops at"));

@@ -51,26 +51,38 @@ impl Layout {
     ///
     /// # Errors
     /// What a method refuses: frames too large for it, permanent numbers outside 0 … 1.
-    pub fn draw(&self, purpose: Purpose, followed: Option<&[String]>, table: &crate::data::Table) -> Result<Drawn, DrawError> {
+    pub fn draw(
+        &self,
+        purpose: Purpose,
+        followed: Option<&[String]>,
+        table: &crate::data::Table,
+    ) -> Result<Drawn, DrawError> {
         let mut parents: Vec<u32> = vec![0];
         // By unit of the present stage, the units above it.
         let mut paths: Vec<Vec<u32>> = Vec::new();
-        let mut drawn = Drawn { units: Vec::new(), issued: Vec::new(), rows: Vec::new(), unit_of: Vec::new() };
+        let mut drawn =
+            Drawn { units: Vec::new(), issued: Vec::new(), rows: Vec::new(), unit_of: Vec::new() };
         for (s, stage) in self.stages.iter().enumerate() {
             let base = purpose.stream(&self.name, &format!("stage-{}", s + 1));
-            let keep = stage.kept.as_ref().map(|k| (k, purpose.stream(&self.name, &format!("keep-{}", s + 1))));
+            let keep = stage
+                .kept
+                .as_ref()
+                .map(|k| (k, purpose.stream(&self.name, &format!("keep-{}", s + 1))));
             let mut taken: Vec<u32> = Vec::new();
             let mut from: Vec<u32> = Vec::new();
             let mut issued = 0;
             for (i, &parent) in parents.iter().enumerate() {
-                let cells = stage.cells_of[parent as usize] as usize..stage.cells_of[parent as usize + 1] as usize;
+                let cells = stage.cells_of[parent as usize] as usize
+                    ..stage.cells_of[parent as usize + 1] as usize;
                 for cell in &stage.cells[cells] {
                     let before = taken.len();
                     match (cell.how, followed) {
                         (How::Follow, Some(names)) => {
                             let names: std::collections::HashSet<&String> = names.iter().collect();
                             let own = cell.first..cell.first + cell.units;
-                            taken.extend(own.filter(|u| names.contains(&stage.name(*u, table, &self.order))));
+                            taken.extend(
+                                own.filter(|u| names.contains(&stage.name(*u, table, &self.order))),
+                            );
                         }
                         (How::All, _) => taken.extend(cell.first..cell.first + cell.units),
                         _ => {
@@ -129,7 +141,12 @@ impl Layout {
         units.iter().map(|u| stage.name(*u, table, &self.order)).collect()
     }
 
-    fn choose(&self, stage: &Stage, cell: &Cell, rng: &mut ChaCha12Rng) -> Result<Vec<u32>, DrawError> {
+    fn choose(
+        &self,
+        stage: &Stage,
+        cell: &Cell,
+        rng: &mut ChaCha12Rng,
+    ) -> Result<Vec<u32>, DrawError> {
         let units = cell.units as usize;
         let own = cell.first as usize..(cell.first + cell.units) as usize;
         let pi = &stage.pi[own.clone()];
@@ -150,7 +167,9 @@ impl Layout {
             return select_by_numbers(method, pi, &of_units(permanent), 0.0);
         }
         match cell.how {
-            How::Equal { method: Method::Bernoulli, .. } => bernoulli(units, pi.first().copied().unwrap_or(0.0), rng),
+            How::Equal { method: Method::Bernoulli, .. } => {
+                bernoulli(units, pi.first().copied().unwrap_or(0.0), rng)
+            }
             How::Equal { method, low, up } => {
                 let n = low as usize + usize::from(up > 0.0 && unit(rng.next_u64()) < up);
                 match method {

@@ -121,7 +121,9 @@ impl<'d> Rules<'d> {
                 None => (stage.take.as_ref(), stage.size.as_ref()),
             };
             amounts.push(match take {
-                Some(Take::Number(Quantity::Formula(f))) => Some(numbers(table, &at(i, "take"), f)?),
+                Some(Take::Number(Quantity::Formula(f))) => {
+                    Some(numbers(table, &at(i, "take"), f)?)
+                }
                 Some(Take::Rate(Quantity::Formula(f))) => Some(numbers(table, &at(i, "rate"), f)?),
                 Some(Take::Most(Quantity::Formula(f))) => Some(numbers(table, &at(i, "most"), f)?),
                 _ => None,
@@ -276,7 +278,11 @@ impl<'d> Rules<'d> {
             let path = self.at(owner, "take");
             let whole = n.round();
             if !(whole >= 0.0 && whole < 4e9) {
-                let message = format!("{} units are to be drawn from {}", shown(n), self.named(&groups[0], parent));
+                let message = format!(
+                    "{} units are to be drawn from {}",
+                    shown(n),
+                    self.named(&groups[0], parent)
+                );
                 return Err(Fault::new(&path, message, "give a whole number"));
             }
             let n = whole as usize;
@@ -294,7 +300,11 @@ impl<'d> Rules<'d> {
                     "{n} {} are to be drawn from {what}, which has {available}",
                     plural(&self.stage.unit, n)
                 );
-                return Err(Fault::new(&path, message, "ask for fewer, or take all with `all = true`"));
+                return Err(Fault::new(
+                    &path,
+                    message,
+                    "ask for fewer, or take all with `all = true`",
+                ));
             }
             let measure: Vec<f64> = groups
                 .iter()
@@ -305,7 +315,8 @@ impl<'d> Rules<'d> {
                 .collect();
             let Some(shares) = allocate(n, &counts, &measure, self.stage.allocation) else {
                 let help = "give each stratum its own `take`, as `rakewell plan` works it out";
-                let message = "Neyman allocation needs the spread within strata, which a frame does not have";
+                let message =
+                    "Neyman allocation needs the spread within strata, which a frame does not have";
                 return Err(Fault::new(&self.path.key("allocation"), message, help));
             };
             numbers = shares.into_iter().map(Some).collect();
@@ -340,7 +351,11 @@ impl<'d> Rules<'d> {
             let n = n.min(units as f64);
             let low = (n + 1e-9).floor();
             let up = (n - low).max(0.0);
-            let how = if low as usize >= units { How::All } else { How::Equal { method, low: low as u32, up } };
+            let how = if low as usize >= units {
+                How::All
+            } else {
+                How::Equal { method, low: low as u32, up }
+            };
             (how, vec![n / units as f64; units])
         };
         let plain = match method(given) {
@@ -357,7 +372,11 @@ impl<'d> Rules<'d> {
             (Take::Most(q), _) => {
                 let most = value(q, row);
                 if !(most >= 0.0) {
-                    let message = format!("the most that {} may give is {}", self.named(group, parent), shown(most));
+                    let message = format!(
+                        "the most that {} may give is {}",
+                        self.named(group, parent),
+                        shown(most)
+                    );
                     return Err(Fault::new(&self.at(owner, "most"), message, "give a number"));
                 }
                 most.round().min(units as f64)
@@ -431,7 +450,11 @@ impl<'d> Rules<'d> {
         let help = "leave them out with `where = \"… > 0\"` (they are then a coverage gap), join them \
                     with a neighbour, or mend the frame";
         let own = self.stage.cells.get(owner).is_some_and(|c| c.size != self.stage.size);
-        let path = if own { self.path.key("stratum").index(owner).key("size") } else { self.path.key("size") };
+        let path = if own {
+            self.path.key("stratum").index(owner).key("size")
+        } else {
+            self.path.key("size")
+        };
         Fault::new(&path, message, help)
     }
 }

@@ -1,8 +1,8 @@
 //! Who is eligible, and at which rate households are kept.
 
 use crate::data::Table;
-use crate::sampling::{Design, Screening};
 use crate::sampling::spec::Eligible;
+use crate::sampling::{Design, Screening};
 use crate::toml_file::KeyPath;
 
 use super::columns::holds;
@@ -13,13 +13,22 @@ pub(super) struct Groups {
     masks: Vec<u64>,
 }
 
+/// The groups of every row as bits, in the order of the design's groups, where the frame can tell.
+pub fn groups_of(design: &Design, table: &Table, wanted: &[usize]) -> Option<Vec<u64>> {
+    Groups::of(design, table, wanted).ok().flatten().map(|g| g.masks)
+}
+
 impl Groups {
     /// The groups that screenings ask for; `None` when the frame cannot tell, because a group has no
     /// condition `is` on rows.
     ///
     /// # Errors
     /// Conditions that do not fit the frame, more than 64 groups.
-    pub fn of(design: &Design, table: &Table, wanted: &[usize]) -> Result<Option<Groups>, Vec<Fault>> {
+    pub fn of(
+        design: &Design,
+        table: &Table,
+        wanted: &[usize],
+    ) -> Result<Option<Groups>, Vec<Fault>> {
         let list = KeyPath::root().key("group");
         if wanted.iter().any(|&g| design.groups.get(g).is_none_or(|g| g.is.is_none())) {
             return Ok(None);

@@ -94,7 +94,8 @@ impl Layout {
         let path = KeyPath::root().key("sample").index(index);
         let stages = path.key("stage");
         if !sample.without.is_empty() {
-            let message = "units of another sample cannot be kept out when a sample is drawn from a frame";
+            let message =
+                "units of another sample cannot be kept out when a sample is drawn from a frame";
             let help = "draw the other sample first, and give the frame without its units";
             return Err(vec![Fault::new(&path.key("without"), message, help)]);
         }
@@ -103,13 +104,18 @@ impl Layout {
         keep(&mut order, holds(table, &path.key("where"), sample.part.as_ref())?);
         if order.is_empty() {
             let message = format!("no row of the frame can be drawn into sample `{}`", sample.name);
-            return Err(vec![Fault::new(&path.key("where"), message, "compare the condition with the frame")]);
+            return Err(vec![Fault::new(
+                &path.key("where"),
+                message,
+                "compare the condition with the frame",
+            )]);
         }
         let laid = stages_on(design, sample, table, &stages)?;
         let follows = sample.psus_of;
         let mut made: Vec<Stage> = Vec::new();
         // The first-stage units of another sample are known by its column.
-        let borrowed = follows.and_then(|f| design.samples[f].stages.first()).and_then(|s| s.id.clone());
+        let borrowed =
+            follows.and_then(|f| design.samples[f].stages.first()).and_then(|s| s.id.clone());
         let mut outside = None;
         let mut keys = vec![super::columns::hash(sample.name.as_bytes())];
         let mut spans = vec![0, order.len() as u32];
@@ -119,11 +125,17 @@ impl Layout {
             let part = holds(table, &at.key("where"), stage.part.as_ref())?;
             let id = stage.id.clone().or_else(|| borrowed.clone().filter(|_| s == 0));
             let ids = match &id {
-                Some(name) => Some(Ids::of(column(table, &at.key("id"), name).map_err(|f| vec![f])?)),
+                Some(name) => {
+                    Some(Ids::of(column(table, &at.key("id"), name).map_err(|f| vec![f])?))
+                }
                 None => None,
             };
             let rules = Rules::new(stage, &at, s == 0, table)?;
-            let mut build = Build { made: Made::default(), order: Vec::with_capacity(order.len()), keys: Vec::new() };
+            let mut build = Build {
+                made: Made::default(),
+                order: Vec::with_capacity(order.len()),
+                keys: Vec::new(),
+            };
             let mut gatherer = Gatherer::new(ids.as_ref());
             let follow = s == 0 && follows.is_some();
             for parent in 0..keys.len() {
@@ -141,14 +153,24 @@ impl Layout {
                         id.as_deref().unwrap_or_default(),
                         plural(&stage.unit, 2)
                     );
-                    return Err(vec![Fault::new(&at.key("id"), message, "give it one, or leave it out with `where`")]);
+                    return Err(vec![Fault::new(
+                        &at.key("id"),
+                        message,
+                        "give it one, or leave it out with `where`",
+                    )]);
                 }
                 constant(&rules, &at, &units, &gathered, stage, ids.as_ref())?;
-                let parent_name = made.last().map(|m| m.name(parent as u32, table, &order)).unwrap_or_default();
+                let parent_name =
+                    made.last().map(|m| m.name(parent as u32, table, &order)).unwrap_or_default();
                 if follow {
-                    build.add(vec![(units, How::Follow, Vec::new(), keys[parent])], &gathered, &rules);
+                    build.add(
+                        vec![(units, How::Follow, Vec::new(), keys[parent])],
+                        &gathered,
+                        &rules,
+                    );
                 } else if !units.is_empty() {
-                    let cells = rules.cells(units, keys[parent], &parent_name).map_err(|f| vec![f])?;
+                    let cells =
+                        rules.cells(units, keys[parent], &parent_name).map_err(|f| vec![f])?;
                     build.add(cells, &gathered, &rules);
                 }
             }
@@ -161,7 +183,12 @@ impl Layout {
                 && let Some(groups) = Groups::of(design, table, &screening.groups)?
             {
                 let rates: Vec<f64> = (0..keys.len())
-                    .map(|u| groups.kept(screening, &order[now.first[u] as usize..now.first[u + 1] as usize]))
+                    .map(|u| {
+                        groups.kept(
+                            screening,
+                            &order[now.first[u] as usize..now.first[u + 1] as usize],
+                        )
+                    })
                     .collect();
                 if rates.iter().all(|r| *r == 0.0) {
                     let named: Vec<&str> =
@@ -173,7 +200,11 @@ impl Layout {
                         named.join(", ")
                     );
                     let help = "compare `is` of these groups with the values on the frame";
-                    return Err(vec![Fault::new(&at.key("screening").key("groups"), message, help)]);
+                    return Err(vec![Fault::new(
+                        &at.key("screening").key("groups"),
+                        message,
+                        help,
+                    )]);
                 }
                 if screening.eligible == Eligible::Person {
                     let mask = screening.groups.iter().fold(0, |m, g| m | 1_u64 << g);
@@ -198,7 +229,15 @@ impl Layout {
         }
         let beyond = sample.stages[laid..].iter().map(|s| s.unit.clone()).collect();
         let uncovered = rows - order.len();
-        Ok(Layout { name: sample.name.clone(), stages: made, beyond, uncovered, order, outside, rows })
+        Ok(Layout {
+            name: sample.name.clone(),
+            stages: made,
+            beyond,
+            uncovered,
+            order,
+            outside,
+            rows,
+        })
     }
 
     /// Gives the first stage the probabilities of the sample whose units it takes.
@@ -359,7 +398,11 @@ fn constant(
                     values[*other as usize],
                     other + 1
                 );
-                return Err(vec![Fault::new(&at.key(what), message, "a unit has one size: mend the frame")]);
+                return Err(vec![Fault::new(
+                    &at.key(what),
+                    message,
+                    "a unit has one size: mend the frame",
+                )]);
             }
         }
     }
@@ -393,9 +436,9 @@ fn stages_on(
         };
         // Without identifiers, the rows are the units of the first stage.
         if let Some(id) = &stage.id {
-            return Err(vec![column(table, &path.index(0).key("id"), id).err().unwrap_or_else(|| {
-                Fault::new(&path.index(0).key("id"), "the frame has no such column", "")
-            })]);
+            return Err(vec![column(table, &path.index(0).key("id"), id).err().unwrap_or_else(
+                || Fault::new(&path.index(0).key("id"), "the frame has no such column", ""),
+            )]);
         }
         return Ok(1);
     }

@@ -17,6 +17,7 @@ mod units;
 mod whole;
 
 pub use carry_out::{Drawn, Purpose};
+pub use eligible::groups_of;
 pub use fault::Fault;
 pub use layout::{Layout, Stage};
 pub use needed::columns_needed;

@@ -33,8 +33,11 @@ impl<'a> Gatherer<'a> {
     /// are in neither, and the first of them is told.
     pub fn gather(&mut self, rows: &[u32]) -> (Vec<Unit>, Vec<u32>, Option<u32>) {
         let Some(ids) = self.ids else {
-            let unit = |(i, &row): (usize, &u32)| {
-                Unit { row, start: i as u32, rows: 1, key: u64::from(row) }
+            let unit = |(i, &row): (usize, &u32)| Unit {
+                row,
+                start: i as u32,
+                rows: 1,
+                key: u64::from(row),
             };
             return (rows.iter().enumerate().map(unit).collect(), rows.to_vec(), None);
         };

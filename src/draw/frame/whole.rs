@@ -27,6 +27,15 @@ pub struct OnFrame {
     first: FirstStage,
 }
 
+impl Rows {
+    /// A column of 1 and 0, by sample and place in its rows.
+    pub fn flag(&self, name: &str, holds: impl Fn(usize, usize) -> bool) -> Column {
+        let of = |(s, i): (&u32, &u32)| i8::from(holds(*s as usize, *i as usize));
+        let values = self.sample.iter().zip(&self.place).map(of).collect();
+        Column::from_values(name, Values::Numbers(Numbers::I8(values)))
+    }
+}
+
 /// What the units of the first stages are called: strata and PSUs of the samples put together.
 #[derive(Debug, Clone, Default)]
 struct FirstStage {
@@ -156,7 +165,8 @@ impl OnFrame {
         };
         let probabilities =
             if several { layouts.iter().map(Layout::probabilities).collect() } else { Vec::new() };
-        let factor = if combine == CombineMethod::Composite { Some(factors(design, table)?) } else { None };
+        let factor =
+            if combine == CombineMethod::Composite { Some(factors(design, table)?) } else { None };
         let follows: Vec<Option<usize>> = design.samples.iter().map(|s| s.psus_of).collect();
         let first = FirstStage::of(&layouts, &follows, table);
         Ok(OnFrame { layouts, probabilities, combine, factor, follows, first })
@@ -179,8 +189,14 @@ impl OnFrame {
     ///
     /// `keep` says which rows take part, by sample and place in its rows.
     pub fn rows(&self, drawn: &[Drawn], keep: impl Fn(usize, usize) -> bool) -> Rows {
-        let mut all =
-            Rows { rows: Vec::new(), sample: Vec::new(), place: Vec::new(), probability: Vec::new(), weight: Vec::new(), again: 0 };
+        let mut all = Rows {
+            rows: Vec::new(),
+            sample: Vec::new(),
+            place: Vec::new(),
+            probability: Vec::new(),
+            weight: Vec::new(),
+            again: 0,
+        };
         let mut seen = std::collections::HashSet::new();
         for (s, (layout, drawn)) in self.layouts.iter().zip(drawn).enumerate() {
             for (i, &row) in drawn.rows.iter().enumerate().filter(|(i, _)| keep(s, *i)) {
@@ -228,12 +244,38 @@ impl OnFrame {
         }
     }
 
+    /// The names of all columns that say how rows were drawn.
+    pub fn column_names(&self) -> Vec<String> {
+        let mut names: Vec<String> = ["sample", "stratum", "psu"].map(str::to_string).into();
+        for layout in &self.layouts {
+            for stage in &layout.stages {
+                names.push(format!("p_{}", tidy(&stage.unit)));
+                if stage.kept.is_some() {
+                    names.push(format!("keep_{}", tidy(&stage.unit)));
+                }
+            }
+        }
+        names.push("probability".to_string());
+        if self.layouts.len() > 1 {
+            names.extend(self.layouts.iter().map(|l| format!("probability_{}", tidy(&l.name))));
+        }
+        names.push("weight".to_string());
+        names.sort();
+        names.dedup();
+        names
+    }
+
     /// The columns that say how each row was drawn, of those that `wanted` names: sample, stratum, PSU,
     /// the probability at every stage and in every sample, and the weight.
     ///
     /// `stratum` and `psu` are those of the first stage; the PSUs of a sample that takes those of
     /// another are the same ones, in the same strata.
-    pub fn columns(&self, drawn: &[Drawn], all: &Rows, wanted: &dyn Fn(&str) -> bool) -> Vec<Column> {
+    pub fn columns(
+        &self,
+        drawn: &[Drawn],
+        all: &Rows,
+        wanted: &dyn Fn(&str) -> bool,
+    ) -> Vec<Column> {
         let rows = all.rows.len();
         let own = |i: usize, stage: usize| {
             let s = all.sample[i] as usize;
@@ -263,16 +305,20 @@ impl OnFrame {
             let unit = of_stage().next().map_or("", |s| s.unit.as_str());
             let name = format!("p_{}", tidy(unit));
             if wanted(&name) {
-                let pi = (0..rows).map(|i| own(i, stage).map_or(f64::NAN, |(_, of, u)| of.pi[u as usize]));
+                let pi = (0..rows)
+                    .map(|i| own(i, stage).map_or(f64::NAN, |(_, of, u)| of.pi[u as usize]));
                 let label = format!("probability of the {unit} at stage {}", stage + 1);
                 columns.push(labelled(&name, &label, pi.collect()));
             }
             let name = format!("keep_{}", tidy(unit));
             if wanted(&name) && of_stage().any(|s| s.kept.is_some()) {
                 let kept = (0..rows).map(|i| {
-                    own(i, stage).map_or(f64::NAN, |(_, of, u)| of.kept.as_ref().map_or(1.0, |k| k[u as usize]))
+                    own(i, stage).map_or(f64::NAN, |(_, of, u)| {
+                        of.kept.as_ref().map_or(1.0, |k| k[u as usize])
+                    })
                 });
-                let label = format!("rate at which an eligible {unit} like this is kept after screening");
+                let label =
+                    format!("rate at which an eligible {unit} like this is kept after screening");
                 columns.push(labelled(&name, &label, kept.collect()));
             }
         }
@@ -300,7 +346,10 @@ impl OnFrame {
 fn factors(design: &Design, table: &Table) -> Result<Vec<f64>, Vec<Fault>> {
     let path = KeyPath::root().key("combine");
     if design.samples.len() != 2 {
-        let message = format!("composite weights are for two samples; the design has {}", design.samples.len());
+        let message = format!(
+            "composite weights are for two samples; the design has {}",
+            design.samples.len()
+        );
         let help = "use `method = \"sum-of-probabilities\"`";
         return Err(vec![Fault::new(&path.key("method"), message, help)]);
     }

@@ -50,12 +50,11 @@ pub(super) fn given(
     let mut all = Vec::new();
     if let Some(file) = &step.margins {
         let full = work.folder.join(file);
-        let in_memory = work.memory.and_then(|m| m.margins.get(&(file.clone(), step.sheet.clone())));
+        let in_memory =
+            work.memory.and_then(|m| m.margins.get(&(file.clone(), step.sheet.clone())));
         let found = match in_memory {
             Some(margins) => Ok(margins.clone()),
-            None => {
-                read(&full, file, step.sheet.as_deref(), |name| table.column(name).is_some())
-            }
+            None => read(&full, file, step.sheet.as_deref(), |name| table.column(name).is_some()),
         };
         match found {
             Ok(margins) => {

@@ -67,14 +67,14 @@ pub(super) struct Memory<'a> {
 }
 
 /// Margin files that have been read.
-pub(super) type MarginFiles = std::collections::HashMap<(PathBuf, Option<String>), Vec<margins::GivenMargin>>;
+pub(super) type MarginFiles =
+    std::collections::HashMap<(PathBuf, Option<String>), Vec<margins::GivenMargin>>;
 
 /// Reads the margin files of a study, for [`Memory`]; what is wrong with one is said when it is used.
 pub(super) fn margin_files(study: &Study, study_file: &Path, columns: &[String]) -> MarginFiles {
     let folder = study_file.parent().unwrap_or(Path::new(""));
-    let known = |n: &str| {
-        columns.iter().any(|c| c == n) || study.derive.iter().any(|d| d.name == n)
-    };
+    let known =
+        |n: &str| columns.iter().any(|c| c == n) || study.derive.iter().any(|d| d.name == n);
     let mut files = MarginFiles::new();
     for step in &study.weighting {
         if let Some(file) = &step.margins
