@@ -73,6 +73,7 @@
 //! | [`design`] | strata, sampling units, population sizes, the design weight |
 //! | [`sampling`] | the design file: frames, samples, stages, rates, screening |
 //! | [`draw`] | selection of samples: methods, inclusion and joint probabilities |
+//! | [`populate`] | a synthetic population, made from a TOML file |
 //! | [`aggregate`] | one pass over the rows: sums by unit and domain, cross-products |
 //! | [`weight`] | post-stratification, raking, calibration; the ledger of what was done |
 //! | [`replicate`] | replicate weights: given, made, reweighted |
@@ -97,6 +98,7 @@ pub mod draw;
 pub mod estimate;
 pub mod model;
 pub mod numeric;
+pub mod populate;
 pub mod replicate;
 pub mod report;
 pub mod sampling;

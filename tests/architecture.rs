@@ -16,6 +16,7 @@ const MODULES: &[(&str, &[&str])] = &[
     ("design", &["numeric", "data"]),
     ("sampling", &["numeric", "diagnostic", "toml_file", "data", "design"]),
     ("draw", &["numeric", "diagnostic", "toml_file", "data", "sampling"]),
+    ("populate", &["numeric", "diagnostic", "toml_file", "data"]),
     ("aggregate", &["numeric", "data", "design"]),
     ("weight", &["numeric", "data", "design", "aggregate"]),
     ("replicate", &["numeric", "data", "design", "weight"]),

@@ -9,11 +9,13 @@ mod draw;
 mod dry_run;
 mod init;
 pub(crate) mod panic;
+mod populate;
 mod progress;
 mod render;
 mod run;
 mod schema;
 mod schemes;
+mod simulate;
 mod validate;
 
 use std::io::{self, Write};
@@ -52,7 +54,9 @@ struct Cli {
 enum Command {
     Init(init::Init),
     Describe(describe::Describe),
+    Populate(populate::Populate),
     Draw(draw::Draw),
+    Simulate(simulate::Simulate),
     Check(check::Check),
     Run(run::Run),
     Schemes(schemes::Schemes),
@@ -90,7 +94,9 @@ pub fn main() -> ExitCode {
         Command::Check(command) => command.run(),
         Command::Run(command) => command.run(),
         Command::Describe(command) => command.run(),
+        Command::Populate(command) => command.run(),
         Command::Draw(command) => command.run(),
+        Command::Simulate(command) => command.run(),
         Command::Schemes(command) => command.run(),
         Command::Completions(command) => command.run(),
         Command::Man(command) => command.run(),

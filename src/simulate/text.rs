@@ -90,7 +90,7 @@ pub(super) fn figure(x: Option<f64>) -> String {
     let size = x.abs();
     match size {
         0.0 => "0".to_string(),
-        _ if size >= 1e7 || size < 1e-5 => format!("{x:.2e}"),
+        _ if !(1e-5..1e7).contains(&size) => format!("{x:.2e}"),
         _ => {
             let decimals = (3 - size.log10().floor() as i32).clamp(0, 6) as usize;
             format!("{x:.decimals$}")

@@ -81,7 +81,7 @@ impl Layout {
                             let names: std::collections::HashSet<&String> = names.iter().collect();
                             let own = cell.first..cell.first + cell.units;
                             taken.extend(
-                                own.filter(|u| names.contains(&stage.name(*u, table, &self.order))),
+                                own.filter(|u| names.contains(&stage.name(*u, table))),
                             );
                         }
                         (How::All, _) => taken.extend(cell.first..cell.first + cell.units),
@@ -138,7 +138,7 @@ impl Layout {
         let (Some(stage), Some(units)) = (self.stages.first(), drawn.units.first()) else {
             return Vec::new();
         };
-        units.iter().map(|u| stage.name(*u, table, &self.order)).collect()
+        units.iter().map(|u| stage.name(*u, table)).collect()
     }
 
     fn choose(
@@ -151,7 +151,7 @@ impl Layout {
         let own = cell.first as usize..(cell.first + cell.units) as usize;
         let pi = &stage.pi[own.clone()];
         let of_units = |values: &[f64]| -> Vec<f64> {
-            own.clone().map(|u| values[self.order[stage.first[u] as usize] as usize]).collect()
+            own.clone().map(|u| values[stage.row[u] as usize]).collect()
         };
         let method = match cell.how {
             How::Equal { method, .. } | How::Unequal(method) => method,

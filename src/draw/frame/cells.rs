@@ -38,6 +38,15 @@ pub(in crate::draw) struct Cell {
     pub key: u64,
 }
 
+/// A cell with its units, in the order of selection.
+pub(super) struct Allotted {
+    pub units: Vec<Unit>,
+    pub how: How,
+    /// By unit.
+    pub pi: Vec<f64>,
+    pub key: u64,
+}
+
 /// What of a stage is the same for all its cells: formulas over all rows of the frame.
 pub(super) struct Rules<'d> {
     stage: &'d DesignStage,
@@ -189,7 +198,7 @@ impl<'d> Rules<'d> {
         units: Vec<Unit>,
         key: u64,
         parent: &str,
-    ) -> Result<Vec<(Vec<Unit>, How, Vec<f64>, u64)>, Fault> {
+    ) -> Result<Vec<Allotted>, Fault> {
         let mut groups: Vec<Group> = Vec::new();
         let mut place = std::collections::HashMap::new();
         let plain = self.parts.is_empty() && self.crossing.is_none();
@@ -261,7 +270,7 @@ impl<'d> Rules<'d> {
         groups: &mut [Group],
         key: u64,
         parent: &str,
-        made: &mut Vec<(Vec<Unit>, How, Vec<f64>, u64)>,
+        made: &mut Vec<Allotted>,
     ) -> Result<(), Fault> {
         let owner = groups[0].owner;
         let (Some(take), given) = self.amount(owner) else { return Ok(()) };
@@ -277,7 +286,7 @@ impl<'d> Rules<'d> {
             let n = value(q, groups[0].units[0].row);
             let path = self.at(owner, "take");
             let whole = n.round();
-            if !(whole >= 0.0 && whole < 4e9) {
+            if !(0.0..4e9).contains(&whole) {
                 let message = format!(
                     "{} units are to be drawn from {}",
                     shown(n),
@@ -330,7 +339,7 @@ impl<'d> Rules<'d> {
             let (how, pi) = self.probabilities(group, take, given, number, &value, parent)?;
             let label = self.label(group.units[0].row);
             let cell_key = super::columns::mix(key, super::columns::hash(label.as_bytes()));
-            made.push((std::mem::take(&mut group.units), how, pi, cell_key));
+            made.push(Allotted { units: std::mem::take(&mut group.units), how, pi, key: cell_key });
         }
         Ok(())
     }
@@ -371,7 +380,7 @@ impl<'d> Rules<'d> {
             (_, Some(n)) => n as f64,
             (Take::Most(q), _) => {
                 let most = value(q, row);
-                if !(most >= 0.0) {
+                if most.is_nan() || most < 0.0 {
                     let message = format!(
                         "the most that {} may give is {}",
                         self.named(group, parent),
@@ -437,7 +446,7 @@ impl<'d> Rules<'d> {
     fn bad_size(&self, group: &Group, sizes: &[f64], owner: usize, parent: &str) -> Fault {
         let bad = |x: &f64| !(x.is_finite() && *x > 0.0);
         let count = sizes.iter().filter(|x| bad(x)).count();
-        let at = sizes.iter().position(|x| bad(x)).unwrap_or(0);
+        let at = sizes.iter().position(bad).unwrap_or(0);
         let message = format!(
             "{count} of {} {} in {} {} no size above zero: the one in row {} of the frame has {}",
             sizes.len(),

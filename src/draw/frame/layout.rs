@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::cells::{Cell, How, Rules, plural};
+use super::cells::{Allotted, Cell, How, Rules, plural};
 use super::columns::{Ids, column, holds, mix};
 use super::eligible::Groups;
 use super::fault::Fault;
@@ -46,8 +46,11 @@ pub struct Stage {
     pub strata: Vec<String>,
     /// By unit, its stratum: an index of `strata`.
     pub(super) stratum: Vec<u32>,
-    /// Where the rows of each unit begin in the order of rows; one more than there are units.
-    pub(super) first: Vec<u32>,
+    /// The first row of each unit.
+    pub(super) row: Vec<u32>,
+    /// Where the rows of each unit begin, one more than there are units: for the last stage in the
+    /// order of the layout, for others in that of their own time.
+    first: Vec<u32>,
     pub(super) cells: Vec<Cell>,
     /// By unit of the stage before (one for the first stage), where its cells begin.
     pub(super) cells_of: Vec<u32>,
@@ -59,7 +62,7 @@ pub struct Stage {
 impl Stage {
     /// Number of units.
     pub fn units(&self) -> usize {
-        self.pi.len()
+        self.row.len()
     }
 
     /// The stratum of a unit, as an index of `strata`.
@@ -67,7 +70,7 @@ impl Stage {
         self.stratum.get(unit as usize).copied().unwrap_or(0)
     }
 
-    /// Where the rows of a unit stand in the order of rows.
+    /// Where the rows of a unit of the last stage stand in the order of rows.
     pub(super) fn span(&self, unit: u32) -> Range<usize> {
         self.first[unit as usize] as usize..self.first[unit as usize + 1] as usize
     }
@@ -161,10 +164,10 @@ impl Layout {
                 }
                 constant(&rules, &at, &units, &gathered, stage, ids.as_ref())?;
                 let parent_name =
-                    made.last().map(|m| m.name(parent as u32, table, &order)).unwrap_or_default();
+                    made.last().map(|m| m.name(parent as u32, table)).unwrap_or_default();
                 if follow {
                     build.add(
-                        vec![(units, How::Follow, Vec::new(), keys[parent])],
+                        vec![Allotted { units, how: How::Follow, pi: Vec::new(), key: keys[parent] }],
                         &gathered,
                         &rules,
                     );
@@ -220,6 +223,7 @@ impl Layout {
                 kept,
                 strata: now.strata,
                 stratum: now.stratum,
+                row: now.row,
                 first: now.first,
                 cells: now.cells,
                 cells_of: now.cells_of,
@@ -252,10 +256,10 @@ impl Layout {
             return Err(wrong("there is no first stage whose units could be used again".into()));
         };
         let by_name: std::collections::HashMap<String, f64> = (0..theirs.units() as u32)
-            .map(|u| (theirs.name(u, table, &other.order), theirs.pi[u as usize]))
+            .map(|u| (theirs.name(u, table), theirs.pi[u as usize]))
             .collect();
         let found: Vec<f64> = (0..mine.units() as u32)
-            .map(|u| by_name.get(&mine.name(u, table, &self.order)).copied().unwrap_or(0.0))
+            .map(|u| by_name.get(&mine.name(u, table)).copied().unwrap_or(0.0))
             .collect();
         if found.iter().all(|p| *p == 0.0) {
             return Err(wrong(format!("none of its units is a unit of sample `{}`", other.name)));
@@ -266,15 +270,26 @@ impl Layout {
 
     /// The probability of every row of the frame under this sample, screening with it.
     pub fn probabilities(&self) -> Vec<f64> {
+        self.by_row(|_, stage, unit| stage.chance(unit))
+    }
+
+    /// The probability of the first-stage unit of every row.
+    pub(super) fn first_probabilities(&self) -> Vec<f64> {
+        self.by_row(|s, stage, unit| if s == 0 { stage.pi[unit as usize] } else { 1.0 })
+    }
+
+    /// By row, the product over its units of what is told of the units of a stage; 0 for rows that
+    /// are not covered.
+    fn by_row(&self, of: impl Fn(usize, &Stage, u32) -> f64) -> Vec<f64> {
         let mut of_rows = vec![0.0; self.rows];
         let mut above = vec![1.0];
-        for stage in &self.stages {
+        for (s, stage) in self.stages.iter().enumerate() {
             let mut here = vec![0.0; stage.units()];
             for (parent, p) in above.iter().enumerate() {
                 let cells = stage.cells_of[parent] as usize..stage.cells_of[parent + 1] as usize;
                 for cell in &stage.cells[cells] {
                     for unit in cell.first..cell.first + cell.units {
-                        here[unit as usize] = p * stage.chance(unit);
+                        here[unit as usize] = p * of(s, stage, unit);
                     }
                 }
             }
@@ -294,8 +309,8 @@ impl Layout {
 
 impl Stage {
     /// What a unit is called in messages: "sector `E01`".
-    pub(super) fn name(&self, unit: u32, table: &Table, order: &[u32]) -> String {
-        let bare = self.bare_name(unit, table, order);
+    pub(super) fn name(&self, unit: u32, table: &Table) -> String {
+        let bare = self.bare_name(unit, table);
         match self.id {
             Some(_) => format!("{} `{bare}`", self.unit),
             None => format!("{} in row {bare}", self.unit),
@@ -303,8 +318,8 @@ impl Stage {
     }
 
     /// The identifier of a unit; the number of its row where there is none.
-    pub(super) fn bare_name(&self, unit: u32, table: &Table, order: &[u32]) -> String {
-        let row = order.get(self.first[unit as usize] as usize).copied().unwrap_or(0) as usize;
+    pub(super) fn bare_name(&self, unit: u32, table: &Table) -> String {
+        let row = self.row[unit as usize] as usize;
         match self.id.as_ref().and_then(|id| table.column(id)) {
             Some(column) => match &column.values {
                 Values::Numbers(n) => n.get(row).to_string(),
@@ -322,6 +337,7 @@ impl Stage {
 #[derive(Default)]
 struct Made {
     pi: Vec<f64>,
+    row: Vec<u32>,
     first: Vec<u32>,
     cells: Vec<Cell>,
     cells_of: Vec<u32>,
@@ -338,11 +354,11 @@ struct Build {
 impl Build {
     fn add(
         &mut self,
-        cells: Vec<(Vec<Unit>, How, Vec<f64>, u64)>,
+        cells: Vec<Allotted>,
         gathered: &[u32],
         rules: &Rules<'_>,
     ) {
-        for (units, how, pi, key) in cells {
+        for Allotted { units, how, pi, key } in cells {
             let Some(one) = units.first() else { continue };
             let first = self.made.first.len() as u32;
             let label = rules.label(one.row);
@@ -359,6 +375,7 @@ impl Build {
             self.made.cells.push(Cell { first, units: units.len() as u32, how, key });
             for unit in &units {
                 self.made.first.push(self.order.len() as u32);
+                self.made.row.push(unit.row);
                 let rows = unit.start as usize..(unit.start + unit.rows) as usize;
                 self.order.extend(&gathered[rows]);
                 self.keys.push(mix(key, unit.key));

@@ -24,6 +24,8 @@ pub struct OnFrame {
     /// For composite weights: by row, the share of the first sample.
     factor: Option<Vec<f64>>,
     follows: Vec<Option<usize>>,
+    /// By row, the probability of being drawn into any sample, where that is what weights rest on.
+    any: Option<Vec<f64>>,
     first: FirstStage,
 }
 
@@ -73,7 +75,7 @@ impl FirstStage {
             // The strata of a sample that follows another are that one's, by the names of the units.
             let other: HashMap<String, u32> = match (own == s, layouts[own].stages.first()) {
                 (false, Some(theirs)) => (0..theirs.units() as u32)
-                    .map(|u| (theirs.name(u, table, &layouts[own].order), theirs.stratum_code(u)))
+                    .map(|u| (theirs.name(u, table), theirs.stratum_code(u)))
                     .collect(),
                 _ => HashMap::new(),
             };
@@ -83,13 +85,13 @@ impl FirstStage {
                 let stratum = if own == s {
                     stage.stratum_code(u)
                 } else {
-                    other.get(&stage.name(u, table, &layout.order)).copied().unwrap_or(0)
+                    other.get(&stage.name(u, table)).copied().unwrap_or(0)
                 };
                 let stratum = coded.get(stratum as usize).copied().unwrap_or(0);
                 let psu = if first.rows_are_units {
                     0
                 } else {
-                    psus.code(stage.bare_name(u, table, &layout.order))
+                    psus.code(stage.bare_name(u, table))
                 };
                 (stratum, psu)
             };
@@ -169,7 +171,9 @@ impl OnFrame {
             if combine == CombineMethod::Composite { Some(factors(design, table)?) } else { None };
         let follows: Vec<Option<usize>> = design.samples.iter().map(|s| s.psus_of).collect();
         let first = FirstStage::of(&layouts, &follows, table);
-        Ok(OnFrame { layouts, probabilities, combine, factor, follows, first })
+        let any = (combine == CombineMethod::TotalProbability)
+            .then(|| any_sample(&layouts, &probabilities, &follows));
+        Ok(OnFrame { layouts, probabilities, combine, factor, follows, any, first })
     }
 
     /// Draws all samples, in the order of the file.
@@ -227,7 +231,10 @@ impl OnFrame {
     fn weight(&self, sample: usize, row: usize, own: f64) -> f64 {
         let of = || self.probabilities.iter().map(|p| p[row]);
         match self.combine {
-            CombineMethod::TotalProbability => 1.0 / (1.0 - of().map(|p| 1.0 - p).product::<f64>()),
+            CombineMethod::TotalProbability => {
+                1.0 / self.any.as_ref().map_or(own, |any| any[row])
+            }
+
             CombineMethod::SumOfProbabilities => 1.0 / of().sum::<f64>(),
             CombineMethod::Multiplicity => 1.0 / (own * of().filter(|p| *p > 0.0).count() as f64),
             CombineMethod::Composite => {
@@ -340,6 +347,31 @@ impl OnFrame {
         }
         columns
     }
+}
+
+/// By row, the probability of being drawn into any of the samples: 1 − ∏(1 − π). Samples that share
+/// first-stage units are independent only within these: there it is π₁ {1 − ∏(1 − π/π₁)}.
+fn any_sample(layouts: &[Layout], of: &[Vec<f64>], follows: &[Option<usize>]) -> Vec<f64> {
+    let Some(rows) = of.first().map(Vec::len) else {
+        // One sample alone.
+        return layouts.first().map(Layout::probabilities).unwrap_or_default();
+    };
+    let mut out = vec![1.0; rows];
+    for root in (0..layouts.len()).filter(|s| follows[*s].is_none()) {
+        let own: Vec<usize> =
+            (0..layouts.len()).filter(|s| *s == root || follows[*s] == Some(root)).collect();
+        let first = (own.len() > 1).then(|| layouts[root].first_probabilities());
+        for (row, out) in out.iter_mut().enumerate() {
+            *out *= match first.as_ref().map(|f| f[row]) {
+                Some(p) if p > 0.0 => {
+                    1.0 - p * (1.0 - own.iter().map(|s| 1.0 - of[*s][row] / p).product::<f64>())
+                }
+                _ => own.iter().map(|s| 1.0 - of[*s][row]).product(),
+            };
+        }
+    }
+    out.iter_mut().for_each(|p| *p = 1.0 - *p);
+    out
 }
 
 /// By row, the share of the first sample: that of the first group that has one.
