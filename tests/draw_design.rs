@@ -130,7 +130,10 @@ fn frequencies_of_rows_are_their_probabilities() {
                 let p = on_frame.probabilities[sample][row];
                 let se = (p * (1.0 - p) / n).sqrt();
                 let off = (f64::from(*count) / n - p).abs();
-                assert!(off <= 4.7 * se + 1e-12, "{combine}, sample {sample}, row {row}: {off} of {se}");
+                assert!(
+                    off <= 4.7 * se + 1e-12,
+                    "{combine}, sample {sample}, row {row}: {off} of {se}"
+                );
             }
         }
         for row in 0..rows {
@@ -184,7 +187,11 @@ fn mistakes_name_the_stratum_or_unit() {
     assert!(many.contains("13 sectors are to be drawn from the frame, which has 12"), "{many}");
     let stratum = "[[sample.stage.stratum]]\nname = \"north\"\nwhere = \"region == 'North'\"\ntake = 9\n\
                    [[sample.stage.stratum]]\nname = \"rest\"\ntake = 2\n[[sample.stage]]\nunit = \"household\"";
-    let text = DESIGN.replacen("strata = \"region\"\ntake = 5\n[[sample.stage]]\nunit = \"household\"", stratum, 1);
+    let text = DESIGN.replacen(
+        "strata = \"region\"\ntake = 5\n[[sample.stage]]\nunit = \"household\"",
+        stratum,
+        1,
+    );
     let many = refused(&text);
     assert!(many.contains("9 sectors are to be drawn from stratum `north`, which has 5"), "{many}");
     let zero = refused(&DESIGN.replace("size = \"size\"", "size = \"size - 3\""));
@@ -193,7 +200,9 @@ fn mistakes_name_the_stratum_or_unit() {
     assert!(rate.contains("a rate lies between 0 and 1") && rate.contains("sector `A"), "{rate}");
     let nobody = refused(&DESIGN.replace("group == 'small'", "group == 'tiny'"));
     assert!(nobody.contains("no household of sample `boost` is eligible"), "{nobody}");
-    let name = refused(&DESIGN.replace("id = \"household\"\ntake", "id = \"household\"\nsort = \"sise\"\ntake"));
+    let name = refused(
+        &DESIGN.replace("id = \"household\"\ntake", "id = \"household\"\nsort = \"sise\"\ntake"),
+    );
     assert!(name.contains("no column `sise`") && name.contains("did you mean `size`?"), "{name}");
 }
 
@@ -244,8 +253,9 @@ fn a_population_is_as_it_was_asked_for() {
     assert_eq!(table.columns(), again.columns());
     let numbers = |name: &str| table.column(name).unwrap().as_numbers().unwrap().to_vec();
     let group = table.column("group").unwrap().as_factor();
-    let small: Vec<bool> =
-        (0..table.rows()).map(|r| group.levels[group.codes.get(r) as usize].value == "small").collect();
+    let small: Vec<bool> = (0..table.rows())
+        .map(|r| group.levels[group.codes.get(r) as usize].value == "small")
+        .collect();
     let share = small.iter().filter(|s| **s).count() as f64 / table.rows() as f64;
     // 600 areas with a correlation of 0.2: standard error √(0.16 · 0.2 ÷ 600).
     assert!((share - 0.2).abs() < 4.0 * (0.16 * 0.2 / 600.0_f64).sqrt(), "{share}");
@@ -276,7 +286,11 @@ fn a_population_is_as_it_was_asked_for() {
     assert!((rho - 0.1).abs() < 0.02, "{rho}");
     assert!((within + (between - within) / size - 9.0).abs() < 0.4);
     let margins = populate::margins(&loaded.population, &table).unwrap();
-    let total: f64 = margins.lines().skip(1).map(|l| l.rsplit(',').next().unwrap().parse::<f64>().unwrap()).sum();
+    let total: f64 = margins
+        .lines()
+        .skip(1)
+        .map(|l| l.rsplit(',').next().unwrap().parse::<f64>().unwrap())
+        .sum();
     assert_eq!(total, table.rows() as f64);
 }
 

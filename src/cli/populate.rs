@@ -45,7 +45,11 @@ pub(super) struct Populate {
 }
 
 /// The people of a population file.
-pub(super) fn people(path: &Path, set: &[String], seed: Option<u64>) -> Result<(Loaded, Table), Diagnostics> {
+pub(super) fn people(
+    path: &Path,
+    set: &[String],
+    seed: Option<u64>,
+) -> Result<(Loaded, Table), Diagnostics> {
     let loaded = populate::load(path, set)?;
     let folder = path.parent().unwrap_or(Path::new(""));
     let seed = seed.unwrap_or(u64::from(loaded.population.seed));
@@ -83,7 +87,9 @@ impl Populate {
         if let Some(path) = &self.margins {
             let text = populate::margins(&loaded.population, &table).map_err(|name| {
                 let message = format!("there is no column `{name}` to make a margin of");
-                Diagnostics::from(Diagnostic::error(message).help("see `[[margin]]` of the population file"))
+                Diagnostics::from(
+                    Diagnostic::error(message).help("see `[[margin]]` of the population file"),
+                )
             })?;
             let staged = files::stage(path, |out| out.write_all(text.as_bytes()));
             batch.push(staged.map_err(|e| failed(e.into()))?);

@@ -71,7 +71,10 @@ impl Simulate {
             Ok(found) => {
                 if !self.loudness.quiet {
                     let mut text = simulate::terminal(&found);
-                    text.push_str(&format!("\nWritten:\n  {}\n", self.out.join("report.html").display()));
+                    text.push_str(&format!(
+                        "\nWritten:\n  {}\n",
+                        self.out.join("report.html").display()
+                    ));
                     text.push_str(&format!("  {}\n", self.out.join("estimates.csv").display()));
                     text.push_str(&format!("  {}\n", self.out.join("simulation.json").display()));
                     print(&text)?;
@@ -87,7 +90,9 @@ impl Simulate {
 
     fn simulate(&self, progress: &Progress) -> Result<Simulation, Diagnostics> {
         if self.reps == 0 {
-            return Err(Diagnostic::error("nothing is drawn in 0 replicates").help("give --reps 200").into());
+            return Err(Diagnostic::error("nothing is drawn in 0 replicates")
+                .help("give --reps 200")
+                .into());
         }
         let design = sampling::load(&self.design, &self.set)?;
         let loaded = study::load(&self.study)?;
@@ -123,9 +128,13 @@ impl Simulate {
             ("simulation.json", json),
         ] {
             let staged = files::stage(&self.out.join(name), |out| out.write_all(text.as_bytes()));
-            batch.push(staged.map_err(|e| Diagnostics::from(Diagnostic::from(files::DataError::from(e))))?);
+            batch.push(
+                staged
+                    .map_err(|e| Diagnostics::from(Diagnostic::from(files::DataError::from(e))))?,
+            );
         }
-        let failed = |e: files::WriteError| Diagnostics::from(Diagnostic::from(files::DataError::from(e)));
+        let failed =
+            |e: files::WriteError| Diagnostics::from(Diagnostic::from(files::DataError::from(e)));
         batch.commit().map(|_| ()).map_err(|(_, e)| failed(e))
     }
 }

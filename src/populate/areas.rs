@@ -19,7 +19,8 @@ pub fn areas(given: &Population, table: &Table) -> Table {
     }
     let counted: Vec<&str> =
         given.attribute.iter().filter(|a| a.of != Of::Area).map(|a| a.name.as_str()).collect();
-    let own: Vec<&str> = given.outcome.iter().map(|o| o.name.as_str()).chain(["household", "person"]).collect();
+    let own: Vec<&str> =
+        given.outcome.iter().map(|o| o.name.as_str()).chain(["household", "person"]).collect();
     let mut areas = Table::default();
     let mut push = |column: Column| {
         // A name that is there already keeps its first meaning.

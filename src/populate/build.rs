@@ -128,9 +128,9 @@ pub fn build(given: &Population, seed: u64, folder: &Path) -> Result<Table, Popu
             error,
         };
         let condition = Expression::parse(&share.part).map_err(wrong)?;
-        let holds = condition.condition(&table).map_err(|errors| {
-            errors.into_iter().next().map_or(PopulateError::TooMany, wrong)
-        })?;
+        let holds = condition
+            .condition(&table)
+            .map_err(|errors| errors.into_iter().next().map_or(PopulateError::TooMany, wrong))?;
         let (mut sum, mut all) = (vec![0_u32; number], vec![0_u32; number]);
         for (a, h) in of_area.iter().zip(&holds) {
             all[*a as usize] += 1;
@@ -145,7 +145,12 @@ pub fn build(given: &Population, seed: u64, folder: &Path) -> Result<Table, Popu
     Ok(table)
 }
 
-fn coded(name: &str, label: Option<&str>, codes: impl Iterator<Item = u32>, levels: Vec<Level>) -> Column {
+fn coded(
+    name: &str,
+    label: Option<&str>,
+    codes: impl Iterator<Item = u32>,
+    levels: Vec<Level>,
+) -> Column {
     let codes = Codes::collect(codes, levels.len());
     let mut column = Column::from_values(name, Values::Text(Factor { codes, levels }));
     column.label = label.map(str::to_string);
@@ -201,7 +206,11 @@ fn column_of(areas: Option<&Table>, name: &str) -> Result<Vec<f64>, PopulateErro
 }
 
 impl<'s> Maker<'s> {
-    fn new(given: &'s Population, areas: Option<&Table>, number: usize) -> Result<Maker<'s>, PopulateError> {
+    fn new(
+        given: &'s Population,
+        areas: Option<&Table>,
+        number: usize,
+    ) -> Result<Maker<'s>, PopulateError> {
         let households = match &given.areas.households {
             Households::Column(name) => Some(column_of(areas, name)?),
             _ => None,
@@ -210,10 +219,12 @@ impl<'s> Maker<'s> {
         for spec in &given.attribute {
             let names = levels(spec);
             let list = |pairs: &[(String, f64)]| -> Vec<f64> {
-                let of = |level: &String| pairs.iter().find(|(l, _)| l == level).map_or(0.0, |p| p.1);
+                let of =
+                    |level: &String| pairs.iter().find(|(l, _)| l == level).map_or(0.0, |p| p.1);
                 scaled(names.iter().map(of).collect())
             };
-            let given_at = spec.given.as_ref().and_then(|g| attributes.iter().position(|a| a.spec.name == *g));
+            let given_at =
+                spec.given.as_ref().and_then(|g| attributes.iter().position(|a| a.spec.name == *g));
             let shares = match given_at {
                 Some(g) => attributes[g]
                     .levels
@@ -321,7 +332,8 @@ impl<'s> Maker<'s> {
             for i in (0..count).filter(|i| self.attributes[*i].spec.of == Of::Household) {
                 of_household[i] = draw(i, &of_household, &mut rng);
             }
-            let household_parts: Vec<f64> = self.outcomes.iter().map(|_| normal(&mut rng)).collect();
+            let household_parts: Vec<f64> =
+                self.outcomes.iter().map(|_| normal(&mut rng)).collect();
             for p in 0..people {
                 let mut person = of_household.clone();
                 for (i, a) in self.attributes.iter().enumerate() {

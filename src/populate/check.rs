@@ -19,8 +19,14 @@ pub(super) fn check(given: &Population, places: &Places, bad: &[KeyPath]) -> Vec
     let sum: f64 = given.household_sizes.iter().sum();
     let wrong = given.household_sizes.iter().any(|s| !(*s >= 0.0 && s.is_finite()));
     if wrong || !(sum > 0.0 && sum.is_finite()) {
-        let help = "give the shares of households with 1, 2, 3, … people, such as [0.3, 0.4, 0.2, 0.1]";
-        rules.error(&sizes, "household sizes need shares of zero or more, not all zero", "here", help);
+        let help =
+            "give the shares of households with 1, 2, 3, … people, such as [0.3, 0.4, 0.2, 0.1]";
+        rules.error(
+            &sizes,
+            "household sizes need shares of zero or more, not all zero",
+            "here",
+            help,
+        );
     }
     let list = |key: &str| root.key(key);
     let names: Vec<(KeyPath, &str)> = given
@@ -43,7 +49,8 @@ pub(super) fn check(given: &Population, places: &Places, bad: &[KeyPath]) -> Vec
                 .map(|(i, s)| (list("share").index(i).key("name"), s.name.as_str())),
         )
         .collect();
-    let own = [given.areas.id.as_deref().unwrap_or("area"), "household", "person", "households_in_area"];
+    let own =
+        [given.areas.id.as_deref().unwrap_or("area"), "household", "person", "households_in_area"];
     for (path, name) in &names {
         rules.filled(path, Some(name));
         if own.contains(name) {
@@ -80,7 +87,12 @@ fn areas(given: &Population, rules: &mut Rules<'_>, path: &KeyPath) {
     }
     if let Some(number) = areas.number.filter(|n| !(1.0..=1e7).contains(n) || n.fract() != 0.0) {
         let message = format!("the number of areas is {number}");
-        rules.error(&path.key("number"), message, "not a whole number from 1 to 10 million", "give one");
+        rules.error(
+            &path.key("number"),
+            message,
+            "not a whole number from 1 to 10 million",
+            "give one",
+        );
     }
     let bad = match &areas.households {
         Households::Number(n) => !(1.0..=1e7).contains(n),
@@ -98,7 +110,12 @@ fn areas(given: &Population, rules: &mut Rules<'_>, path: &KeyPath) {
     };
     if bad {
         let help = "give a number, such as 250, or a least and a largest one, such as [150, 350]";
-        rules.error(&path.key("households"), "the households of an area are at least 1", "here", help);
+        rules.error(
+            &path.key("households"),
+            "the households of an area are at least 1",
+            "here",
+            help,
+        );
     }
     let most = match &areas.households {
         Households::Number(n) => *n,
@@ -114,7 +131,12 @@ fn areas(given: &Population, rules: &mut Rules<'_>, path: &KeyPath) {
 
 fn share(rules: &mut Rules<'_>, path: &KeyPath, value: Option<f64>, what: &str) {
     if let Some(value) = value.filter(|v| !(0.0..=1.0).contains(v)) {
-        rules.error(path, format!("{what} is {value}"), "not between 0 and 1", "write 0.05 for 5 %");
+        rules.error(
+            path,
+            format!("{what} is {value}"),
+            "not between 0 and 1",
+            "write 0.05 for 5 %",
+        );
     }
 }
 
@@ -153,7 +175,12 @@ fn an_attribute(
     if attribute.clustering.is_some() && attribute.given.is_some() {
         let help = "cluster the attribute that is `given`";
         let message = "areas do not differ in an attribute with `given`";
-        rules.error_at_key(&path.key("clustering"), message.to_string(), "has no meaning here", help);
+        rules.error_at_key(
+            &path.key("clustering"),
+            message.to_string(),
+            "has no meaning here",
+            help,
+        );
     }
     if attribute.alike.is_some() && attribute.of != Of::Household {
         let help = "write `of = \"household\"`, or take it out";
@@ -211,7 +238,8 @@ fn an_attribute(
             }
             for level in levels(earlier) {
                 if !attribute.shares.0.iter().any(|(l, _)| *l == level) && rules.sound(&shares) {
-                    let message = format!("`{}` has no shares for `{level}` of `{name}`", attribute.name);
+                    let message =
+                        format!("`{}` has no shares for `{level}` of `{name}`", attribute.name);
                     rules.error(&shares, message, "a level is missing", "add a table for it");
                 }
             }
@@ -266,7 +294,12 @@ fn an_outcome(given: &Population, outcome: &Outcome, rules: &mut Rules<'_>, path
     if let Some([low, high]) = outcome.range
         && low.partial_cmp(&high) != Some(std::cmp::Ordering::Less)
     {
-        rules.error(&path.key("range"), format!("the range is {low} to {high}"), "here", "least first");
+        rules.error(
+            &path.key("range"),
+            format!("the range is {low} to {high}"),
+            "here",
+            "least first",
+        );
     }
     for (i, effect) in outcome.by.iter().enumerate() {
         let at = path.key("by").index(i);

@@ -41,7 +41,11 @@ pub fn margins(given: &Population, table: &Table) -> Result<String, String> {
                 .collect();
             parts.reverse();
             let quoted = |t: &str| format!("\"{}\"", t.replace('"', "\"\""));
-            out.push_str(&format!("{},{},{count}\n", quoted(&names.join(" × ")), quoted(&parts.join(" × "))));
+            out.push_str(&format!(
+                "{},{},{count}\n",
+                quoted(&names.join(" × ")),
+                quoted(&parts.join(" × "))
+            ));
         }
     }
     Ok(out)

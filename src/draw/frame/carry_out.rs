@@ -80,9 +80,7 @@ impl Layout {
                         (How::Follow, Some(names)) => {
                             let names: std::collections::HashSet<&String> = names.iter().collect();
                             let own = cell.first..cell.first + cell.units;
-                            taken.extend(
-                                own.filter(|u| names.contains(&stage.name(*u, table))),
-                            );
+                            taken.extend(own.filter(|u| names.contains(&stage.name(*u, table))));
                         }
                         (How::All, _) => taken.extend(cell.first..cell.first + cell.units),
                         _ => {

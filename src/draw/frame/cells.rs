@@ -193,12 +193,7 @@ impl<'d> Rules<'d> {
 
     /// Puts units into cells and gives each its probability; units that no stratum draws are left
     /// out. Cells come out with units in the order of selection; `parent` is for messages.
-    pub fn cells(
-        &self,
-        units: Vec<Unit>,
-        key: u64,
-        parent: &str,
-    ) -> Result<Vec<Allotted>, Fault> {
+    pub fn cells(&self, units: Vec<Unit>, key: u64, parent: &str) -> Result<Vec<Allotted>, Fault> {
         let mut groups: Vec<Group> = Vec::new();
         let mut place = std::collections::HashMap::new();
         let plain = self.parts.is_empty() && self.crossing.is_none();

@@ -167,7 +167,12 @@ impl Layout {
                     made.last().map(|m| m.name(parent as u32, table)).unwrap_or_default();
                 if follow {
                     build.add(
-                        vec![Allotted { units, how: How::Follow, pi: Vec::new(), key: keys[parent] }],
+                        vec![Allotted {
+                            units,
+                            how: How::Follow,
+                            pi: Vec::new(),
+                            key: keys[parent],
+                        }],
                         &gathered,
                         &rules,
                     );
@@ -352,12 +357,7 @@ struct Build {
 }
 
 impl Build {
-    fn add(
-        &mut self,
-        cells: Vec<Allotted>,
-        gathered: &[u32],
-        rules: &Rules<'_>,
-    ) {
+    fn add(&mut self, cells: Vec<Allotted>, gathered: &[u32], rules: &Rules<'_>) {
         for Allotted { units, how, pi, key } in cells {
             let Some(one) = units.first() else { continue };
             let first = self.made.first.len() as u32;

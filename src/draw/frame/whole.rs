@@ -88,11 +88,8 @@ impl FirstStage {
                     other.get(&stage.name(u, table)).copied().unwrap_or(0)
                 };
                 let stratum = coded.get(stratum as usize).copied().unwrap_or(0);
-                let psu = if first.rows_are_units {
-                    0
-                } else {
-                    psus.code(stage.bare_name(u, table))
-                };
+                let psu =
+                    if first.rows_are_units { 0 } else { psus.code(stage.bare_name(u, table)) };
                 (stratum, psu)
             };
             first.codes.push((0..stage.units() as u32).map(code).collect());
@@ -231,9 +228,7 @@ impl OnFrame {
     fn weight(&self, sample: usize, row: usize, own: f64) -> f64 {
         let of = || self.probabilities.iter().map(|p| p[row]);
         match self.combine {
-            CombineMethod::TotalProbability => {
-                1.0 / self.any.as_ref().map_or(own, |any| any[row])
-            }
+            CombineMethod::TotalProbability => 1.0 / self.any.as_ref().map_or(own, |any| any[row]),
 
             CombineMethod::SumOfProbabilities => 1.0 / of().sum::<f64>(),
             CombineMethod::Multiplicity => 1.0 / (own * of().filter(|p| *p > 0.0).count() as f64),
