@@ -7,6 +7,7 @@ use clap::Args;
 use rakewell::data::io::{self as files, ReadOptions};
 use rakewell::data::{Column, Table};
 use rakewell::diagnostic::{Diagnostic, Diagnostics};
+use rakewell::draw::JointSource;
 use rakewell::draw::frame::{Drawn, Fault, OnFrame, Purpose, Rows, columns_needed};
 use rakewell::sampling::{self, Loaded};
 
@@ -38,6 +39,9 @@ pub(super) struct Draw {
     /// Where the sample goes: .csv or .parquet
     #[arg(long, value_name = "FILE", default_value = "sample.csv")]
     out: PathBuf,
+    /// Where the joint probabilities of the first-stage units drawn go (CSV)
+    #[arg(long, value_name = "FILE")]
+    joint: Option<PathBuf>,
     /// Write no starter study
     #[arg(long)]
     no_study: bool,
@@ -121,14 +125,26 @@ impl Draw {
         };
         let mut batch = files::Batch::default();
         batch.push(sample.map_err(failed)?);
+        if let Some(path) = &self.joint {
+            let text = pairs(&on_frame, &drawn, &table)?;
+            let staged = files::stage(path, |out| io::Write::write_all(out, text.as_bytes()));
+            batch.push(staged.map_err(|e| failed(e.into()))?);
+        }
         let study = self.out.with_extension("toml");
-        if !self.no_study && !study.exists() {
+        let there = study.exists();
+        if !self.no_study && !there {
             let text = starter(&loaded, &self.out);
             let staged = files::stage(&study, |out| io::Write::write_all(out, text.as_bytes()));
             batch.push(staged.map_err(|e| failed(e.into()))?);
         }
         batch.commit().map_err(|(_, e)| failed(e.into()))?;
-        Ok((self.summary(&loaded, &on_frame, &drawn, &rows, table.rows()), loaded.warnings))
+        let mut text = self.summary(&loaded, &on_frame, &drawn, &rows, table.rows());
+        if there && !self.no_study {
+            text.push_str(&format!("{} is there already, and stays as it is\n", study.display()));
+        } else if !self.no_study {
+            text.push_str(&format!("  {}\n", study.display()));
+        }
+        Ok((text, loaded.warnings))
     }
 
     fn frame_of(&self, loaded: &Loaded) -> Result<PathBuf, Diagnostics> {
@@ -202,8 +218,8 @@ impl Draw {
             ));
         }
         out.push_str(&format!("\nWritten:\n  {}\n", self.out.display()));
-        if !self.no_study {
-            out.push_str(&format!("  {}\n", self.out.with_extension("toml").display()));
+        if let Some(path) = &self.joint {
+            out.push_str(&format!("  {}\n", path.display()));
         }
         out
     }
@@ -219,6 +235,34 @@ fn in_order(known: &[String], a: Table, b: Table) -> Table {
         }
     }
     all
+}
+
+/// The pairs of first-stage units drawn, as CSV.
+fn pairs(on: &OnFrame, drawn: &[Drawn], table: &Table) -> Result<String, Diagnostics> {
+    let quoted = |t: &str| format!("\"{}\"", t.replace('"', "\"\""));
+    let mut out = String::from("sample,stratum,unit_a,unit_b,p_a,p_b,p_ab,source\n");
+    for (layout, drawn) in on.layouts.iter().zip(drawn) {
+        let found = layout.pairs(drawn, table).map_err(|e| {
+            Diagnostics::from(Diagnostic::error(format!("sample `{}`: {e}", layout.name)))
+        })?;
+        for pair in found {
+            let source = match pair.source {
+                JointSource::Exact => "exact",
+                JointSource::Approximate => "approximate",
+            };
+            out.push_str(&format!(
+                "{},{},{},{},{},{},{},{source}\n",
+                quoted(&layout.name),
+                quoted(&pair.stratum),
+                quoted(&pair.units[0]),
+                quoted(&pair.units[1]),
+                pair.single[0],
+                pair.single[1],
+                pair.joint
+            ));
+        }
+    }
+    Ok(out)
 }
 
 /// A study to start from.

@@ -13,6 +13,7 @@ mod fault;
 mod layout;
 mod needed;
 mod order;
+mod pairs;
 mod units;
 mod whole;
 
@@ -21,4 +22,5 @@ pub use eligible::groups_of;
 pub use fault::Fault;
 pub use layout::{Layout, Stage};
 pub use needed::columns_needed;
+pub use pairs::Pair;
 pub use whole::{OnFrame, Rows};
