@@ -14,6 +14,9 @@ use crate::weight::{
     Combination, CombineError, CombineMethod, Frames, Ledger, Shares, Start, WeightError,
 };
 
+/// What stands for a frame that holds every row.
+pub(super) const EVERY_ROW: &str = "*";
+
 /// Carries out the step; `None` when something is wrong, which is then in `work`.
 pub(super) fn carry_out(
     work: &mut Work<'_>,
@@ -147,6 +150,10 @@ fn frames(work: &mut Work<'_>, at: &KeyPath, given: &Samples, table: &Table) -> 
     let mut columns = Vec::new();
     for (name, text) in &given.frames.0 {
         let here = at.key("frames").key(name.as_str());
+        if text == EVERY_ROW {
+            columns.push(Arc::new(vec![true; table.rows()]));
+            continue;
+        }
         match holds(text, table) {
             Err(errors) => errors.iter().for_each(|e| work.expression(&here, e)),
             Ok((rows, unknown, warnings)) => {

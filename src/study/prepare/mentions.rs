@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::Work;
+use super::combine::EVERY_ROW;
 use crate::data::expr::Expression;
 use crate::diagnostic::{Diagnostic, Place, nearest};
 use crate::study::places::KeyPath;
@@ -185,7 +186,7 @@ fn collect(study: &Study, c: &mut Collector<'_, '_>) {
             for (sample, column) in &samples.probabilities.0 {
                 c.name(&at.key("probabilities").key(sample.as_str()), column, None);
             }
-            for (sample, text) in &samples.frames.0 {
+            for (sample, text) in samples.frames.0.iter().filter(|(_, t)| t != EVERY_ROW) {
                 c.expression(&at.key("frames").key(sample.as_str()), text, None);
             }
             c.names(&at.key("by"), samples.by.as_ref());

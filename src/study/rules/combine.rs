@@ -173,9 +173,9 @@ mod tests {
             &["two samples or more"],
         );
         other(
-            "method = \"total-probability\"\nframes = { g = \"true\", b = \"m == 1\" }",
+            "method = \"total-probability\"\nframes = { g = \"*\", b = \"m == 1\" }",
             &["needs probabilities"],
         );
-        other("method = \"multiplicity\"\nframes = { g = \"true\", b = \"m == 1\" }", &[]);
+        other("method = \"multiplicity\"\nframes = { g = \"*\", b = \"m == 1\" }", &[]);
     }
 }

@@ -216,7 +216,7 @@ pub struct Samples {
     #[serde(default)]
     pub probabilities: Pairs<String>,
     /// In place of probabilities, for each sample an expression that is true where it could have
-    /// drawn the row: `{ general = "true", boost = "minority == 1 and area == 'boost'" }`.
+    /// drawn the row, or `"*"` for all rows: `{ general = "*", boost = "minority == 1" }`.
     #[serde(default)]
     pub frames: Pairs<String>,
     /// How they are combined.
