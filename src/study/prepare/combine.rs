@@ -102,7 +102,7 @@ fn sample_codes(
     let mut of_level = vec![Codes::NONE; factor.levels.len()];
     for (k, name) in (0..).zip(names) {
         match factor.position(name) {
-            Some(level) => of_level[level as usize] = k,
+            Some(level) => of_level[level] = k,
             None => {
                 let texts = || factor.levels.iter().map(crate::data::Level::text);
                 let help = nearest(name, texts()).map_or_else(

@@ -108,6 +108,9 @@ fn divided(raw: ShareTable) -> ShareTable {
 /// Covariances of the totals of a group between the domains of each sample.
 type Covariances = BTreeMap<(u32, u32, u32), f64>;
 
+/// Totals by (PSU, domain).
+type PsuTotals = BTreeMap<(u32, u32), f64>;
+
 /// For every group the covariance of its totals by (sample, domain, domain): between PSUs within
 /// strata, Σ_h n/(n − 1) Σ (z − z̄)(z − z̄)'. Strata where a sample has one PSU add nothing.
 fn covariances(
@@ -120,7 +123,7 @@ fn covariances(
     let (first, strata) = (tree.first_stage_of_unit(), tree.stratum_of_first_stage());
     // By (sample, stratum): the PSUs, and the totals by (group, domain, PSU).
     let mut psus: BTreeMap<(u32, u32), Vec<u32>> = BTreeMap::new();
-    let mut totals: BTreeMap<(u32, u32, u32), BTreeMap<(u32, u32), f64>> = BTreeMap::new();
+    let mut totals: BTreeMap<(u32, u32, u32), PsuTotals> = BTreeMap::new();
     for (row, &w) in weights.iter().enumerate().filter(|(_, w)| **w != 0.0) {
         let psu = first[tree.unit_of_row[row] as usize];
         let (sample, stratum) = (coverage.sample.get(row), strata[psu as usize]);
