@@ -13,7 +13,7 @@ use crate::estimate::Analysis;
 use crate::study::limits;
 use crate::study::not_numeric::not_numeric;
 use crate::study::places::KeyPath;
-use crate::study::spec::{Compat, Distance as GivenDistance, Step, Weighting};
+use crate::study::spec::{Compat, Distance as GivenDistance, Estimator, Step, Weighting};
 use crate::weight::{
     Bounds, CalibrationOptions, Distance, Ledger, Margin, MarginLevels, Residuals, Totals,
     WeightError,
@@ -42,9 +42,13 @@ pub(super) fn weigh(work: &mut Work<'_>, table: &Table, built: Built) -> Option<
         return Some(Analysis::new(built.design, ledger));
     };
     match replicates.reweighted(&built.design.tree, &ledger) {
+        Ok(replicates) if work.study.variance.estimator == Some(Estimator::Both) => {
+            Some(Analysis::with_both(built.design, ledger, replicates))
+        }
         Ok(replicates) => Some(Analysis::with_replicates(built.design, ledger, replicates)),
         Err(e) => {
-            let help = "a replicate leaves a cell of a margin empty: join levels of the margin";
+            let help = "a replicate leaves a cell of a margin empty: join levels of the margin, or \
+                        take a method that leaves every PSU some weight, such as \"fay\"";
             work.error(&KeyPath::root().key("weighting"), e, Some(help.to_string()));
             None
         }
