@@ -22,8 +22,8 @@ fn data(odd: bool) -> String {
                     "h{stratum},{psu},{},{},{},{},{},{}",
                     100 - psu,
                     10 + k % 5,
-                    if k % 2 == 0 { "m" } else { "f" },
-                    ["young", "old", "older"][k as usize % 3],
+                    if person % 2 == 0 { "m" } else { "f" },
+                    ["young", "old", "older"][person as usize % 3],
                     k * k % 17,
                     u8::from(k * k % 7 < 3),
                 );
@@ -58,8 +58,6 @@ proportion = "z"
 [report]
 csv = "out.csv"
 json = "out.json"
-data = "copy.csv"
-replicates = true
 "#;
 
 fn folder(variance: &str, odd: bool) -> tempfile::TempDir {
@@ -166,6 +164,9 @@ fn both_side_by_side() {
 #[test]
 fn replicate_weights_are_written_and_raked() {
     let folder = folder("[variance]\nmethod = \"rao-wu\"\nreplicates = 9\nseed = 4\n", false);
+    let file = folder.path().join("study.toml");
+    let text = fs::read_to_string(&file).unwrap() + "data = \"copy.csv\"\nreplicates = true\n";
+    fs::write(&file, text).unwrap();
     let finished = run(folder.path());
     let path = folder.path().join("study.toml");
     finished.write(&path).unwrap_or_else(|e| panic!("{}", e.mistakes));

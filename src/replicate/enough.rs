@@ -50,7 +50,7 @@ impl Precision {
         known.sort_by(f64::total_cmp);
         let largest = *known.last()?;
         let cv = |kappa: f64| kappa / (2.0 * (replicates as f64).sqrt());
-        let needed = (largest / (2.0 * target)).powi(2).ceil();
+        let needed = ((largest / (2.0 * target)).powi(2) * (1.0 - 1e-12)).ceil();
         Some(Precision {
             median: cv(known[known.len() / 2]),
             largest: cv(largest),

@@ -91,6 +91,16 @@ pub enum ReplicateError {
         /// The limit.
         most: usize,
     },
+    /// A weight per row and replicate would not fit into the memory.
+    #[error(
+        "a weighting step looks at more than categories and is repeated row by row: {rows} rows × {replicates} replicates are too many to hold"
+    )]
+    TooLarge {
+        /// Rows.
+        rows: usize,
+        /// Replicates.
+        replicates: usize,
+    },
     /// More groups than PSUs.
     #[error("{groups} groups for {psus} PSUs: some would be empty")]
     Groups {

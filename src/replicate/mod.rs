@@ -23,5 +23,5 @@ pub use form::VarianceForm;
 pub use hadamard::Hadamard;
 pub use make::{MOST_REPLICATES, ReplicatePlan, Resampling, jackknife, make};
 pub use method::ReplicateMethod;
-pub use reweight::Reweighting;
+pub use reweight::{MOST_WEIGHTS, Reweighting};
 pub use scheme::{ReplicateDf, ReplicateWeights, Replicates};

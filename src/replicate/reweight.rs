@@ -15,6 +15,9 @@ use crate::weight::{CellRecipe, Ledger, StepFactors, WeightError};
 /// Rows handed to one task at a time; fixed, so that results do not depend on the number of threads.
 const BLOCK: usize = 1 << 16;
 
+/// Replicate weights that are held at once, at most (8 gigabytes).
+pub const MOST_WEIGHTS: usize = 1 << 30;
+
 /// The weighting of every replicate in short: what each step multiplies the weights of its cells with.
 ///
 /// The weight of a row in replicate r is its base weight × the factor of its unit × those of its cell.
@@ -159,6 +162,10 @@ impl Replicates {
                 Ok(Replicates { weights, ..self })
             }
             (None, _) => {
+                let (rows, replicates) = (base.len(), self.weights.count());
+                if rows.saturating_mul(replicates) > MOST_WEIGHTS {
+                    return Err(ReplicateError::TooLarge { rows, replicates });
+                }
                 let columns = (0..self.weights.count())
                     .into_par_iter()
                     .map(|r| {

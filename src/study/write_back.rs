@@ -6,6 +6,7 @@ use super::places::KeyPath;
 use super::prepare::{Prepared, data};
 use crate::data::io::{DataError, Fault, NewColumn, Staged, check_appended, stage_appended};
 use crate::diagnostic::Diagnostic;
+use crate::replicate::MOST_WEIGHTS;
 
 /// The name of the weight where the study gives none.
 const WEIGHT: &str = "rakewell_weight";
@@ -26,6 +27,13 @@ pub(super) fn check(
         return Err(at(prepared, "replicates", Diagnostic::error(message).help(help)));
     }
     let count = replicates(prepared);
+    let rows = prepared.table.rows();
+    if rows.saturating_mul(count) > MOST_WEIGHTS {
+        let message =
+            format!("{count} replicate weights of {rows} rows are too many to hold and write");
+        let help = "take `replicates` out of `[report]`: with `seed` they can be made again";
+        return Err(at(prepared, "replicates", Diagnostic::error(message).help(help)));
+    }
     let columns: Vec<NewColumn<'_>> = (0..=count).map(|i| column(prepared, i, &[])).collect();
     let file = source(prepared, study_file);
     let options = data::options(&prepared.study, None);

@@ -384,11 +384,11 @@ fn groups_of_the_jackknife() {
     let (a, b) = variances(&many, &groups(12), &y);
     close(a, b, 1e-10, 0.0);
     // Over many groupings the variance is that of the sample.
-    let mean = (0..2000)
+    let mean = (0..400)
         .map(|seed| variances(&one, &ReplicatePlan { seed, ..groups(4) }, &y).0)
         .sum::<f64>()
-        / 2000.0;
-    assert!((mean / b_of(&one, &y) - 1.0).abs() < 0.06, "{mean}");
+        / 400.0;
+    assert!((mean / b_of(&one, &y) - 1.0).abs() < 0.1, "{mean}");
     let made = make(&one.design(), &groups(4)).unwrap();
     assert_eq!((made.df, made.scale), (3.0, 0.75));
     assert!(matches!(

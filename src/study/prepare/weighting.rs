@@ -10,6 +10,7 @@ use crate::aggregate::{XColumns, XTerm};
 use crate::data::{Codes, Factor, Table};
 use crate::diagnostic::{Diagnostic, nearest};
 use crate::estimate::Analysis;
+use crate::replicate::ReplicateError;
 use crate::study::limits;
 use crate::study::not_numeric::not_numeric;
 use crate::study::places::KeyPath;
@@ -49,6 +50,12 @@ pub(super) fn weigh(work: &mut Work<'_>, table: &Table, built: Built) -> Option<
         Err(e) => {
             let help = "a replicate leaves a cell of a margin empty: join levels of the margin, or \
                         take a method that leaves every PSU some weight, such as \"fay\"";
+            let help = match &e {
+                ReplicateError::TooLarge { .. } => {
+                    "take fewer replicates, or steps on categories only"
+                }
+                _ => help,
+            };
             work.error(&KeyPath::root().key("weighting"), e, Some(help.to_string()));
             None
         }
