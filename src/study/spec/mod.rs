@@ -21,8 +21,8 @@ use super::pairs::Pairs;
 pub use data::{Case, Cut, Data, Derive, Format, Join, JoinKind, Keys, Unmatched, Variable};
 pub use variance::{Estimator, Variance};
 pub use weighting::{
-    Compat, Distance, Limit, LimitRule, Margin, Redistribute, ScaleRule, ScaleTarget, Step,
-    Weighting,
+    CombineBy, Compat, Distance, GivenShares, Limit, LimitRule, Margin, Redistribute, Samples,
+    ScaleRule, ScaleTarget, ShareRule, Step, Weighting,
 };
 
 /// A study: what to do with data, from the file to the report.
