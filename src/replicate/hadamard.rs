@@ -35,7 +35,7 @@ enum Core {
 impl Hadamard {
     /// The matrix of exactly this order, where it can be constructed here.
     pub fn of_order(order: usize) -> Option<Hadamard> {
-        if order == 0 || (order > 2 && order % 4 != 0) {
+        if order == 0 || (order > 2 && !order.is_multiple_of(4)) {
             return None;
         }
         (0..=order.trailing_zeros())
@@ -83,7 +83,7 @@ impl Core {
         if let Some(field) = Field::of_order(order - 1).filter(|f| f.order % 4 == 3) {
             return Some(Core::PaleyOne(field));
         }
-        if order % 4 == 0
+        if order.is_multiple_of(4)
             && let Some(field) = Field::of_order(order / 2 - 1).filter(|f| f.order % 4 == 1)
         {
             return Some(Core::PaleyTwo(field));
@@ -153,10 +153,10 @@ struct Field {
 
 impl Field {
     fn of_order(order: usize) -> Option<Field> {
-        if order < 3 || order % 2 == 0 {
+        if order < 3 || order.is_multiple_of(2) {
             return None;
         }
-        let prime = (3..).step_by(2).take_while(|p| p * p <= order).find(|p| order % p == 0);
+        let prime = (3..).step_by(2).take_while(|p| p * p <= order).find(|p| order.is_multiple_of(*p));
         let prime = prime.unwrap_or(order);
         let (mut degree, mut power) = (1, prime);
         while power < order {
