@@ -48,7 +48,7 @@ pub enum PopulateError {
         /// The condition.
         text: String,
         /// What is wrong.
-        error: ExprError,
+        error: Box<ExprError>,
     },
 }
 
@@ -125,7 +125,7 @@ pub fn build(given: &Population, seed: u64, folder: &Path) -> Result<Table, Popu
         let wrong = |error: ExprError| PopulateError::Condition {
             name: share.name.clone(),
             text: share.part.clone(),
-            error,
+            error: Box::new(error),
         };
         let condition = Expression::parse(&share.part).map_err(wrong)?;
         let holds = condition
