@@ -237,9 +237,9 @@ impl Screening {
             .map(|(_, rate)| *rate);
         match self.keep_rule {
             Keep::Largest => rates.max_by(f64::total_cmp),
-            Keep::Independent => {
-                rates.fold(None, |lost, rate| Some(lost.unwrap_or(1.0) * (1.0 - rate))).map(|l| 1.0 - l)
-            }
+            Keep::Independent => rates
+                .fold(None, |lost, rate| Some(lost.unwrap_or(1.0) * (1.0 - rate)))
+                .map(|l| 1.0 - l),
         }
     }
 }

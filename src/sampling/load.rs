@@ -86,7 +86,12 @@ mod tests {
     fn stand_ins_make_a_design_of_any_wreck() {
         testing::any_wreck_is_read::<spec::Design>(
             &json_schema(),
-            &["", "title = 3", "sample = 1\ngroup = []", "[[sample]]\nstage = 3\n[plan]\nicc = 'x'"],
+            &[
+                "",
+                "title = 3",
+                "sample = 1\ngroup = []",
+                "[[sample]]\nstage = 3\n[plan]\nicc = 'x'",
+            ],
         );
     }
 

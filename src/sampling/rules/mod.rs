@@ -64,13 +64,7 @@ fn a_group(group: &Group, rules: &mut Rules<'_>, path: &KeyPath) {
     }
 }
 
-fn known(
-    rules: &mut Rules<'_>,
-    path: &KeyPath,
-    names: Option<&Names>,
-    what: &str,
-    all: &[&str],
-) {
+fn known(rules: &mut Rules<'_>, path: &KeyPath, names: Option<&Names>, what: &str, all: &[&str]) {
     let Some(names) = names else { return };
     let one = matches!(names, Names::One(_));
     for (i, name) in names.list().into_iter().enumerate() {
@@ -107,7 +101,13 @@ fn plan(design: &Design, plan: &Plan, rules: &mut Rules<'_>, path: &KeyPath) {
     }
     for (i, vary) in plan.vary.iter().enumerate() {
         let path = path.key("vary").index(i);
-        known(rules, &path.key("sample"), Some(&Names::One(vary.sample.clone())), "sample", &samples);
+        known(
+            rules,
+            &path.key("sample"),
+            Some(&Names::One(vary.sample.clone())),
+            "sample",
+            &samples,
+        );
         if let (Some(least), Some(most)) = (vary.least, vary.most)
             && least > most
         {
