@@ -2,7 +2,7 @@
 //! written, weights add to the population, mistakes name the stratum or unit.
 
 use rakewell::data::{Column, Table};
-use rakewell::draw::frame::{Fault, OnFrame, Purpose};
+use rakewell::draw::frame::{OnFrame, Purpose};
 use rakewell::sampling::{self, Loaded};
 use rakewell::simulate::{Options, simulate};
 use rakewell::{populate, study};
@@ -90,7 +90,10 @@ fn design(text: &str) -> Loaded {
 
 fn refused(text: &str) -> String {
     let loaded = design(text);
-    let faults: Vec<Fault> = OnFrame::new(&loaded.design, &frame()).expect_err("a mistake");
+    let faults = match OnFrame::new(&loaded.design, &frame()) {
+        Err(faults) => faults,
+        Ok(_) => panic!("taken without a mistake:\n{text}"),
+    };
     let found = faults[0].diagnostic(&loaded.places);
     assert!(found.place.is_some() && found.help.is_some(), "{found}");
     found.to_string()
@@ -196,7 +199,7 @@ fn mistakes_name_the_stratum_or_unit() {
     assert!(many.contains("9 sectors are to be drawn from stratum `north`, which has 5"), "{many}");
     let zero = refused(&DESIGN.replace("size = \"size\"", "size = \"size - 3\""));
     assert!(zero.contains("in stratum `North`") && zero.contains("no size above zero"), "{zero}");
-    let rate = refused(&DESIGN.replace("min(1, 3 / size)", "4 / size"));
+    let rate = refused(&DESIGN.replace("min(1, 3 / size)", "5 / size"));
     assert!(rate.contains("a rate lies between 0 and 1") && rate.contains("sector `A"), "{rate}");
     let nobody = refused(&DESIGN.replace("group == 'small'", "group == 'tiny'"));
     assert!(nobody.contains("no household of sample `boost` is eligible"), "{nobody}");
