@@ -156,7 +156,8 @@ impl Field {
         if order < 3 || order.is_multiple_of(2) {
             return None;
         }
-        let prime = (3..).step_by(2).take_while(|p| p * p <= order).find(|p| order.is_multiple_of(*p));
+        let prime =
+            (3..).step_by(2).take_while(|p| p * p <= order).find(|p| order.is_multiple_of(*p));
         let prime = prime.unwrap_or(order);
         let (mut degree, mut power) = (1, prime);
         while power < order {
