@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use super::measure::{Cell, Draw, Measures, Simulation, key};
 use super::response::Shares;
 use crate::data::{Column, Table};
-use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::diagnostic::{Diagnostic, Diagnostics, Severity};
 use crate::draw::frame::{Fault, OnFrame, Purpose};
 use crate::estimate::EstimateTable;
 use crate::sampling::spec::Kind;
@@ -250,10 +250,11 @@ impl One<'_> {
 
     /// The estimates of a table at their places.
     fn collected(&self, table: &Table) -> Result<Vec<Option<Draw>>, String> {
-        let tables: Vec<EstimateTable> = self
-            .study
-            .estimates(table)
-            .map_err(|d| d.0.first().map_or(String::new(), |d| d.message.clone()))?;
+        let tables: Vec<EstimateTable> = self.study.estimates(table).map_err(|d| {
+            d.0.iter()
+                .find(|d| d.severity == Severity::Error)
+                .map_or(String::new(), |d| d.message.clone())
+        })?;
         let mut found = vec![None; self.cells];
         for (table, places) in tables.iter().zip(&self.places) {
             for row in &table.rows {
