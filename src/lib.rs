@@ -72,6 +72,7 @@
 //! | [`describe`] | the codebook of a data file; guesses at weights, strata, PSUs |
 //! | [`design`] | strata, sampling units, population sizes, the design weight |
 //! | [`sampling`] | the design file: frames, samples, stages, rates, screening |
+//! | [`planning`] | expected yields, costs and precision of a design; optimal allocation |
 //! | [`aggregate`] | one pass over the rows: sums by unit and domain, cross-products |
 //! | [`weight`] | post-stratification, raking, calibration; the ledger of what was done |
 //! | [`replicate`] | replicate weights: given, made, reweighted |
@@ -94,6 +95,7 @@ pub mod diagnostic;
 pub mod estimate;
 pub mod model;
 pub mod numeric;
+pub mod planning;
 pub mod replicate;
 pub mod report;
 pub mod sampling;

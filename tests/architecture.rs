@@ -15,13 +15,14 @@ const MODULES: &[(&str, &[&str])] = &[
     ("describe", &["data"]),
     ("design", &["numeric", "data"]),
     ("sampling", &["numeric", "diagnostic", "toml_file", "data", "design"]),
+    ("planning", &["numeric", "diagnostic", "toml_file", "data", "sampling"]),
     ("aggregate", &["numeric", "data", "design"]),
     ("weight", &["numeric", "data", "design", "aggregate"]),
     ("replicate", &["numeric", "data", "design", "weight"]),
     ("estimate", &["numeric", "data", "design", "aggregate", "weight", "replicate"]),
     ("compare", &["numeric", "diagnostic", "data", "estimate"]),
     ("model", &["numeric", "data", "aggregate", "replicate", "estimate"]),
-    ("report", &["weight", "estimate", "compare", "model"]),
+    ("report", &["sampling", "planning", "weight", "estimate", "compare", "model"]),
     (
         "study",
         &[
@@ -31,6 +32,7 @@ const MODULES: &[(&str, &[&str])] = &[
             "data",
             "describe",
             "design",
+            "sampling",
             "aggregate",
             "weight",
             "replicate",
@@ -41,7 +43,10 @@ const MODULES: &[(&str, &[&str])] = &[
         ],
     ),
     ("validate", &["diagnostic", "estimate", "compare", "report", "study"]),
-    ("cli", &["diagnostic", "data", "describe", "report", "study", "validate"]),
+    (
+        "cli",
+        &["diagnostic", "data", "describe", "sampling", "planning", "report", "study", "validate"],
+    ),
 ];
 
 /// Lines a source file may have.

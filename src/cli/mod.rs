@@ -5,9 +5,12 @@
 mod check;
 mod completions;
 mod describe;
+mod design;
 mod dry_run;
 mod init;
+mod outputs;
 pub(crate) mod panic;
+mod plan;
 mod progress;
 mod render;
 mod run;
@@ -31,6 +34,7 @@ use rakewell::diagnostic::Diagnostics;
 A day with rakewell:
   rakewell init                 write a commented study file to start from
   rakewell describe data.csv    what is in a data file: variables, levels, missing codes
+  rakewell plan design.toml     how many to sample, where, at what cost, how precisely
   rakewell check study.toml     see every mistake in it, with its place and the way out
   rakewell run study.toml       weights, estimates and a report
   rakewell validate             our numbers beside published ones
@@ -50,6 +54,8 @@ struct Cli {
 enum Command {
     Init(init::Init),
     Describe(describe::Describe),
+    Design(design::Design),
+    Plan(plan::Plan),
     Check(check::Check),
     Run(run::Run),
     Schemes(schemes::Schemes),
@@ -84,6 +90,8 @@ pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let outcome = match cli.command {
         Command::Init(command) => command.run(),
+        Command::Design(command) => command.run(),
+        Command::Plan(command) => command.run(),
         Command::Check(command) => command.run(),
         Command::Run(command) => command.run(),
         Command::Describe(command) => command.run(),

@@ -89,6 +89,8 @@ pub struct Sample {
     pub part: Option<Expression>,
     /// The sample whose first-stage units are used again.
     pub psus_of: Option<usize>,
+    /// The sample whose members these are: they are not drawn again.
+    pub part_of: Option<usize>,
     /// Samples whose units cannot be drawn again.
     pub without: Vec<usize>,
     /// Its stages, in order.
@@ -237,9 +239,9 @@ impl Screening {
             .map(|(_, rate)| *rate);
         match self.keep_rule {
             Keep::Largest => rates.max_by(f64::total_cmp),
-            Keep::Independent => {
-                rates.fold(None, |lost, rate| Some(lost.unwrap_or(1.0) * (1.0 - rate))).map(|l| 1.0 - l)
-            }
+            Keep::Independent => rates
+                .fold(None, |lost, rate| Some(lost.unwrap_or(1.0) * (1.0 - rate)))
+                .map(|l| 1.0 - l),
         }
     }
 }

@@ -109,8 +109,7 @@ fn not_utf8(name: &str, kind: &Kind, error: &std::string::FromUtf8Error) -> Diag
             .help("it is UTF-16; save it again with the encoding UTF-8 (without “BOM”)");
     }
     if bytes.contains(&0) {
-        return Diagnostic::error(message)
-            .help(kind.not_data);
+        return Diagnostic::error(message).help(kind.not_data);
     }
     // The text before the fault is unchanged by the replacement, so the place is right.
     let text = String::from_utf8_lossy(bytes).into_owned();

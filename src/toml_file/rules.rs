@@ -34,17 +34,35 @@ impl<'a> Rules<'a> {
     }
 
     /// An error at a value.
-    pub(crate) fn error(&mut self, path: &KeyPath, message: impl Into<String>, label: &str, help: &str) {
+    pub(crate) fn error(
+        &mut self,
+        path: &KeyPath,
+        message: impl Into<String>,
+        label: &str,
+        help: &str,
+    ) {
         self.add(path, self.places.value(path), Diagnostic::error(message), label, help);
     }
 
     /// An error at a key, for what should not be there at all.
-    pub(crate) fn error_at_key(&mut self, path: &KeyPath, message: String, label: &str, help: &str) {
+    pub(crate) fn error_at_key(
+        &mut self,
+        path: &KeyPath,
+        message: String,
+        label: &str,
+        help: &str,
+    ) {
         self.add(path, self.places.key(path), Diagnostic::error(message), label, help);
     }
 
     /// A warning at a key.
-    pub(crate) fn warning(&mut self, path: &KeyPath, message: impl Into<String>, label: &str, help: &str) {
+    pub(crate) fn warning(
+        &mut self,
+        path: &KeyPath,
+        message: impl Into<String>,
+        label: &str,
+        help: &str,
+    ) {
         self.add(path, self.places.key(path), Diagnostic::warning(message), label, help);
     }
 
@@ -144,7 +162,11 @@ impl<'a> Rules<'a> {
     }
 
     /// Names of several tables that must differ, whatever the case of their letters.
-    pub(crate) fn unique<'t>(&mut self, what: &str, names: impl Iterator<Item = (KeyPath, &'t str)>) {
+    pub(crate) fn unique<'t>(
+        &mut self,
+        what: &str,
+        names: impl Iterator<Item = (KeyPath, &'t str)>,
+    ) {
         let mut seen: HashMap<String, (KeyPath, &str)> = HashMap::new();
         for (path, name) in names {
             match seen.get(&name.to_lowercase()) {
@@ -234,7 +256,8 @@ fn slug_of(name: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {    #[test]
+mod tests {
+    #[test]
     fn slugs() {
         assert_eq!(super::slug_of("Mean income (£)"), "mean-income");
         assert_eq!(super::slug_of("?"), "");

@@ -196,7 +196,10 @@ impl Figures<'_, '_, '_> {
             {
                 self.rules.error(
                     &path.key("take"),
-                    format!("the stratum `{}` has {units} units, {take} cannot be drawn", stratum.name),
+                    format!(
+                        "the stratum `{}` has {units} units, {take} cannot be drawn",
+                        stratum.name
+                    ),
                     "more than there are",
                     "draw fewer, or write `all = true`",
                 );

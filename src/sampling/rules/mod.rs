@@ -7,6 +7,7 @@ use crate::diagnostic::{Diagnostic, nearest};
 use crate::toml_file::rules::Rules;
 use crate::toml_file::{KeyPath, Names, Places};
 
+use super::numbers;
 use super::resolve::resolve;
 use super::spec::{Analysis, Comparison, Design, Group, Plan, Target};
 
@@ -40,7 +41,8 @@ pub(super) fn check(design: &Design, places: &Places, bad: &[KeyPath]) -> Vec<Di
     for (i, given) in design.sample.iter().enumerate() {
         sample::check(design, i, given, &mut rules, &root.key("sample").index(i));
     }
-    resolve(design, &mut rules);
+    let resolved = resolve(design, &mut rules);
+    numbers::published(&resolved, &mut rules);
     figures::check(design, &mut rules);
     plan(design, &design.plan, &mut rules, &root.key("plan"));
     if let Some(analysis) = &design.analysis {
@@ -64,13 +66,7 @@ fn a_group(group: &Group, rules: &mut Rules<'_>, path: &KeyPath) {
     }
 }
 
-fn known(
-    rules: &mut Rules<'_>,
-    path: &KeyPath,
-    names: Option<&Names>,
-    what: &str,
-    all: &[&str],
-) {
+fn known(rules: &mut Rules<'_>, path: &KeyPath, names: Option<&Names>, what: &str, all: &[&str]) {
     let Some(names) = names else { return };
     let one = matches!(names, Names::One(_));
     for (i, name) in names.list().into_iter().enumerate() {
@@ -107,7 +103,13 @@ fn plan(design: &Design, plan: &Plan, rules: &mut Rules<'_>, path: &KeyPath) {
     }
     for (i, vary) in plan.vary.iter().enumerate() {
         let path = path.key("vary").index(i);
-        known(rules, &path.key("sample"), Some(&Names::One(vary.sample.clone())), "sample", &samples);
+        known(
+            rules,
+            &path.key("sample"),
+            Some(&Names::One(vary.sample.clone())),
+            "sample",
+            &samples,
+        );
         if let (Some(least), Some(most)) = (vary.least, vary.most)
             && least > most
         {

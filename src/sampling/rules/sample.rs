@@ -28,14 +28,15 @@ pub(super) fn check(
             "add `where = \"…\"`, the condition for the areas that stay",
         );
     }
-    if let Some(other) = &sample.psus_of {
+    for (key, other) in [("psus-of", &sample.psus_of), ("part-of", &sample.part_of)] {
+        let Some(other) = other else { continue };
         let before = design.sample[..index].iter().any(|s| &s.name == other);
         if !before && design.sample.iter().any(|s| &s.name == other) {
             rules.error(
-                &path.key("psus-of"),
+                &path.key(key),
                 format!("the sample `{other}` does not come before `{}`", sample.name),
                 "comes later",
-                "move the sample whose PSUs are used before this one",
+                "move that sample before this one",
             );
         }
     }
@@ -105,8 +106,7 @@ fn amounts(stage: &Stage, reused: bool, rules: &mut Rules<'_>, path: &KeyPath) {
             .filter_map(|(key, given)| given.then_some(key))
             .collect()
     };
-    let own =
-        given(stage.take.is_some(), stage.rate.is_some(), stage.most.is_some(), stage.all);
+    let own = given(stage.take.is_some(), stage.rate.is_some(), stage.most.is_some(), stage.all);
     let of = |s: &Stratum| given(s.take.is_some(), s.rate.is_some(), s.most.is_some(), s.all);
     let mut twice = |keys: &[&str], path: &KeyPath| {
         if let [first, second, ..] = keys {
@@ -128,7 +128,10 @@ fn amounts(stage: &Stage, reused: bool, rules: &mut Rules<'_>, path: &KeyPath) {
             if of(stratum).is_empty() && rules.sound(&path) {
                 rules.error(
                     &path,
-                    format!("nothing says how many units of the stratum `{}` are drawn", stratum.name),
+                    format!(
+                        "nothing says how many units of the stratum `{}` are drawn",
+                        stratum.name
+                    ),
                     "no `take`, `rate`, `most` or `all`",
                     "add one of `take`, `rate`, `most` and `all`, here or to the stage",
                 );
@@ -160,15 +163,15 @@ fn amounts(stage: &Stage, reused: bool, rules: &mut Rules<'_>, path: &KeyPath) {
     let names = stage.stratum.iter().enumerate();
     rules.unique(
         "the stratum",
-        names.map(|(i, s)| (list.index(i).key("name"), s.name.as_str())).collect::<Vec<_>>().into_iter(),
+        names
+            .map(|(i, s)| (list.index(i).key("name"), s.name.as_str()))
+            .collect::<Vec<_>>()
+            .into_iter(),
     );
 }
 
 fn is_pps(method: Method) -> bool {
-    !matches!(
-        method,
-        Method::SimpleRandom | Method::Systematic | Method::Bernoulli | Method::Cube
-    )
+    !matches!(method, Method::SimpleRandom | Method::Systematic | Method::Bernoulli | Method::Cube)
 }
 
 fn methods(stage: &Stage, rules: &mut Rules<'_>, path: &KeyPath) {
