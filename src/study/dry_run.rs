@@ -157,6 +157,7 @@ fn weighting(step: &Weighting) -> String {
         Step::Calibrate => "calibrate",
         Step::Nonresponse => "adjust for nonresponse",
         Step::Eligibility => "adjust for unknown eligibility",
+        Step::Combine => "combine the samples",
         Step::Trim => "trim",
         Step::Scale => "scale",
     };

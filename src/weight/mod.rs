@@ -2,6 +2,7 @@
 
 mod adjustment;
 mod calibrate;
+mod combine;
 mod error;
 mod fit;
 mod groups;
@@ -17,6 +18,7 @@ pub use adjustment::{Adjustment, Carrier, Residuals};
 pub use calibrate::{
     Bounds, CalibrationOptions, CalibrationStatus, Distance, Totals, calibrate_weights,
 };
+pub use combine::{Combination, CombineError, CombineMethod, Coverage, Frames, Shares, Start};
 pub use error::WeightError;
 pub use groups::Groups;
 pub use ledger::{Ledger, LedgerStep};

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::Work;
 use super::adjust;
+use super::combine;
 use super::design::Built;
 use super::margins::{self, GivenMargin, GivenTotal};
 use crate::aggregate::{XColumns, XTerm};
@@ -35,7 +36,12 @@ pub(super) fn weigh(work: &mut Work<'_>, table: &Table, built: Built) -> Option<
     bounded(work, &design.key(key), &ledger)?;
     for (i, step) in work.study.weighting.iter().enumerate() {
         let path = KeyPath::root().key("weighting").index(i);
-        carry_out(work, &path, step, table, &mut ledger)?;
+        match &step.samples {
+            Some(samples) => {
+                combine::carry_out(work, &path, samples, table, &built.design.tree, &mut ledger)?;
+            }
+            None => carry_out(work, &path, step, table, &mut ledger)?,
+        }
         bounded(work, &path, &ledger)?;
     }
     let Some(replicates) = built.replicates else {

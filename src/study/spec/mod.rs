@@ -21,8 +21,8 @@ use super::profile::Profile;
 pub use crate::toml_file::{Names, Scalar};
 pub use data::{Case, Cut, Data, Derive, Format, Join, JoinKind, Keys, Unmatched, Variable};
 pub use weighting::{
-    Compat, Distance, Limit, LimitRule, Margin, Redistribute, ScaleRule, ScaleTarget, Step,
-    Weighting,
+    CombineBy, Compat, Distance, GivenShares, Limit, LimitRule, Margin, Redistribute, Samples,
+    ScaleRule, ScaleTarget, ShareRule, Step, Weighting,
 };
 
 /// A study: what to do with data, from the file to the report.
