@@ -35,7 +35,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut random = stream(2009, "areas", 0);
     let mut draw = || unit(random.next_u64());
 
-    let mut out = String::from("sector,nation,region,stratum,ethnic_mix,local_authority,addresses,households,people");
+    let mut out = String::from(
+        "sector,nation,region,stratum,ethnic_mix,local_authority,addresses,households,people",
+    );
     for (group, _) in GROUPS {
         write!(out, ",{group}")?;
     }
@@ -69,14 +71,24 @@ fn main() -> Result<(), Box<dyn Error>> {
         // More addresses where the scarcest groups live.
         let rate = (0.01 + 0.4 * counts[2] / people + 0.15 * counts[3] / people).min(1.0);
         let region = 1 + area % 12;
-        write!(out, "{},{nation},{region},{},{}", area + 1, 10 * region + area / 12 % 9, 1 + area % 3)?;
+        write!(
+            out,
+            "{},{nation},{region},{},{}",
+            area + 1,
+            10 * region + area / 12 % 9,
+            1 + area % 3
+        )?;
         write!(out, ",{},{addresses},{households},{people}", 1 + area % 22)?;
         for count in &counts {
             write!(out, ",{count}")?;
         }
         let children = (people * (0.15 + 0.1 * draw())).round();
         let share = minority / people;
-        write!(out, ",{children},{minority},{share:.4},{boost},{rate:.4},{}", u8::from(share >= 0.12))?;
+        write!(
+            out,
+            ",{children},{minority},{share:.4},{boost},{rate:.4},{}",
+            u8::from(share >= 0.12)
+        )?;
         out.push('\n');
     }
     fs::write(&path, out)?;

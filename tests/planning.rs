@@ -59,7 +59,8 @@ const BOOST: &str = "[[sample]]\nname = 'boost'\nwhere = 'dense == 1'\nexcluded 
 
 #[test]
 fn a_general_sample_by_hand() {
-    let plan = planned(&format!("{HEAD}{GENERAL}[plan]\nicc = 0.05\nicc-household = 0\n"), &areas(400));
+    let plan =
+        planned(&format!("{HEAD}{GENERAL}[plan]\nicc = 0.05\nicc-household = 0\n"), &areas(400));
     let stages = &plan.samples[0].stages;
     // 40 areas of 10 addresses, 8 of them with a household; half of these take part; 2 people each.
     let drawn: Vec<f64> = stages.iter().map(|s| s.drawn).collect();
@@ -74,14 +75,21 @@ fn a_general_sample_by_hand() {
     close(all.n, 288.0, 1e-9);
     close(all.deff_weights.expect("known"), 1.0, 1e-9);
     close(all.deff.expect("known"), 1.0 + 0.05 * 7.2 * 0.9, 1e-9);
-    close(all.half_width.expect("known"), 1.959_964 * (0.25 / all.n_effective.expect("known")).sqrt(), 1e-6);
+    close(
+        all.half_width.expect("known"),
+        1.959_964 * (0.25 / all.n_effective.expect("known")).sqrt(),
+        1e-6,
+    );
     // The group: 60 of 200 people in a quarter of the areas.
     close(plan.domains[1].n, 288.0 * 6000.0 / 80_000.0, 1e-9);
 }
 
 #[test]
 fn a_boost_by_hand() {
-    let plan = planned(&format!("{HEAD}{GENERAL}{BOOST}[plan]\nicc = 0\nicc-household = 0\n"), &areas(400));
+    let plan = planned(
+        &format!("{HEAD}{GENERAL}{BOOST}[plan]\nicc = 0\nicc-household = 0\n"),
+        &areas(400),
+    );
     let boost = &plan.samples[1].stages;
     // 20 of the 100 dense areas; 0.4 of their 125 addresses; of 100 households 30 have the group.
     close(boost[1].drawn, 20.0 * 50.0, 1e-9);
@@ -148,7 +156,9 @@ fn the_variance_is_that_of_drawing() {
 
 #[test]
 fn one_target_is_met_at_the_least_cost() {
-    let text = format!("{HEAD}{GENERAL}[plan]\nicc = 0.05\nicc-household = 0\n[[plan.target]]\nn-effective = 500\n");
+    let text = format!(
+        "{HEAD}{GENERAL}[plan]\nicc = 0.05\nicc-household = 0\n[[plan.target]]\nn-effective = 500\n"
+    );
     let plan = planned(&text, &areas(4000));
     let Some(Optimum::Optimal { cost, sizes, domains, .. }) = &plan.optimum else {
         panic!("{:?}", plan.optimum)
@@ -179,14 +189,17 @@ fn several_samples_meet_several_targets() {
     // No nearby design does the same for less: the general sample larger or smaller, the boost as
     // small as the second target then lets it be.
     let at = |x: f64, y: f64| {
-        let other = text.replace("take = 40", &format!("take = {x}")).replace("take = 20", &format!("take = {y}"));
+        let other = text
+            .replace("take = 40", &format!("take = {x}"))
+            .replace("take = 20", &format!("take = {y}"));
         planned(&other, &areas(4000))
     };
     let (x, y) = (sizes[0].after, sizes[1].after);
     let here = at(x, y);
     close(here.cost, *cost, 1e-6);
     for shift in [0.97, 1.03] {
-        let met = |y: f64| at(x * shift, y).domains.iter().flat_map(|d| d.targets.clone()).all(|t| t.met);
+        let met =
+            |y: f64| at(x * shift, y).domains.iter().flat_map(|d| d.targets.clone()).all(|t| t.met);
         let (mut low, mut high) = (0.2 * y, 2.0 * y);
         if !met(high) {
             continue; // The general target fails whatever the boost.
@@ -202,7 +215,8 @@ fn several_samples_meet_several_targets() {
 #[test]
 fn a_price_is_the_slope_of_the_cost() {
     let cost = |h: f64| {
-        let text = format!("{HEAD}{GENERAL}[plan]\nicc = 0.05\n[[plan.target]]\nhalf-width = {h}\n");
+        let text =
+            format!("{HEAD}{GENERAL}[plan]\nicc = 0.05\n[[plan.target]]\nhalf-width = {h}\n");
         match planned(&text, &areas(4000)).optimum {
             Some(Optimum::Optimal { cost, prices, .. }) => (cost, prices[0].per_percent),
             other => panic!("{other:?}"),
@@ -239,7 +253,8 @@ fn what_cannot_be_met_is_named() {
     );
     let plan = planned(&text, &areas(400));
     assert_eq!(plan.optimum, Some(Optimum::Infeasible { targets: vec!["The group".into()] }));
-    let text = format!("{HEAD}{GENERAL}[plan]\nfixed-cost = 100\nbudget = 50\n[[plan.target]]\nn = 5\n");
+    let text =
+        format!("{HEAD}{GENERAL}[plan]\nfixed-cost = 100\nbudget = 50\n[[plan.target]]\nn = 5\n");
     assert_eq!(planned(&text, &areas(400)).optimum, Some(Optimum::TooPoor { budget: 50.0 }));
 }
 
@@ -268,7 +283,9 @@ fn crossings_power_and_assumptions_are_shown() {
     let plan = planned(&text, &areas(400));
     let find = |label: &str| {
         let found = plan.domains.iter().find(|d| d.label == label);
-        found.unwrap_or_else(|| panic!("{label}: {:?}", plan.domains.iter().map(|d| &d.label).collect::<Vec<_>>()))
+        found.unwrap_or_else(|| {
+            panic!("{label}: {:?}", plan.domains.iter().map(|d| &d.label).collect::<Vec<_>>())
+        })
     };
     close(find("g × new × 1").population, 3000.0, 1e-9);
     assert_eq!(find("g × new × 0").population, 0.0);
@@ -279,7 +296,9 @@ fn crossings_power_and_assumptions_are_shown() {
     let icc: Vec<f64> =
         plan.sensitivity.iter().filter(|v| v.what.contains("icc")).map(|v| v.changed).collect();
     assert_eq!(icc, [0.02, 0.1]);
-    assert!(plan.sensitivity.iter().any(|v| v.what.contains("response") && v.n < plan.domains[0].n));
+    assert!(
+        plan.sensitivity.iter().any(|v| v.what.contains("response") && v.n < plan.domains[0].n)
+    );
 }
 
 #[test]
@@ -291,19 +310,31 @@ fn mistakes_that_the_frame_shows() {
     let text = mistakes(&with("'households'", "'dense'"), &table);
     assert!(text.contains("measure of size is 0 in the area A1 (30 areas"), "{text}");
     let text = mistakes(&with("'households'", "'househods'"), &table);
-    assert!(text.contains("design.toml:14:9") && text.contains("househods") && text.contains("households"), "{text}");
+    assert!(
+        text.contains("design.toml:14:9")
+            && text.contains("househods")
+            && text.contains("households"),
+        "{text}"
+    );
     let text = mistakes(&with("take = 10", "rate = '0.1 * households'"), &table);
     assert!(text.contains("10 in the area A0, more than 1"), "{text}");
-    let text = mistakes(&format!("{HEAD}{GENERAL}[[plan.target]]\ngroup = 'g'\nwhere = 'dense == 0'\nn = 5\n"), &table);
+    let text = mistakes(
+        &format!("{HEAD}{GENERAL}[[plan.target]]\ngroup = 'g'\nwhere = 'dense == 0'\nn = 5\n"),
+        &table,
+    );
     assert!(text.contains("nobody in the frame belongs to the target"), "{text}");
-    let boost = format!("{HEAD}{BOOST}[[plan.target]]\nwhere = 'dense == 0'\nn = 5\n").replace("take = 20", "take = 2");
+    let boost = format!("{HEAD}{BOOST}[[plan.target]]\nwhere = 'dense == 0'\nn = 5\n")
+        .replace("take = 20", "take = 2");
     let text = mistakes(&boost, &table);
     assert!(text.contains("no sample reaches anybody"), "{text}");
     let nobody = HEAD.replace("'group'", "'group * 0'");
     let text = mistakes(&format!("{nobody}{GENERAL}"), &table);
     assert!(text.contains("nobody in the frame belongs to the group `g`"), "{text}");
     let text = mistakes(&format!("{HEAD}{GENERAL}[[plan.cross]]\nby = ['g', 'denes']\n"), &table);
-    assert!(text.contains("neither a class of groups nor a column") && text.contains("`dense`"), "{text}");
+    assert!(
+        text.contains("neither a class of groups nor a column") && text.contains("`dense`"),
+        "{text}"
+    );
 }
 
 #[test]
@@ -342,7 +373,9 @@ fn the_commands() {
         csv.push_str(&format!("A{a},200,100,{group},{}\n", u8::from(a % 4 == 0)));
     }
     std::fs::write(path("areas.csv"), csv).expect("written");
-    let text = format!("{HEAD}{GENERAL}{BOOST}[plan]\ncurrency = '£'\n[[plan.target]]\ngroup = 'g'\nhalf-width = 0.05\n");
+    let text = format!(
+        "{HEAD}{GENERAL}{BOOST}[plan]\ncurrency = '£'\n[[plan.target]]\ngroup = 'g'\nhalf-width = 0.05\n"
+    );
     std::fs::write(path("design.toml"), &text).expect("written");
     let run = |arguments: &[&str]| {
         let mut command = Command::cargo_bin("rakewell").expect("the program");
@@ -351,17 +384,32 @@ fn the_commands() {
         (output.status.code(), text(&output.stdout), text(&output.stderr))
     };
     let (code, out, _) = run(&["check", "design.toml"]);
-    assert_eq!((code, out.contains("1 group, 2 samples, 8 stages and 1 target")), (Some(0), true), "{out}");
+    assert_eq!(
+        (code, out.contains("1 group, 2 samples, 8 stages and 1 target")),
+        (Some(0), true),
+        "{out}"
+    );
     let (code, out, err) = run(&[
-        "plan", "design.toml", "--frame", "areas.csv", "--html", "plan.html", "--json", "plan.json",
-        "--csv", "plan.csv", "--drawing", "drawing.html",
+        "plan",
+        "design.toml",
+        "--frame",
+        "areas.csv",
+        "--html",
+        "plan.html",
+        "--json",
+        "plan.json",
+        "--csv",
+        "plan.csv",
+        "--drawing",
+        "drawing.html",
     ]);
     assert_eq!(code, Some(0), "{out}{err}");
     assert!(out.contains("The cheapest design that meets all targets costs £"), "{out}");
     let html = std::fs::read_to_string(path("plan.html")).expect("a page");
     assert!(html.contains("<h2>What the targets cost</h2>") && !html.contains("<script"));
     let json: serde_json::Value =
-        serde_json::from_str(&std::fs::read_to_string(path("plan.json")).expect("JSON")).expect("JSON");
+        serde_json::from_str(&std::fs::read_to_string(path("plan.json")).expect("JSON"))
+            .expect("JSON");
     assert_eq!(json["optimum"]["outcome"], "optimal");
     let csv = std::fs::read_to_string(path("plan.csv")).expect("CSV");
     assert!(csv.starts_with("design,domain,") && csv.contains("\noptimal,g,"), "{csv}");
@@ -370,13 +418,19 @@ fn the_commands() {
     // The same bytes with one thread.
     let mut one = Command::cargo_bin("rakewell").expect("the program");
     one.env("RAYON_NUM_THREADS", "1").current_dir(folder.path());
-    one.args(["plan", "design.toml", "--frame", "areas.csv", "--json", "one.json"]).assert().success();
+    one.args(["plan", "design.toml", "--frame", "areas.csv", "--json", "one.json"])
+        .assert()
+        .success();
     let read = |name: &str| std::fs::read(path(name)).expect("a file");
     assert_eq!(read("plan.json"), read("one.json"));
     let (code, _, err) = run(&["plan", "design.toml"]);
     assert!(code == Some(1) && err.contains("there is no area frame"), "{err}");
     let (code, _, err) = run(&["plan", "understanding-society-2008", "--frame", "areas.csv"]);
-    assert!(code == Some(1) && err.contains("did you mean the ready design `understanding-society-2009`?"), "{err}");
+    assert!(
+        code == Some(1)
+            && err.contains("did you mean the ready design `understanding-society-2009`?"),
+        "{err}"
+    );
     let (code, out, _) = run(&["design", "--list"]);
     assert!(code == Some(0) && out.lines().count() >= 10, "{out}");
     let (code, out, _) = run(&["design", "understanding-society-2009"]);

@@ -73,7 +73,7 @@ fn unmarked(value: &Value, key: &str, path: &str, found: &mut Vec<String>) {
         Value::Object(map) => {
             if map.contains_key("value") {
                 let said =
-                    |key: &str| map.get(key).and_then(Value::as_str).is_some_and(|t| t.len() > 3);
+                    |key: &str| map.get(key).and_then(Value::as_str).is_some_and(|t| t.len() > 2);
                 if !said("source") && !said("assumed") {
                     found.push(path.to_string());
                 }

@@ -238,6 +238,7 @@ impl Barrier {
     /// Newton's method for one t. False when it does not get there.
     fn centre(&self, y: &mut DVector<f64>, t: f64) -> bool {
         let n = y.len();
+        let mut last = f64::INFINITY;
         for _ in 0..STEPS {
             let mut gradient: DVector<f64> = DVector::zeros(n);
             let mut hessian: DMatrix<f64> = DMatrix::zeros(n, n);
@@ -271,11 +272,23 @@ impl Barrier {
                     }
                 }
             }
-            let Some(factor) = hessian.cholesky() else { return false };
-            let step = -factor.solve(&gradient);
+            let Some(step) = newton(hessian, &gradient) else { return false };
             let decrement = -gradient.dot(&step);
-            if decrement * 0.5 <= 1e-11 {
+            if decrement <= 1e-12 {
                 return true;
+            }
+            // Near the centre Newton's method doubles the digits at every full step, while the value
+            // of the function has no digits left to compare (t times the cost is large).
+            if decrement < 1e-3 {
+                if decrement >= last {
+                    return decrement < 1e-5;
+                }
+                last = decrement;
+                let next = &*y + &step;
+                if self.value(&next, t).is_some() {
+                    *y = next;
+                    continue;
+                }
             }
             let Some(before) = self.value(y, t) else { return false };
             let mut length = 1.0;
@@ -292,12 +305,26 @@ impl Barrier {
                 length *= 0.5;
             }
             if !moved {
-                // The last digits of the function are used up; near enough if the step is small.
-                return decrement < 1e-6 * before.abs().max(1.0);
+                return decrement < 1e-5;
             }
         }
         false
     }
+}
+
+/// The step −H⁻¹g, with the sizes scaled so that the diagonal of H is 1: near a bound its entries
+/// differ by many orders.
+fn newton(mut hessian: DMatrix<f64>, gradient: &DVector<f64>) -> Option<DVector<f64>> {
+    let n = gradient.len();
+    let scale: Vec<f64> = (0..n).map(|j| 1.0 / hessian[(j, j)].sqrt()).collect();
+    for j in 0..n {
+        for k in 0..n {
+            hessian[(j, k)] *= scale[j] * scale[k];
+        }
+    }
+    let scaled = DVector::from_iterator(n, (0..n).map(|j| gradient[j] * scale[j]));
+    let step = -hessian.cholesky()?.solve(&scaled);
+    Some(DVector::from_iterator(n, (0..n).map(|j| step[j] * scale[j])))
 }
 
 /// The best precision that a budget buys: the least factor θ such that every target with its
