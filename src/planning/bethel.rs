@@ -105,8 +105,7 @@ const ROUNDS: usize = 40;
 pub fn cheapest(sizes: &[Size], bounds: &[Bound]) -> Outcome {
     let n = sizes.len();
     let top = tops(sizes);
-    let missed: Vec<usize> =
-        (0..bounds.len()).filter(|&d| !(bounds[d].room(&top) >= 1e-9)).collect();
+    let missed: Vec<usize> = (0..bounds.len()).filter(|&d| !has_room(&bounds[d], &top)).collect();
     if !missed.is_empty() {
         return Outcome::Infeasible(missed);
     }
@@ -158,6 +157,11 @@ pub fn cheapest(sizes: &[Size], bounds: &[Bound]) -> Outcome {
         t *= 8.0;
     }
     Outcome::NotConverged
+}
+
+/// True when a target is met with something to spare; what cannot be compared is not met.
+fn has_room(bound: &Bound, x: &[f64]) -> bool {
+    bound.room(x) >= 1e-9
 }
 
 /// The most of every size, no more than that of what it is a part of.

@@ -163,10 +163,8 @@ fn sheet(plan: &Plan) -> Sheet {
 fn samples(heading: &str, samples: &[SamplePlan], plan: &Plan) -> Part {
     let mut part = Part::new(heading);
     let costs = samples.iter().any(|s| s.cost > 0.0);
-    let mut grid = Grid::default();
-    grid.heads = ["Sample", "Unit", "Drawn", "In scope", "Screened", "Kept", "Take part"]
-        .map(String::from)
-        .into();
+    let mut grid =
+        Grid::with(&["Sample", "Unit", "Drawn", "In scope", "Screened", "Kept", "Take part"]);
     grid.words = vec![1];
     if costs {
         grid.heads.push("Cost".into());
@@ -225,11 +223,16 @@ fn domains(heading: &str, domains: &[DomainPlan], plan: &Plan) -> Part {
          half the width of the {}% interval of a proportion, in points.",
         number::fixed(100.0 * plan.confidence, 0)
     ));
-    let mut grid = Grid::default();
-    grid.heads =
-        ["Domain", "People", "Interviews", "Deff", "Weights", "Effective", "Half-width", "Target"]
-            .map(String::from)
-            .into();
+    let mut grid = Grid::with(&[
+        "Domain",
+        "People",
+        "Interviews",
+        "Deff",
+        "Weights",
+        "Effective",
+        "Half-width",
+        "Target",
+    ]);
     grid.words = vec![7];
     for domain in domains {
         let targets: Vec<String> = domain.targets.iter().map(target).collect();
@@ -250,9 +253,7 @@ fn domains(heading: &str, domains: &[DomainPlan], plan: &Plan) -> Part {
 
 fn comparisons(heading: &str, all: &[crate::planning::ComparisonPlan]) -> Part {
     let mut part = Part::new(heading);
-    let mut grid = Grid::default();
-    grid.heads =
-        ["Comparison", "Difference", "Power", "Wanted", "Smallest found"].map(String::from).into();
+    let mut grid = Grid::with(&["Comparison", "Difference", "Power", "Wanted", "Smallest found"]);
     for row in all {
         grid.rows.push(vec![
             row.label.clone(),
@@ -291,10 +292,8 @@ fn best(optimum: &Optimum, plan: &Plan) -> Vec<Part> {
                 )),
                 None => first.text.push(format!("The cheapest design that meets all targets costs {}.", cash(*cost))),
             }
-            let mut grid = Grid::default();
-            grid.heads = ["Sample", "Part", "What", "As designed", "Needed", "Times"]
-                .map(String::from)
-                .into();
+            let mut grid =
+                Grid::with(&["Sample", "Part", "What", "As designed", "Needed", "Times"]);
             grid.words = vec![1, 2];
             for size in sizes {
                 let show = |x: f64| if x < 10.0 { number::fixed(x, 3) } else { whole(x.ceil()) };
@@ -353,10 +352,8 @@ fn best(optimum: &Optimum, plan: &Plan) -> Vec<Part> {
 
 fn sensitivity(plan: &Plan) -> Part {
     let mut part = Part::new("What changes with the assumptions");
-    let mut grid = Grid::default();
-    grid.heads = ["Figure", "Here", "Instead", "Interviews", "Cost", "Worst target", "Reached"]
-        .map(String::from)
-        .into();
+    let mut grid =
+        Grid::with(&["Figure", "Here", "Instead", "Interviews", "Cost", "Worst target", "Reached"]);
     grid.words = vec![5];
     for row in &plan.sensitivity {
         let (worst, reached) = match &row.worst {

@@ -144,6 +144,12 @@ fn wrapped(text: &str, width: usize, mark: &str) -> String {
 }
 
 impl Grid {
+    /// A table without rows yet.
+    pub(super) fn with(heads: &[&str]) -> Grid {
+        let heads = heads.iter().map(|head| (*head).to_string()).collect();
+        Grid { heads, ..Grid::default() }
+    }
+
     fn is_words(&self, column: usize) -> bool {
         column == 0 || self.words.contains(&column)
     }

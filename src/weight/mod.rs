@@ -8,7 +8,9 @@ mod fit;
 mod groups;
 mod ledger;
 mod margin;
+mod margin_solver;
 mod nonresponse;
+mod on_cells;
 mod scale;
 mod step;
 mod summary;
@@ -26,6 +28,7 @@ pub use margin::{Margin, MarginLevels};
 pub use nonresponse::{
     ClassAdjustment, CollapseRules, PropensityAdjustment, PropensityUse, Rate, Reason,
 };
+pub use on_cells::{CellRecipe, StepFactors};
 pub use scale::{ScaleTo, Scaling};
 pub use summary::{DetailValue, MarginLine, StepDetail, StepSummary, WeightSummary};
 pub use trim::{Limit, Redistribution, Trimming};

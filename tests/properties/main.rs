@@ -7,6 +7,8 @@ mod comparison;
 mod exhaustive;
 mod lonely;
 mod replicates;
+mod resampling;
+mod reweighting;
 mod sample;
 mod variance;
 mod weighting;

@@ -7,6 +7,7 @@ mod design;
 mod joins;
 mod margins;
 mod mentions;
+mod replicates;
 mod weighting;
 
 use std::path::{Path, PathBuf};

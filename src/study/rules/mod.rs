@@ -10,6 +10,7 @@ mod design;
 mod estimate;
 mod join;
 mod standard;
+mod variance;
 mod weighting;
 
 use crate::diagnostic::Diagnostic;
@@ -28,6 +29,7 @@ pub(super) fn check(study: &Study, places: &Places, bad: &[KeyPath]) -> Vec<Diag
     join::check(&study.data.join, &mut rules, &root.key("data").key("join"));
     derive::check(&study.derive, &mut rules, &root.key("derive"));
     design::check(study, &mut rules, &root.key("design"));
+    variance::check(study, &mut rules, &root.key("variance"));
     weighting::check(&study.weighting, &mut rules, &root.key("weighting"));
     estimate::estimates(study, &mut rules, &root);
     estimate::comparisons(study, &mut rules, &root.key("compare"));

@@ -3,6 +3,7 @@
 //! Nothing here is checked against data; `study::resolve` turns these into what can be run.
 
 mod data;
+mod variance;
 mod weighting;
 
 use std::path::PathBuf;
@@ -20,6 +21,7 @@ use super::profile::Profile;
 
 pub use crate::toml_file::{Names, Scalar};
 pub use data::{Case, Cut, Data, Derive, Format, Join, JoinKind, Keys, Unmatched, Variable};
+pub use variance::{Estimator, Variance};
 pub use weighting::{
     CombineBy, Compat, Distance, GivenShares, Limit, LimitRule, Margin, Redistribute, Samples,
     ScaleRule, ScaleTarget, ShareRule, Step, Weighting,
@@ -52,6 +54,9 @@ pub struct Study {
     pub population: Option<String>,
     /// How the sample was drawn, as far as the variance needs it.
     pub design: Design,
+    /// How variances are estimated: by linearisation unless said otherwise.
+    #[serde(default)]
+    pub variance: Variance,
     /// Weighting steps, carried out in order on the design weight.
     #[serde(default)]
     pub weighting: Vec<Weighting>,
