@@ -28,14 +28,17 @@ fn close(found: f64, expected: f64, within: f64) {
 
 /// Areas of 100 households and 200 people, a quarter of them with the group.
 fn areas(count: usize) -> Table {
-    let group = |a: usize| if a % 4 == 0 { 60.0 } else { 0.0 };
+    let group = |a: usize| if a.is_multiple_of(4) { 60.0 } else { 0.0 };
     let ids: Vec<Option<String>> = (0..count).map(|a| Some(format!("A{a}"))).collect();
     Table::new(vec![
         Column::text("area", &ids),
         Column::numbers("people", vec![200.0; count]),
         Column::numbers("households", vec![100.0; count]),
         Column::numbers("group", (0..count).map(group).collect()),
-        Column::numbers("dense", (0..count).map(|a| f64::from(u8::from(a % 4 == 0))).collect()),
+        Column::numbers(
+            "dense",
+            (0..count).map(|a| f64::from(u8::from(a.is_multiple_of(4)))).collect(),
+        ),
     ])
     .expect("a table")
 }
@@ -368,9 +371,9 @@ fn the_commands() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = |name: &str| folder.path().join(name);
     let mut csv = String::from("area,people,households,group,dense\n");
-    for a in 0..400 {
-        let group = if a % 4 == 0 { 60 } else { 0 };
-        csv.push_str(&format!("A{a},200,100,{group},{}\n", u8::from(a % 4 == 0)));
+    for a in 0..400_usize {
+        let group = if a.is_multiple_of(4) { 60 } else { 0 };
+        csv.push_str(&format!("A{a},200,100,{group},{}\n", u8::from(a.is_multiple_of(4))));
     }
     std::fs::write(path("areas.csv"), csv).expect("written");
     let text = format!(

@@ -10,7 +10,7 @@
 //! (Boyd and Vandenberghe 2004, section 11.3), Newton's method on
 //! t Σ c x − Σ_d log(1 − Σ_j a_dj / (b_d x_j)) − Σ log of the distances to the bounds,
 //! with t growing until the duality gap m/t is below 10⁻¹⁰ of the cost. The multipliers
-//! λ_d = 1 / (t (b_d − Σ a/x)) say what a target costs: ∂ cost / ∂ b_d = −λ_d.
+//! λ_d = 1 / (t (b_d − Σ a/x)), moved along the last step, say what a target costs: ∂ cost / ∂ b_d = −λ_d.
 //!
 //! Larger sizes never hurt a target, so whether it can be met at all is seen at x = u.
 
@@ -144,12 +144,8 @@ pub fn cheapest(sizes: &[Size], bounds: &[Bound]) -> Outcome {
         }
         let cost: f64 = scaled.cost.iter().zip(y.iter()).map(|(c, y)| c * y).sum();
         if barriers / t <= 1e-10 * cost.max(1e-6) {
-            let prices = scaled
-                .slack(&y)
-                .iter()
-                .zip(bounds)
-                .map(|(slack, bound)| all / (t * slack * bound.limit()))
-                .collect();
+            let Some(prices) = scaled.prices(&y, t) else { return Outcome::NotConverged };
+            let prices = prices.iter().zip(bounds).map(|(p, b)| all * p / b.limit()).collect();
             let x: Vec<f64> = y.iter().zip(&unit).map(|(y, u)| y * u).collect();
             let cost = sizes.iter().zip(&x).map(|(s, x)| s.cost * x).sum();
             return Outcome::Optimal { x, prices, cost };
@@ -239,43 +235,59 @@ impl Barrier {
         total.is_finite().then_some(total)
     }
 
+    /// The gradient and the Hessian of the function at t.
+    fn derivatives(&self, y: &DVector<f64>, t: f64) -> (DVector<f64>, DMatrix<f64>) {
+        let n = y.len();
+        let mut gradient: DVector<f64> = DVector::zeros(n);
+        let mut hessian: DMatrix<f64> = DMatrix::zeros(n, n);
+        for j in 0..n {
+            let (low, high) = (y[j] - self.least[j], 1.0 - y[j]);
+            gradient[j] += t * self.cost[j] - 1.0 / low + 1.0 / high;
+            hessian[(j, j)] += 1.0 / (low * low) + 1.0 / (high * high);
+            if let Some((p, ratio, gap)) = self.gap(y, j) {
+                gradient[j] += 1.0 / gap;
+                gradient[p] -= ratio / gap;
+                let curve = 1.0 / (gap * gap);
+                hessian[(j, j)] += curve;
+                hessian[(p, p)] += ratio * ratio * curve;
+                hessian[(j, p)] -= ratio * curve;
+                hessian[(p, j)] -= ratio * curve;
+            }
+        }
+        for (bound, slack) in self.bounds.iter().zip(self.slack(y)) {
+            // −log(room) has the gradient g'/room, g = −room.
+            let slope = slope(bound, y);
+            for j in (0..n).filter(|&j| slope[j] != 0.0) {
+                gradient[j] += slope[j] / slack;
+                if let Bound::Variance { a, .. } = bound {
+                    hessian[(j, j)] += 2.0 * a[j] / (y[j].powi(3) * slack);
+                }
+                for k in 0..n {
+                    hessian[(j, k)] += slope[j] * slope[k] / (slack * slack);
+                }
+            }
+        }
+        (gradient, hessian)
+    }
+
+    /// The multipliers of the bounds at the centre for t: 1/(t room), moved to first order along
+    /// the last step of Newton. Near the optimum the room is the small difference of two numbers near 1,
+    /// and 1/room has few digits; the moved multipliers balance the gradient to nearly all of them.
+    fn prices(&self, y: &DVector<f64>, t: f64) -> Option<Vec<f64>> {
+        let (gradient, hessian) = self.derivatives(y, t);
+        let step = newton(hessian, &gradient)?;
+        let moved = |(bound, room): (&Bound, f64)| {
+            let along: f64 = slope(bound, y).iter().zip(step.iter()).map(|(s, d)| s * d).sum();
+            ((1.0 + along / room) / (t * room)).max(0.0)
+        };
+        Some(self.bounds.iter().zip(self.slack(y)).map(moved).collect())
+    }
+
     /// Newton's method for one t. False when it does not get there.
     fn centre(&self, y: &mut DVector<f64>, t: f64) -> bool {
-        let n = y.len();
         let mut last = f64::INFINITY;
         for _ in 0..STEPS {
-            let mut gradient: DVector<f64> = DVector::zeros(n);
-            let mut hessian: DMatrix<f64> = DMatrix::zeros(n, n);
-            for j in 0..n {
-                let (low, high) = (y[j] - self.least[j], 1.0 - y[j]);
-                gradient[j] += t * self.cost[j] - 1.0 / low + 1.0 / high;
-                hessian[(j, j)] += 1.0 / (low * low) + 1.0 / (high * high);
-                if let Some((p, ratio, gap)) = self.gap(y, j) {
-                    gradient[j] += 1.0 / gap;
-                    gradient[p] -= ratio / gap;
-                    let curve = 1.0 / (gap * gap);
-                    hessian[(j, j)] += curve;
-                    hessian[(p, p)] += ratio * ratio * curve;
-                    hessian[(j, p)] -= ratio * curve;
-                    hessian[(p, j)] -= ratio * curve;
-                }
-            }
-            for (bound, slack) in self.bounds.iter().zip(self.slack(y)) {
-                // −log(room) has the gradient g'/room, g = −room.
-                let slope: Vec<f64> = match bound {
-                    Bound::Variance { a, .. } => (0..n).map(|j| -a[j] / (y[j] * y[j])).collect(),
-                    Bound::Number { h, .. } => h.iter().map(|h| -h).collect(),
-                };
-                for j in (0..n).filter(|&j| slope[j] != 0.0) {
-                    gradient[j] += slope[j] / slack;
-                    if let Bound::Variance { a, .. } = bound {
-                        hessian[(j, j)] += 2.0 * a[j] / (y[j].powi(3) * slack);
-                    }
-                    for k in 0..n {
-                        hessian[(j, k)] += slope[j] * slope[k] / (slack * slack);
-                    }
-                }
-            }
+            let (gradient, hessian) = self.derivatives(y, t);
             let Some(step) = newton(hessian, &gradient) else { return false };
             let decrement = -gradient.dot(&step);
             if decrement <= 1e-12 {
@@ -313,6 +325,14 @@ impl Barrier {
             }
         }
         false
+    }
+}
+
+/// The derivatives of what a bound limits, by size.
+fn slope(bound: &Bound, y: &DVector<f64>) -> Vec<f64> {
+    match bound {
+        Bound::Variance { a, .. } => a.iter().zip(y.iter()).map(|(a, y)| -a / (y * y)).collect(),
+        Bound::Number { h, .. } => h.iter().map(|h| -h).collect(),
     }
 }
 
