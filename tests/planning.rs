@@ -262,6 +262,20 @@ fn what_cannot_be_met_is_named() {
 }
 
 #[test]
+fn without_prices_there_is_nothing_to_minimise() {
+    let free = GENERAL
+        .replace("cost = 100\n", "")
+        .replace("cost = 2\n", "")
+        .replace("cost-responding = 10\n", "");
+    assert!(!free.contains("cost"));
+    let text = format!("{HEAD}{free}[plan]\n[[plan.target]]\nn = 500\n");
+    let plan = planned(&text, &areas(400));
+    assert_eq!(plan.optimum, Some(Optimum::NoPrice { sample: "general".into() }));
+    // What the design itself yields is shown all the same.
+    assert!(plan.domains[0].n > 0.0 && !plan.domains[0].targets[0].met);
+}
+
+#[test]
 fn shares_kept_are_chosen_too() {
     // Interviews are dear and the group is far more precise than wanted: fewer are kept.
     let text = format!(

@@ -104,7 +104,8 @@ impl Plan {
             print(&text)?;
         }
         Ok(match plan.optimum {
-            None | Some(Optimum::Optimal { .. }) => Outcome::Done,
+            // Without prices there is no search, and no target that failed it.
+            None | Some(Optimum::Optimal { .. } | Optimum::NoPrice { .. }) => Outcome::Done,
             Some(_) => Outcome::Mistakes,
         })
     }

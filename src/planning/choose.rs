@@ -4,7 +4,7 @@ use crate::data::Table;
 use crate::diagnostic::Diagnostics;
 use crate::numeric::distributions::normal_quantile_upper;
 use crate::sampling::Loaded;
-use crate::sampling::spec::{Figure, Vary, VaryWhat};
+use crate::sampling::spec::{Figure, Kind, Vary, VaryWhat};
 use crate::toml_file::KeyPath;
 
 use super::frame::Reader;
@@ -66,7 +66,9 @@ impl Laid {
         let mut all: Vec<Freedom> = Vec::new();
         if given.is_empty() {
             let own = (0..self.sampled.len()).filter(|&s| {
-                self.sampled[s].areas_of.is_none() && self.design.samples[s].part_of.is_none()
+                self.sampled[s].areas_of.is_none()
+                    && self.design.samples[s].part_of.is_none()
+                    && self.design.samples[s].kind != Some(Kind::Panel)
             });
             return Some(own.map(|s| Freedom { areas: true, ..plain(s) }).collect());
         }
@@ -134,6 +136,9 @@ impl Laid {
             Found::Infeasible(missed) => {
                 let targets = missed.into_iter().filter_map(|i| labels.get(i).cloned()).collect();
                 return Ok(Optimum::Infeasible { targets });
+            }
+            Found::NoPrice(s) => {
+                return Ok(Optimum::NoPrice { sample: self.design.samples[s].label.clone() });
             }
             Found::TooPoor => return Ok(Optimum::TooPoor { budget: budget.unwrap_or(0.0) }),
             Found::NotConverged => return Ok(Optimum::NotConverged),

@@ -66,6 +66,8 @@ pub(super) enum Found {
     Infeasible(Vec<usize>),
     /// Less than the least design costs.
     TooPoor,
+    /// Something that varies costs nothing, so that no size is cheaper than another: its sample.
+    NoPrice(usize),
     /// The search did not settle.
     NotConverged,
 }
@@ -358,6 +360,10 @@ pub(super) fn search(
 ) -> Found {
     let mut index = index(setting, base, freedoms);
     let fixed = costs(setting, base, &mut index);
+    let free = index.sizes.iter().zip(&index.chosen).find(|(size, _)| size.cost <= 0.0);
+    if let Some((_, chosen)) = free {
+        return Found::NoPrice(chosen.sample);
+    }
     let top: Vec<f64> = index.sizes.iter().map(|s| s.most).collect();
     let coefficients_at = |values: &[f64]| -> Vec<Coefficients> {
         let now = at(setting, base, &index, values);

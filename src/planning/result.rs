@@ -178,6 +178,11 @@ pub enum Optimum {
         /// The budget.
         budget: f64,
     },
+    /// Something that varies has no cost, so that there is nothing to minimise.
+    NoPrice {
+        /// Its sample.
+        sample: String,
+    },
     /// The search did not settle within its limit of rounds.
     NotConverged,
 }

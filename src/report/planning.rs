@@ -332,6 +332,13 @@ fn best(optimum: &Optimum, plan: &Plan) -> Vec<Part> {
             );
             vec![first]
         }
+        Optimum::NoPrice { sample } => {
+            first.text.push(format!(
+                "There is nothing to minimise: what varies of “{sample}” costs nothing. Give its \
+                 stages or its screening a `cost`, or name in `[[plan.vary]]` what may change."
+            ));
+            vec![first]
+        }
         Optimum::TooPoor { budget } => {
             first.text.push(format!(
                 "The budget of {} does not pay for what cannot be changed.",
