@@ -74,6 +74,7 @@
 //! | [`sampling`] | the design file: frames, samples, stages, rates, screening |
 //! | [`draw`] | selection of samples: methods, inclusion and joint probabilities |
 //! | [`populate`] | a synthetic population, made from a TOML file |
+//! | [`planning`] | expected yields, costs and precision of a design; optimal allocation |
 //! | [`aggregate`] | one pass over the rows: sums by unit and domain, cross-products |
 //! | [`weight`] | post-stratification, raking, calibration; the ledger of what was done |
 //! | [`replicate`] | replicate weights: given, made, reweighted |
@@ -98,6 +99,7 @@ pub mod draw;
 pub mod estimate;
 pub mod model;
 pub mod numeric;
+pub mod planning;
 pub mod populate;
 pub mod replicate;
 pub mod report;

@@ -1,14 +1,16 @@
-//! `rakewell check`: every mistake of a study file at once.
+//! `rakewell check`: every mistake of a study or design file at once.
 
 use std::io;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use rakewell::diagnostic::Diagnostics;
+use rakewell::sampling::{self, Design};
 use rakewell::study::{self, Loaded, RunOptions};
 
 use super::{Loudness, Outcome, print, progress::Progress, render};
 
-/// Check a study file: every mistake at once, each with its place and the way out
+/// Check a study or design file: every mistake at once, each with its place and the way out
 ///
 /// The file is read and compared with what a study may hold: keys, values, and the rules between
 /// them, such as an estimate that a comparison names. If that is clean, the data are read and
@@ -18,6 +20,7 @@ use super::{Loudness, Outcome, print, progress::Progress, render};
 Examples:
   rakewell check study.toml
   rakewell check study.toml --format json    for editors and scripts
+  rakewell check design.toml                 a design file, or a ready design by its name
 
 With `--format json`, the mistakes are a list of objects with the keys severity, message, label,
 help, file, line, column, end_line, end_column. Lines and columns count from 1, columns in
@@ -25,7 +28,7 @@ characters; the end is the place after the last character.
 
 Exit codes: 0 no mistakes (there may be warnings), 1 mistakes, 2 wrong arguments.")]
 pub(super) struct Check {
-    /// The study file
+    /// The study file, or a design file
     study: PathBuf,
     /// Look at the study file alone, not at its data
     #[arg(long)]
@@ -51,7 +54,23 @@ enum Format {
 impl Check {
     pub(super) fn run(&self) -> io::Result<Outcome> {
         let name = self.study.display().to_string();
-        let (found, summary) = match study::load_with(&self.study, &self.set) {
+        let (found, summary) = if sampling::is_design(&self.study) {
+            match sampling::load_named(&self.study, &self.set) {
+                Ok(loaded) => {
+                    let summary = design_summary(&loaded.design);
+                    (loaded.warnings, Some(summary))
+                }
+                Err(mistakes) => (mistakes, None),
+            }
+        } else {
+            self.study()
+        };
+        self.show(&name, &found, summary)
+    }
+
+    /// A study file, and its data.
+    fn study(&self) -> (Diagnostics, Option<String>) {
+        match study::load_with(&self.study, &self.set) {
             Ok(loaded) => {
                 let summary = summary(&loaded);
                 if self.no_data {
@@ -69,22 +88,30 @@ impl Check {
                 }
             }
             Err(mistakes) => (mistakes, None),
-        };
+        }
+    }
+
+    fn show(
+        &self,
+        name: &str,
+        found: &Diagnostics,
+        summary: Option<String>,
+    ) -> io::Result<Outcome> {
         match self.format {
-            Format::Json => print(&render::json(&found, &name))?,
+            Format::Json => print(&render::json(found, name))?,
             // Nothing but mistakes: what is as it should be says nothing.
             Format::Text if self.loudness.quiet && summary.is_some() => {}
             Format::Text => {
                 let style = render::Style::of_stdout();
-                let mut text = render::text(&found, &style);
+                let mut text = render::text(found, &style);
                 match &summary {
                     Some(summary) if found.0.is_empty() => {
                         text.push_str(&format!("{name}: no mistakes. {summary}\n"));
                     }
                     Some(summary) => {
-                        text.push_str(&format!("{}. {summary}\n", render::count(&found, &name)));
+                        text.push_str(&format!("{}. {summary}\n", render::count(found, name)));
                     }
-                    None => text.push_str(&format!("{}\n", render::count(&found, &name))),
+                    None => text.push_str(&format!("{}\n", render::count(found, name))),
                 }
                 print(&text)?;
             }
@@ -93,19 +120,34 @@ impl Check {
     }
 }
 
+/// What the design has, in numbers.
+fn design_summary(design: &Design) -> String {
+    let stages = design.samples.iter().map(|s| s.stages.len()).sum();
+    in_numbers(&[
+        (design.groups.len(), "group", "groups"),
+        (design.samples.len(), "sample", "samples"),
+        (stages, "stage", "stages"),
+        (design.spec.plan.target.len(), "target", "targets"),
+    ])
+}
+
 /// What the study asks for, in numbers.
 fn summary(loaded: &Loaded) -> String {
     let study = &loaded.study;
-    let parts: Vec<String> = [
+    in_numbers(&[
         (study.derive.len(), "new variable", "new variables"),
         (study.weighting.len(), "weighting step", "weighting steps"),
         (study.estimate.len(), "estimate", "estimates"),
         (study.compare.len(), "comparison", "comparisons"),
-    ]
-    .into_iter()
-    .filter(|(count, _, _)| *count > 0)
-    .map(|(count, one, many)| format!("{count} {}", if count == 1 { one } else { many }))
-    .collect();
+    ])
+}
+
+fn in_numbers(counts: &[(usize, &str, &str)]) -> String {
+    let parts: Vec<String> = counts
+        .iter()
+        .filter(|(count, _, _)| *count > 0)
+        .map(|(count, one, many)| format!("{count} {}", if *count == 1 { one } else { many }))
+        .collect();
     match parts.split_last() {
         None => "It asks for nothing yet".to_string(),
         Some((only, [])) => format!("It has {only}"),

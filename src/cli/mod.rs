@@ -5,10 +5,13 @@
 mod check;
 mod completions;
 mod describe;
+mod design;
 mod draw;
 mod dry_run;
 mod init;
+mod outputs;
 pub(crate) mod panic;
+mod plan;
 mod populate;
 mod progress;
 mod render;
@@ -35,6 +38,7 @@ A day with rakewell:
   rakewell init                 write a commented study file to start from
   rakewell describe data.csv    what is in a data file: variables, levels, missing codes
   rakewell draw design.toml     select a sample from a frame
+  rakewell plan design.toml     how many to sample, where, at what cost, how precisely
   rakewell check study.toml     see every mistake in it, with its place and the way out
   rakewell run study.toml       weights, estimates and a report
   rakewell validate             our numbers beside published ones
@@ -57,6 +61,8 @@ enum Command {
     Populate(populate::Populate),
     Draw(draw::Draw),
     Simulate(simulate::Simulate),
+    Design(design::Design),
+    Plan(plan::Plan),
     Check(check::Check),
     Run(run::Run),
     Schemes(schemes::Schemes),
@@ -91,6 +97,8 @@ pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let outcome = match cli.command {
         Command::Init(command) => command.run(),
+        Command::Design(command) => command.run(),
+        Command::Plan(command) => command.run(),
         Command::Check(command) => command.run(),
         Command::Run(command) => command.run(),
         Command::Describe(command) => command.run(),

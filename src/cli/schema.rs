@@ -15,6 +15,7 @@ use super::{Outcome, print};
 Examples:
   rakewell schema > study.schema.json
   rakewell schema population > population.schema.json
+  rakewell schema design > design.schema.json
 
 and, as the first line of the study file, for editors that use Taplo or Even Better TOML:
 

@@ -42,7 +42,13 @@ const POPULATION: Kind = Kind {
 
 fn loader() -> Loader<Population> {
     let schema = json_schema();
-    Loader { kind: POPULATION, schema, rules: check::check, include: includes_nothing }
+    Loader {
+        kind: POPULATION,
+        schema,
+        include: includes_nothing,
+        expand: |_, _, _| Vec::new(),
+        rules: check::check,
+    }
 }
 
 /// Reads and checks a population file; `settings` such as `seed = 3` go before what it says.

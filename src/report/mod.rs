@@ -10,6 +10,7 @@
 pub mod chart;
 mod csv;
 mod document;
+mod drawing;
 mod error;
 mod figure;
 mod html;
@@ -17,6 +18,8 @@ mod json;
 mod manifest;
 mod number;
 mod parquet;
+mod planning;
+mod sheet;
 mod terminal;
 mod text;
 mod tidy;
@@ -25,9 +28,11 @@ mod words;
 
 pub use csv::csv;
 pub use document::{DataSummary, DesignSummary, Document, FileHash, Manifest};
+pub use drawing::{design_html, design_text};
 pub use error::ReportError;
 pub use html::html;
 pub use json::{SCHEMA, json};
 pub use manifest::{hash_file, manifest_json, sha256_hex};
 pub use parquet::parquet;
+pub use planning::{plan_csv, plan_html, plan_json, plan_text};
 pub use terminal::terminal;

@@ -89,6 +89,8 @@ pub struct Sample {
     pub part: Option<Expression>,
     /// The sample whose first-stage units are used again.
     pub psus_of: Option<usize>,
+    /// The sample whose members these are: they are not drawn again.
+    pub part_of: Option<usize>,
     /// Samples whose units cannot be drawn again.
     pub without: Vec<usize>,
     /// Its stages, in order.

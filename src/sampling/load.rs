@@ -1,15 +1,18 @@
 //! From a design file, or the name of a ready design, to a [`Design`].
 
+use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 
 use serde_json::Value;
+use toml::de::DeTable;
 
-use crate::diagnostic::{Diagnostics, Source};
+use crate::diagnostic::{Diagnostics, Source, nearest};
 use crate::toml_file::rules::Rules;
 use crate::toml_file::{Kind, LoadedFile, Loader, Places, includes_nothing, schema_of};
 
 use super::design::Design;
+use super::ready::{READY, ready};
 use super::resolve::resolve;
 use super::rules;
 use super::spec;
@@ -29,6 +32,15 @@ pub struct Loaded {
     pub warnings: Diagnostics,
 }
 
+impl Loaded {
+    /// The same file with other figures: for looking at what they change.
+    #[must_use]
+    pub fn with(&self, spec: &spec::Design) -> Loaded {
+        let design = resolve(spec, &mut Rules::new(&self.places, &[]));
+        Loaded { design, ..self.clone() }
+    }
+}
+
 /// The JSON schema (draft 2020-12) of the design file.
 pub fn json_schema() -> Value {
     schema_of::<spec::Design>("rakewell design file")
@@ -45,7 +57,13 @@ const DESIGN: Kind = Kind {
 
 fn loader() -> Loader<spec::Design> {
     let schema = json_schema();
-    Loader { kind: DESIGN, schema, rules: rules::check, include: includes_nothing }
+    Loader {
+        kind: DESIGN,
+        schema,
+        include: includes_nothing,
+        expand: |_, _, _| Vec::new(),
+        rules: rules::check,
+    }
 }
 
 fn resolved(file: LoadedFile<spec::Design>) -> Loaded {
@@ -61,6 +79,40 @@ fn resolved(file: LoadedFile<spec::Design>) -> Loaded {
 /// All mistakes at once, in file order, as of [`from_text`]; and when the file cannot be read.
 pub fn load(path: &Path, settings: &[String]) -> Result<Loaded, Diagnostics> {
     loader().path(path, settings).map(resolved)
+}
+
+/// True when a path is that of a design file rather than a study file, or the name of a ready
+/// design: it has samples and no data.
+pub fn is_design(path: &Path) -> bool {
+    let Ok(mut file) = std::fs::File::open(path) else {
+        return path.to_str().is_some_and(|name| ready(name).is_some());
+    };
+    let mut text = String::new();
+    // A larger file is refused anyway.
+    if file.by_ref().take(8 << 20).read_to_string(&mut text).is_err() {
+        return false;
+    }
+    let (document, _) = DeTable::parse_recoverable(&text);
+    let document = document.get_ref();
+    document.contains_key("sample") && !document.contains_key("data")
+}
+
+/// Reads a design file, or the ready design of that name where there is no such file.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_named(name: &Path, settings: &[String]) -> Result<Loaded, Diagnostics> {
+    let text = name.to_str().filter(|_| !name.exists()).map(|n| n.trim_end_matches(".toml"));
+    match text.and_then(|n| Some((n, ready(n)?))) {
+        Some((name, text)) => from_text(&format!("{name}.toml (ready design)"), text, settings),
+        None => load(name, settings).map_err(|mut found| {
+            let near = text.and_then(|n| nearest(n, READY.iter().map(|(known, _)| *known)));
+            if let (Some(near), Some(first)) = (near, found.0.first_mut()) {
+                first.help = Some(format!("did you mean the ready design `{near}`?"));
+            }
+            found
+        }),
+    }
 }
 
 /// Checks the text of a design file; `name` is shown with its mistakes.

@@ -7,6 +7,8 @@
 
 mod design;
 mod load;
+mod numbers;
+mod ready;
 mod resolve;
 mod rules;
 pub mod spec;
@@ -14,4 +16,6 @@ pub mod spec;
 pub use design::{
     Cell, Design, Frame, Group, Population, Quantity, Response, Sample, Screening, Stage, Take,
 };
-pub use load::{Loaded, from_text, json_schema, load};
+pub use load::{Loaded, from_text, is_design, json_schema, load, load_named};
+pub use numbers::Count;
+pub use ready::{READY, ready};

@@ -164,6 +164,10 @@ impl Resolver<'_, '_, '_> {
             .psus_of
             .as_ref()
             .and_then(|name| self.find(&path.key("psus-of"), name, "sample", &samples, false));
+        let part_of = given
+            .part_of
+            .as_ref()
+            .and_then(|name| self.find(&path.key("part-of"), name, "sample", &samples, false));
         let without = self.named(&path.key("without"), given.without.as_ref(), "sample", &samples);
         let list = path.key("stage");
         let stages = each(&given.stage, &list, |stage, path| self.stage(stage, path));
@@ -174,6 +178,7 @@ impl Resolver<'_, '_, '_> {
             frame,
             part: self.optional(path.key("where"), given.part.as_deref()),
             psus_of,
+            part_of,
             without,
             stages,
         }

@@ -7,6 +7,7 @@ use crate::diagnostic::{Diagnostics, Source};
 use crate::toml_file::{Kind, LoadedFile, Loader, Places};
 
 use super::include;
+use super::profile;
 use super::rules;
 use super::schema::json_schema;
 use super::spec::Study;
@@ -45,7 +46,13 @@ pub(super) const STUDY: Kind = Kind {
 };
 
 fn loader() -> Loader<Study> {
-    Loader { kind: STUDY, schema: json_schema(), rules: rules::check, include: include::gather }
+    Loader {
+        kind: STUDY,
+        schema: json_schema(),
+        include: include::gather,
+        expand: profile::apply,
+        rules: rules::check,
+    }
 }
 
 /// Reads and checks a study file.

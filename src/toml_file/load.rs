@@ -51,6 +51,9 @@ pub(crate) struct LoadedFile<T> {
 /// broken already.
 pub(crate) type Rules<T> = fn(&T, &Places, &[KeyPath]) -> Vec<Diagnostic>;
 
+/// Fills in what the file leaves to something it names.
+pub(crate) type Expand<T> = fn(&mut T, &Places, &[KeyPath]) -> Vec<Diagnostic>;
+
 /// The files that a document includes.
 pub(crate) type Include = fn(&Arc<Source>, &DeTable<'_>) -> Result<Vec<Included>, Diagnostics>;
 
@@ -58,8 +61,9 @@ pub(crate) type Include = fn(&Arc<Source>, &DeTable<'_>) -> Result<Vec<Included>
 pub(crate) struct Loader<T> {
     pub(crate) kind: Kind,
     pub(crate) schema: Value,
-    pub(crate) rules: Rules<T>,
     pub(crate) include: Include,
+    pub(crate) expand: Expand<T>,
+    pub(crate) rules: Rules<T>,
 }
 
 /// For files that include no others.
@@ -133,7 +137,8 @@ impl<T: DeserializeOwned> Loader<T> {
         };
         let mut found = checked.mistakes;
         match serde_json::from_value::<T>(checked.value) {
-            Ok(value) => {
+            Ok(mut value) => {
+                found.extend((self.expand)(&mut value, &places, &checked.bad));
                 found.extend((self.rules)(&value, &places, &checked.bad));
                 let found = in_file_order(found);
                 if found.has_errors() {

@@ -30,4 +30,4 @@ pub fn html(document: &Document) -> Result<String, ReportError> {
 }
 
 /// The style sheet of the page.
-const STYLE: &str = include_str!("../templates/report.css");
+pub(super) const STYLE: &str = include_str!("../templates/report.css");

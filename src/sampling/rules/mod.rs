@@ -7,6 +7,7 @@ use crate::diagnostic::{Diagnostic, nearest};
 use crate::toml_file::rules::Rules;
 use crate::toml_file::{KeyPath, Names, Places};
 
+use super::numbers;
 use super::resolve::resolve;
 use super::spec::{Analysis, Comparison, Design, Group, Plan, Target};
 
@@ -40,7 +41,8 @@ pub(super) fn check(design: &Design, places: &Places, bad: &[KeyPath]) -> Vec<Di
     for (i, given) in design.sample.iter().enumerate() {
         sample::check(design, i, given, &mut rules, &root.key("sample").index(i));
     }
-    resolve(design, &mut rules);
+    let resolved = resolve(design, &mut rules);
+    numbers::published(&resolved, &mut rules);
     figures::check(design, &mut rules);
     plan(design, &design.plan, &mut rules, &root.key("plan"));
     if let Some(analysis) = &design.analysis {

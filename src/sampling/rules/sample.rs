@@ -28,14 +28,15 @@ pub(super) fn check(
             "add `where = \"…\"`, the condition for the areas that stay",
         );
     }
-    if let Some(other) = &sample.psus_of {
+    for (key, other) in [("psus-of", &sample.psus_of), ("part-of", &sample.part_of)] {
+        let Some(other) = other else { continue };
         let before = design.sample[..index].iter().any(|s| &s.name == other);
         if !before && design.sample.iter().any(|s| &s.name == other) {
             rules.error(
-                &path.key("psus-of"),
+                &path.key(key),
                 format!("the sample `{other}` does not come before `{}`", sample.name),
                 "comes later",
-                "move the sample whose PSUs are used before this one",
+                "move that sample before this one",
             );
         }
     }

@@ -34,6 +34,8 @@ pub struct Sample {
     pub origin: Vec<Scalar>,
     /// The sample whose first-stage units are used again: the two samples share their PSUs.
     pub psus_of: Option<String>,
+    /// The sample whose members these are: they are not drawn again, and not counted again.
+    pub part_of: Option<String>,
     /// Samples whose units cannot be drawn again into this one.
     pub without: Option<Names>,
     /// Its stages, in order: areas, addresses, households, people.

@@ -77,6 +77,8 @@ pub(super) fn needed(work: &mut Work<'_>, names: &[String]) -> Vec<String> {
             more.extend(expand(pattern, names));
         }
     }
+    let covered = work.study.design.covered.as_ref();
+    more.extend(covered.map(|c| c.origin.clone()).filter(|o| names.contains(o)));
     // Margin files name columns too; what is wrong with them is said when they are used.
     for step in &work.study.weighting {
         let Some(file) = &step.margins else { continue };

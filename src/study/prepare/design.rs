@@ -7,6 +7,7 @@ use crate::design::{DesignError, DesignInput, SurveyDesign, Variable};
 use crate::replicate::Replicates;
 use crate::study::not_numeric::not_numeric;
 use crate::study::places::KeyPath;
+use crate::study::profile::not_covered;
 use crate::study::spec::MissingWeight;
 
 /// A design with its replicates, if it has some.
@@ -19,6 +20,12 @@ pub(super) struct Built {
 pub(super) fn build(work: &mut Work<'_>, table: &Table, names: &[String]) -> Option<Built> {
     let given = &work.study.design;
     let path = KeyPath::root().key("design");
+    let covered = given.covered.as_ref();
+    if let Some(told) = covered.and_then(|c| not_covered(c, table, given.weight.as_deref())) {
+        let help = "their weight is zero or missing: estimates are about the covered samples only; \
+                    choose the weight that covers all samples of the analysis";
+        work.warn(&path.key("use"), told, Some(help.to_string()));
+    }
     let variables = |list: Vec<&'_ Column>| -> Vec<Variable<'_>> {
         // The table outlives the list: look each up again by name.
         list.into_iter().filter_map(|c| table.column(&c.name)).map(Variable::of).collect()

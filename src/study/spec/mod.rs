@@ -17,6 +17,7 @@ use crate::estimate::{Deff, IntervalMethod, QualityStandard};
 use crate::replicate::ReplicateMethod;
 
 use super::pairs::Pairs;
+use super::profile::Profile;
 
 pub use crate::toml_file::{Names, Scalar};
 pub use data::{Case, Cut, Data, Derive, Format, Join, JoinKind, Keys, Unmatched, Variable};
@@ -77,6 +78,16 @@ pub struct Study {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Design {
+    /// A ready design, by name: strata, clusters, weight and missing codes come from its analysis
+    /// profile where the study does not say otherwise. `rakewell design --list` names them.
+    #[serde(rename = "use")]
+    pub profile: Option<String>,
+    /// The wave of a panel, by the letter or year of that design: names of variables begin with it.
+    pub wave: Option<String>,
+    /// What the data are held against, from the profile.
+    #[serde(skip)]
+    #[schemars(skip)]
+    pub covered: Option<Profile>,
     /// Strata, one variable per stage.
     pub strata: Option<Names>,
     /// Clusters, one variable per stage, PSUs first; every row is its own PSU if not given.

@@ -1,0 +1,180 @@
+//! Closed forms, the conditions of Karush, Kuhn and Tucker, and a case solved elsewhere.
+
+use super::*;
+use crate::numeric::random::{stream, unit};
+use crate::planning::allocate::{Rule, StratumSize, allocate};
+use rand::Rng;
+
+fn size(cost: f64) -> Size {
+    Size { cost, least: 0.0, most: 1e6, part_of: None }
+}
+
+fn optimum(sizes: &[Size], bounds: &[Bound]) -> (Vec<f64>, Vec<f64>, f64) {
+    match cheapest(sizes, bounds) {
+        Outcome::Optimal { x, prices, cost } => (x, prices, cost),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn close(found: f64, expected: f64, tolerance: f64) {
+    assert!((found - expected).abs() <= tolerance * expected.abs(), "{found} {expected}");
+}
+
+#[test]
+fn one_target_is_neyman() {
+    // a_j = (W_j S_j)², so x_j ∝ W_j S_j / √c_j, scaled to meet the target.
+    let (w, s, c) = ([0.5, 0.3, 0.2], [4.0, 2.0, 9.0], [1.0, 4.0, 2.0]);
+    let a: Vec<f64> = (0..3).map(|j| (w[j] * s[j]) * (w[j] * s[j])).collect();
+    let b = 0.05;
+    let root: f64 = (0..3).map(|j| (a[j] * c[j]).sqrt()).sum();
+    let (x, prices, cost) = optimum(&c.map(size), &[Bound::Variance { a: a.clone(), b }]);
+    for j in 0..3 {
+        close(x[j], (a[j] / c[j]).sqrt() * root / b, 1e-6);
+    }
+    close(cost, root * root / b, 1e-8);
+    // ∂ cost / ∂ b = −(Σ √(a c))² / b².
+    close(prices[0], root * root / (b * b), 1e-6);
+    // The same proportions as the Neyman allocation of that total.
+    let strata: Vec<StratumSize> =
+        (0..3).map(|j| StratumSize { size: w[j], sd: s[j], cost: c[j], most: 1e9 }).collect();
+    let neyman = allocate(Rule::Neyman, &strata, x.iter().sum());
+    for j in 0..3 {
+        close(x[j], neyman[j], 1e-6);
+    }
+}
+
+#[test]
+fn two_targets_of_one_size_each() {
+    // Apart: x_j = a_j / b_j.
+    let bounds = [
+        Bound::Variance { a: vec![3.0, 0.0], b: 0.1 },
+        Bound::Variance { a: vec![0.0, 5.0], b: 0.02 },
+    ];
+    let (x, prices, _) = optimum(&[size(2.0), size(1.0)], &bounds);
+    close(x[0], 30.0, 1e-7);
+    close(x[1], 250.0, 1e-7);
+    close(prices[0], 2.0 * 3.0 / 0.01, 1e-6);
+    close(prices[1], 5.0 / 0.0004, 1e-6);
+}
+
+#[test]
+fn a_target_that_another_implies_costs_nothing() {
+    let bounds = [
+        Bound::Variance { a: vec![1.0, 1.0], b: 0.1 },
+        Bound::Variance { a: vec![1.0, 1.0], b: 0.2 },
+    ];
+    let (x, prices, cost) = optimum(&[size(1.0), size(1.0)], &bounds);
+    close(x[0], 20.0, 1e-6);
+    close(cost, 40.0, 1e-8);
+    assert!(prices[1] < 1e-5 * prices[0]);
+}
+
+#[test]
+fn bounds_hold() {
+    let mut sizes = [size(1.0), size(1.0)];
+    sizes[0].most = 15.0;
+    let bounds = [Bound::Variance { a: vec![1.0, 1.0], b: 0.1 }];
+    let (x, _, _) = optimum(&sizes, &bounds);
+    close(x[0], 15.0, 1e-6);
+    close(x[1], 1.0 / (0.1 - 1.0 / 15.0), 1e-5);
+    sizes[1].least = 50.0;
+    let (x, _, _) = optimum(&sizes, &bounds);
+    close(x[1], 50.0, 1e-6);
+    close(x[0], 1.0 / (0.1 - 0.02), 1e-5);
+}
+
+#[test]
+fn a_part_does_not_exceed_its_whole() {
+    // Screening is dear and interviews are cheap: everybody found is kept.
+    let whole = Size { cost: 10.0, least: 0.0, most: 1e4, part_of: None };
+    let part = Size { cost: 0.1, least: 0.0, most: 1e4, part_of: Some(0) };
+    let bounds = [Bound::Variance { a: vec![0.0, 4.0], b: 0.1 }];
+    let (x, _, _) = optimum(&[whole.clone(), part], &bounds);
+    close(x[1], 40.0, 1e-6);
+    close(x[0], 40.0, 1e-5);
+    // With clustering in the whole and dear interviews the part is smaller.
+    let part = Size { cost: 10.0, least: 0.0, most: 1e4, part_of: Some(0) };
+    let bounds = [Bound::Variance { a: vec![9.0, 1.0], b: 0.1 }];
+    let (x, _, _) = optimum(&[whole, part], &bounds);
+    close(x[1], 4.0 / 0.1, 1e-5);
+    close(x[0], 12.0 / 0.1, 1e-5);
+}
+
+#[test]
+fn what_cannot_be_met_is_named() {
+    let mut sizes = [size(1.0), size(1.0)];
+    sizes[1].most = 10.0;
+    let bounds = [
+        Bound::Variance { a: vec![1.0, 0.0], b: 0.1 },
+        Bound::Variance { a: vec![0.0, 5.0], b: 0.4 },
+        Bound::Variance { a: vec![1.0, 1.0], b: 0.0 },
+    ];
+    assert_eq!(cheapest(&sizes, &bounds), Outcome::Infeasible(vec![1, 2]));
+}
+
+/// Random problems satisfy the conditions of Karush, Kuhn and Tucker: at sizes inside their
+/// bounds c_j = Σ_d λ_d a_dj / x_j², λ_d = 0 where the target is met with room, and the cost is
+/// that of the dual function.
+#[test]
+fn the_conditions_of_an_optimum_hold() {
+    for problem in 0..40 {
+        let mut random = stream(7, "bethel", problem);
+        let mut draw = || unit(random.next_u64());
+        let (n, m) = (1 + (draw() * 12.0) as usize, 1 + (draw() * 9.0) as usize);
+        let sizes: Vec<Size> = (0..n).map(|_| size(0.2 + draw() * 5.0)).collect();
+        let bounds: Vec<Bound> = (0..m)
+            .map(|_| {
+                let a: Vec<f64> =
+                    (0..n).map(|_| if draw() < 0.3 { 0.0 } else { draw() * 10.0 }).collect();
+                Bound::Variance { a, b: 0.01 + draw() * 0.2 }
+            })
+            .collect();
+        let (x, prices, cost) = optimum(&sizes, &bounds);
+        for (bound, price) in bounds.iter().zip(&prices) {
+            let Bound::Variance { b, .. } = bound else { panic!("{bound:?}") };
+            assert!(bound.room(&x) >= -1e-9, "problem {problem}");
+            assert!(*price >= 0.0);
+            // λ (b − g) is a share of the cost that vanishes.
+            assert!(price * b * bound.room(&x) <= 1e-8 * cost.max(1e-6), "problem {problem}");
+        }
+        for j in 0..n {
+            let pull: f64 = bounds
+                .iter()
+                .zip(&prices)
+                .map(|(bound, price)| match bound {
+                    Bound::Variance { a, .. } => price * a[j] / (x[j] * x[j]),
+                    Bound::Number { h, .. } => price * h[j],
+                })
+                .sum();
+            if x[j] > 1e-3 {
+                close(pull, sizes[j].cost, 1e-4);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_number_is_reached_where_it_is_cheapest() {
+    let mut sizes = [size(1.0), size(1.0)];
+    sizes[0].most = 30.0;
+    let bounds = [Bound::Number { h: vec![2.0, 1.0], b: 100.0 }];
+    let (x, prices, cost) = optimum(&sizes, &bounds);
+    close(x[0], 30.0, 1e-6);
+    close(x[1], 40.0, 1e-6);
+    close(cost, 70.0, 1e-8);
+    close(prices[0], 1.0, 1e-6);
+}
+
+#[test]
+fn a_budget_buys_the_best_for_the_worst() {
+    // One target: θ scales as 1 / budget.
+    let sizes = [size(1.0), size(4.0)];
+    let bounds = [Bound::Variance { a: vec![1.0, 2.0], b: 0.1 }];
+    let (_, _, cost) = optimum(&sizes, &bounds);
+    let (theta, outcome) = best_for(&sizes, &bounds, cost * 2.0).expect("enough");
+    close(theta, 0.5, 1e-6);
+    let Outcome::Optimal { cost: spent, .. } = outcome else { panic!("{outcome:?}") };
+    close(spent, cost * 2.0, 1e-6);
+    let dear = [Size { least: 10.0, ..size(1.0) }];
+    assert_eq!(best_for(&dear, &[Bound::Variance { a: vec![1.0], b: 1.0 }], 5.0), None);
+}

@@ -1,0 +1,133 @@
+//! From a design and a frame to a [`Plan`].
+
+use crate::data::Table;
+use crate::diagnostic::Diagnostics;
+use crate::sampling::spec::Allocation;
+use crate::sampling::{Design, Loaded};
+
+use super::laid::Laid;
+use super::result::{Allocations, Plan};
+use super::sensitivity::variants;
+
+/// What of a plan is worked out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Options {
+    /// Look for the design that meets the targets.
+    pub optimise: bool,
+    /// Show what changes with the assumptions.
+    pub sensitivity: bool,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options { optimise: true, sensitivity: true }
+    }
+}
+
+/// Plans a design over a table with one row per area.
+///
+/// # Errors
+/// All mistakes that only the frame shows, each at its place in the design file: formulas that do
+/// not fit the frame, groups that nobody belongs to, measures of size of 0, strata that are asked
+/// for more than they have, targets that no sample can reach.
+pub fn plan(loaded: &Loaded, table: &Table, options: Options) -> Result<Plan, Diagnostics> {
+    let laid = Laid::out(loaded, table)?;
+    let design = &loaded.design;
+    let mut plan = laid.plan();
+    let asked = !(laid.domains.targets.is_empty() && laid.domains.comparisons.is_empty());
+    if options.optimise && asked {
+        plan.optimum = Some(laid.optimum(loaded, table)?);
+    }
+    if options.sensitivity {
+        plan.allocations = allocations(loaded, table, design)?;
+        plan.sensitivity = variants(loaded, table)?;
+    }
+    plan.notes = notes(design);
+    Ok(plan)
+}
+
+/// An amount of money in words.
+pub(crate) fn money(currency: Option<&str>, amount: f64) -> String {
+    let whole =
+        if amount.abs() >= 100.0 { format!("{}", amount.round()) } else { format!("{amount:.2}") };
+    let (digits, rest) = whole.split_once('.').map_or((whole.as_str(), ""), |(d, r)| (d, r));
+    let (sign, digits) = digits.strip_prefix('-').map_or(("", digits), |d| ("-", d));
+    let mut grouped = String::new();
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i) % 3 == 0 {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    let dot = if rest.is_empty() { String::new() } else { format!(".{rest}") };
+    match currency {
+        None | Some("") => format!("{sign}{grouped}{dot}"),
+        Some(c) if c.chars().count() == 1 => format!("{c}{sign}{grouped}{dot}"),
+        Some(c) => format!("{sign}{grouped}{dot} {c}"),
+    }
+}
+
+/// The half-widths of the targets under other rules of allocation.
+fn allocations(
+    loaded: &Loaded,
+    table: &Table,
+    design: &Design,
+) -> Result<Vec<Allocations>, Diagnostics> {
+    let rules = [
+        (Allocation::Proportional, "proportional"),
+        (Allocation::SquareRoot, "square root"),
+        (Allocation::Equal, "equal"),
+    ];
+    let mut all = Vec::new();
+    for (s, sample) in design.samples.iter().enumerate() {
+        let Some(stage) = sample.stages.first() else { continue };
+        if stage.strata.is_empty() || stage.take.is_none() || stage.count.is_some() {
+            continue;
+        }
+        let mut columns: Vec<Vec<Option<f64>>> = Vec::new();
+        let mut labels = Vec::new();
+        for (rule, _) in rules {
+            let mut other = loaded.clone();
+            other.design.samples[s].stages[0].allocation = rule;
+            let plan = Laid::out(&other, table)?.plan();
+            labels = plan.domains.iter().map(|d| d.label.clone()).collect();
+            columns.push(plan.domains.iter().map(|d| d.half_width).collect());
+        }
+        let rows = labels.into_iter().enumerate();
+        all.push(Allocations {
+            sample: sample.label.clone(),
+            rules: rules.iter().map(|(_, name)| (*name).to_string()).collect(),
+            half_widths: rows
+                .map(|(i, label)| (label, columns.iter().map(|c| c[i]).collect()))
+                .collect(),
+        });
+    }
+    Ok(all)
+}
+
+fn notes(design: &Design) -> Vec<String> {
+    let mut notes = Vec::new();
+    if design.spec.plan.icc.is_none() {
+        notes.push(
+            "The intra-cluster correlation of areas is taken to be 0.02, for want of `icc` in `[plan]`."
+                .to_string(),
+        );
+    }
+    if design.samples.len() > 1 {
+        notes.push(
+            "Samples are put together with the weight 1 over the sum of the probabilities."
+                .to_string(),
+        );
+    }
+    if design.groups.iter().any(|g| !g.shares.is_empty()) {
+        notes.push(
+            "Groups without counts by area are shares of other groups, the same in every area."
+                .to_string(),
+        );
+    }
+    notes.push(
+        "Half-widths rest on the normal distribution; expected numbers are means over all samples."
+            .to_string(),
+    );
+    notes
+}
