@@ -127,6 +127,9 @@ impl MarginSolver {
     /// The multipliers of each of the first `lanes` lanes; `None` where they are not found.
     pub fn solve(&self, weights: &[Lane], lanes: usize) -> Vec<Option<Vec<f64>>> {
         let q = self.targets.len();
+        if self.terms == 1 && self.is_product() {
+            return self.single(weights, lanes);
+        }
         // A total near zero is judged beside the size of what it is made of.
         let mut size = vec![[0.0; LANES]; q];
         for (own, w) in self.columns.chunks_exact(self.terms).zip(weights) {
@@ -165,6 +168,20 @@ impl MarginSolver {
         let found = searches.into_iter().map(|s| (s.state == State::Met).then_some(s.lambda));
         let level = |lambda: f64| if product { lambda.exp() } else { lambda };
         found.map(|f| f.map(|lambda| lambda.into_iter().map(level).collect())).collect()
+    }
+
+    /// One margin: the multipliers are target ÷ total, exactly.
+    fn single(&self, weights: &[Lane], lanes: usize) -> Vec<Option<Vec<f64>>> {
+        let totals = self.totals(weights, &vec![[1.0; LANES]; self.targets.len()]);
+        let level = |(total, &target): (f64, &f64)| match total {
+            _ if target == 0.0 => Some(0.0),
+            t if t > 0.0 => Some(target / t),
+            _ => None,
+        };
+        let of_lane = |lane: usize| {
+            totals.iter().map(|t| t[lane]).zip(&self.targets).map(level).collect::<Option<_>>()
+        };
+        (0..lanes.min(LANES)).map(of_lane).collect()
     }
 
     /// The multipliers by iterative proportional fitting, which also meets totals of zero.
