@@ -2,9 +2,12 @@
 
 mod analysis;
 mod compat;
+mod covariance;
 mod deff;
 mod dense;
 mod domains;
+mod forms;
+mod influence;
 mod interval;
 pub mod interval_compat;
 mod quality;

@@ -45,9 +45,17 @@ pub(super) struct Residualizer {
 }
 
 impl Residualizer {
-    /// Prepares the regressions; one factorisation serves every estimate.
-    pub fn new(tree: &UnitTree, ledger: &Ledger) -> Residualizer {
-        let all: Vec<(&Arc<Vec<f64>>, &Adjustment)> = ledger.adjusted_steps().collect();
+    /// Prepares the regressions; one factorisation serves every estimate. `first_phase` leaves out
+    /// the steps that have no part in the variance of a first phase. `None` without any step.
+    pub fn new(tree: &UnitTree, ledger: &Ledger, first_phase: bool) -> Option<Residualizer> {
+        let all: Vec<(&Arc<Vec<f64>>, &Adjustment)> = if first_phase {
+            ledger.first_phase_steps().collect()
+        } else {
+            ledger.adjusted_steps().collect()
+        };
+        if all.is_empty() {
+            return None;
+        }
         let carriers: Vec<&Arc<Vec<f64>>> = all
             .iter()
             .map(|(after, adjustment)| match &adjustment.carrier {
@@ -80,7 +88,7 @@ impl Residualizer {
                 }
             })
             .collect();
-        Residualizer { steps }
+        Some(Residualizer { steps })
     }
 
     /// What the row pass must sum: columns and regression weights of each step.

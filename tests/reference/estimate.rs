@@ -53,7 +53,9 @@ pub fn run(case: &Case, cache: &mut Cache) -> Run<Found> {
     let estimate = &case.json["estimate"];
     let stat = estimate["stat"].as_str().unwrap_or_default();
     let known =
-        ["mean", "total", "ratio", "weights", "proportion", "quantile", "var", "glm", "calib"];
+        [
+        "mean", "total", "ratio", "weights", "proportion", "quantile", "var", "glm", "calib", "pps_total",
+    ];
     if !known.contains(&stat) {
         return unsupported(format!("statistic {stat}"));
     }
@@ -62,6 +64,9 @@ pub fn run(case: &Case, cache: &mut Cache) -> Run<Found> {
     }
     if stat == "calib" {
         return calibration::bare(case, cache);
+    }
+    if stat == "pps_total" {
+        return statistics::pps_total(case, cache);
     }
     let sample = design::sample(case, cache)?;
     let mut found = Found { df: degrees_of_freedom(&sample, &sample.inside), ..Found::default() };

@@ -51,6 +51,7 @@ pub(super) fn build(work: &mut Work<'_>, table: &Table, names: &[String]) -> Opt
         lonely: given.lonely_psu.unwrap_or_default(),
         lonely_in_domain: given.lonely_in_domain,
         missing_weight_is_zero: given.missing_weight == Some(MissingWeight::Zero),
+        ..DesignInput::default()
     };
     let design = match SurveyDesign::build(&input) {
         Ok(design) => design,
