@@ -134,7 +134,7 @@ pub fn means(
         level: 0.95,
         deff: Deff::WithoutReplacement,
         standard: None,
-        df: None,
+        df: rakewell::estimate::Df::Domain,
         covariance,
     };
     Analysis::new(design.clone(), ledger.clone()).table(&spec)

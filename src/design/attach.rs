@@ -298,7 +298,11 @@ fn aligned(
                 return Err(wrong("a pair is at most as likely as each of its units", i, j));
             }
             if (p - at(j, i)).abs() > NEAR * p {
-                return Err(wrong("it differs from its mirror image: they are not symmetric", i, j));
+                return Err(wrong(
+                    "it differs from its mirror image: they are not symmetric",
+                    i,
+                    j,
+                ));
             }
         }
     }
@@ -307,7 +311,11 @@ fn aligned(
         for j in (0..i).filter(|&j| stratum[i] != stratum[j]) {
             let product = at(i, i) * at(j, j);
             if (at(i, j) - product).abs() > 1e-4 * product {
-                return Err(DesignError::JointAcross { file: file(), first: label(j), second: label(i) });
+                return Err(DesignError::JointAcross {
+                    file: file(),
+                    first: label(j),
+                    second: label(i),
+                });
             }
         }
     }

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use super::attach::attach;
 use super::error::{DesignError, DesignFinding};
+use super::form::PairForm;
 use super::layer::Layer;
 use super::lonely::{LonelyPsu, collapse};
-use super::form::PairForm;
 use super::phases;
 use super::selection::{Method, PhaseMethod, SecondPhase, Selection};
 use super::stages::build_tree;
@@ -66,6 +66,8 @@ pub struct DesignInput<'a> {
 pub struct SurveyDesign {
     /// The design weight of every row.
     pub weights: Arc<Vec<f64>>,
+    /// The weights of the first phase, where there are two.
+    pub first_phase_weights: Option<Arc<Vec<f64>>>,
     /// The units.
     pub tree: Arc<UnitTree>,
     /// What to do with a stratum that has one PSU.
@@ -119,6 +121,7 @@ impl SurveyDesign {
         let mut findings = Vec::new();
         let tree = build_tree(input)?;
         let mut weights = build_weights(input, &tree, &mut findings)?;
+        let first_phase = input.second_phase.is_some().then(|| Arc::new(weights.clone()));
         let second = match &input.second_phase {
             Some(phase) => Some(phases::second_phase(input, phase, &tree, &mut weights)?),
             None => None,
@@ -129,6 +132,7 @@ impl SurveyDesign {
             tree: Arc::new(tree),
             lonely: input.lonely,
             lonely_in_domain: input.lonely_in_domain,
+            first_phase_weights: first_phase,
             layers: Arc::default(),
             estimator: estimator(input),
             findings,
@@ -225,7 +229,9 @@ impl SurveyDesign {
                         joined: joined
                             .iter()
                             .take(5)
-                            .map(|rows| rows.iter().map(|&r| name(r)).collect::<Vec<_>>().join(" + "))
+                            .map(|rows| {
+                                rows.iter().map(|&r| name(r)).collect::<Vec<_>>().join(" + ")
+                            })
                             .collect(),
                         by: by.map(|v| v.name.to_string()),
                     }),
@@ -271,7 +277,8 @@ fn estimator(input: &DesignInput<'_>) -> Option<String> {
         }
         _ => "",
     };
-    let mut parts: Vec<String> = method.in_words().map(|w| format!("{w}{form}")).into_iter().collect();
+    let mut parts: Vec<String> =
+        method.in_words().map(|w| format!("{w}{form}")).into_iter().collect();
     if let Some(v) = input.crossed {
         parts.push(format!("clusters crossed with {}", v.name));
     }

@@ -327,7 +327,9 @@ pub enum DesignError {
         count: usize,
     },
     /// The first phase has a variance estimator that a second phase can't take up.
-    #[error("a second phase needs a first one of simple random or Poisson samples, not \"{method}\"")]
+    #[error(
+        "a second phase needs a first one of simple random or Poisson samples, not \"{method}\""
+    )]
     PhaseMethod {
         /// The method.
         method: &'static str,
@@ -429,7 +431,9 @@ impl DesignError {
                  `probabilities`"
             }
             DesignError::NoJoint => "set `joint-probabilities` to the file with the matrix",
-            DesignError::FpcWithReplacement => "take `fpc` out, or choose a method without replacement",
+            DesignError::FpcWithReplacement => {
+                "take `fpc` out, or choose a method without replacement"
+            }
             DesignError::VariesInUnit { .. } => "it is one value for all rows of a PSU",
             DesignError::CertaintyVaries { .. } => {
                 "all rows of a PSU are marked with 1, or none of them"
@@ -465,9 +469,7 @@ impl DesignError {
             DesignError::LonelyPhase { .. } => {
                 "set `lonely-psu` to center, average, certainty or remove, or join strata in the data"
             }
-            DesignError::PhaseMethod { .. } => {
-                "set `method` to \"simple\" or \"poisson\""
-            }
+            DesignError::PhaseMethod { .. } => "set `method` to \"simple\" or \"poisson\"",
             DesignError::NoRows | DesignError::Length { .. } => return None,
         })
     }
@@ -508,8 +510,12 @@ impl std::fmt::Display for DesignFinding {
             }
             DesignFinding::Collapsed { stage, count, joined, by } => {
                 let rule = match by {
-                    Some(variable) => format!("with the stratum nearest in the mean of `{variable}`"),
-                    None => "with the stratum before, else after, in the order of their codes".into(),
+                    Some(variable) => {
+                        format!("with the stratum nearest in the mean of `{variable}`")
+                    }
+                    None => {
+                        "with the stratum before, else after, in the order of their codes".into()
+                    }
                 };
                 let more = if *count > joined.len() { ", …" } else { "" };
                 let joined = joined.join(", ");

@@ -65,7 +65,14 @@ pub struct Pairs {
 
 /// What the squares are taken of, where the two forms of the estimator differ.
 #[derive(
-    Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize,
+    Debug,
+    Clone,
+    Copy,
+    Default,
+    PartialEq,
+    Eq,
+    serde::Serialize,
+    serde::Deserialize,
     schemars::JsonSchema,
 )]
 #[serde(rename_all = "kebab-case")]
@@ -236,8 +243,8 @@ impl Form {
                 let by_pi = by_pi.fold(Sum::new(), add).value();
                 right.clear();
                 right.extend(left.iter().zip(&form.pi).zip(&form.diagonal).map(|((z, p), d)| {
-                    let others = (form.alpha - form.beta * p) * (total - z)
-                        - form.beta * (by_pi - p * z);
+                    let others =
+                        (form.alpha - form.beta * p) * (total - z) - form.beta * (by_pi - p * z);
                     d * z - others / (n - 1.0)
                 }));
             }

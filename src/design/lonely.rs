@@ -100,7 +100,13 @@ fn collapse_by_size(tree: &mut UnitTree, size: &[f64]) -> Result<Vec<Vec<u32>>, 
         let before = at.checked_sub(1);
         let after = Some(at + 1).filter(|&next| next < order.len());
         let partner = match (before, after) {
-            (Some(b), Some(a)) => if gap(a) < gap(b) { a } else { b },
+            (Some(b), Some(a)) => {
+                if gap(a) < gap(b) {
+                    a
+                } else {
+                    b
+                }
+            }
             (Some(one), None) | (None, Some(one)) => one,
             (None, None) => return Err(strata[order[at]].row),
         };

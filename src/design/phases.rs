@@ -80,8 +80,10 @@ pub(super) fn second_phase(
         let (variable, value) = (name(&phase.selected), flags.get(row));
         return Err(DesignError::NotZeroOne { variable, row: row + 1, value });
     }
-    let strata = phase.strata.map(|v| complete_codes(v, "second-phase stratum", rows)).transpose()?;
-    let clusters = phase.clusters.map(|v| complete_codes(v, "second-phase cluster", rows)).transpose()?;
+    let strata =
+        phase.strata.map(|v| complete_codes(v, "second-phase stratum", rows)).transpose()?;
+    let clusters =
+        phase.clusters.map(|v| complete_codes(v, "second-phase cluster", rows)).transpose()?;
     let given = phase.probability.map(|v| complete_numbers(v, "second-phase probability", rows));
     let given = given.transpose()?;
     let units = tree.units();
@@ -145,10 +147,9 @@ pub(super) fn second_phase(
     if !read.is_poisson {
         let empty = read.counts.iter().position(|(all, taken)| *all > 0.0 && *taken == 0.0);
         if let Some(h) = empty {
-            let stratum = strata.as_ref().map_or_else(
-                || "the whole sample".to_string(),
-                |f| f.levels[h].text().to_string(),
-            );
+            let stratum = strata
+                .as_ref()
+                .map_or_else(|| "the whole sample".to_string(), |f| f.levels[h].text().to_string());
             return Err(DesignError::NoneSelected { stratum, units: read.counts[h].0 });
         }
         for (p, &h) in read.probability.iter_mut().zip(&read.stratum) {
@@ -174,7 +175,11 @@ impl Read {
     /// Q_ij (π_i π_j/π_ij) z_i z_j with the probabilities of the second phase (Särndal, Swensson
     /// and Wretman 1992, eq. 9.3.7); the layers here hold the difference, which is there for
     /// pairs in one second-phase stratum only.
-    pub fn layers(&self, tree: &UnitTree, input: &DesignInput<'_>) -> Result<Vec<Layer>, DesignError> {
+    pub fn layers(
+        &self,
+        tree: &UnitTree,
+        input: &DesignInput<'_>,
+    ) -> Result<Vec<Layer>, DesignError> {
         let mut layers = Vec::new();
         for stage in &tree.stages {
             if stage.strata.iter().all(|h| h.share <= 0.0 || h.is_census()) {
@@ -207,12 +212,10 @@ impl Read {
                     }
                     None => Ok((0.0, 0.0)),
                     Some(form) => match form.independent() {
-                        Some(diagonal) => {
-                            Ok((own.share * diagonal[(u - own.first) as usize], 0.0))
+                        Some(diagonal) => Ok((own.share * diagonal[(u - own.first) as usize], 0.0)),
+                        None => {
+                            Err(DesignError::PhaseMethod { method: input.selection.method.name() })
                         }
-                        None => Err(DesignError::PhaseMethod {
-                            method: input.selection.method.name(),
-                        }),
                     },
                 }
             };

@@ -11,7 +11,9 @@ use super::variable::Variable;
 /// The methods for unequal probabilities want the inclusion probability of every PSU, which may
 /// differ within a stratum, as the first-stage `fpc`. Formulas: docs/methods/pps.md and
 /// systematic.md.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Method {
@@ -152,7 +154,9 @@ pub struct SecondPhase<'a> {
 }
 
 /// How the variance of the first phase is estimated from a sample of the second.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum PhaseMethod {

@@ -82,7 +82,8 @@ pub(super) fn build_tree(input: &DesignInput<'_>) -> Result<UnitTree, DesignErro
                     Some(certain) if only_certain => {
                         let code = |r: usize| if certain[r] { factor.codes.get(r) } else { 0 };
                         let codes: Vec<u32> = (0..rows).map(code).collect();
-                        groups.refine(&Codes::pack(&codes, factor.levels.len()), factor.levels.len())
+                        groups
+                            .refine(&Codes::pack(&codes, factor.levels.len()), factor.levels.len())
                     }
                     _ => groups.refine(&factor.codes, factor.levels.len()),
                 };
@@ -219,4 +220,3 @@ fn check_nested(
         }),
     }
 }
-

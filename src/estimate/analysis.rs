@@ -249,9 +249,7 @@ impl Analysis {
 
     fn residualizer(&self) -> Option<&Residualizer> {
         self.residualizer
-            .get_or_init(|| {
-                Residualizer::new(&self.design.tree, &self.ledger, false)
-            })
+            .get_or_init(|| Residualizer::new(&self.design.tree, &self.ledger, false))
             .as_ref()
     }
 

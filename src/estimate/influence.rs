@@ -4,12 +4,14 @@ use std::ops::Range;
 
 use nalgebra::DMatrix;
 
-use super::analysis::{Raw, offsets};
+use super::analysis::{Analysis, Raw, offsets};
 use super::dense::{DenseValues, dense_variance};
 use super::quantity::{Form, Quantity};
 use super::residual::Residualizer;
+use super::result::Covariance;
 use super::variance::{Entries, OfLayer, Policy, UnitValues, Variances, tree_variance};
-use crate::aggregate::{CellSums, Measure};
+use crate::aggregate::{CellRequest, CellSums, DomainCodes, Measure, cell_sums, row_slots};
+use crate::data::{Codes, Numbers};
 use crate::design::{Layer, UnitTree};
 
 /// Influence values by unit, less what calibration explains.
@@ -89,6 +91,83 @@ impl Influence<'_> {
     #[inline]
     fn value(&self, k: u32, cell: &[f64]) -> f64 {
         self.forms[k as usize].iter().map(|&(slot, c)| c * cell[slot]).sum()
+    }
+}
+
+impl Analysis {
+    /// The influence value of every row on some estimates: the linear part of the estimate is Σ w u
+    /// (docs/methods/variance.md). `rows` are places in the order quantity, outcome, domain; an
+    /// estimate that cannot be had has the value 0 everywhere.
+    pub fn influence_values(
+        &self,
+        quantities: &[Quantity<'_>],
+        domains: &DomainCodes,
+        rows: &[usize],
+    ) -> Vec<Vec<f64>> {
+        let measures: Vec<Measure<'_>> = quantities.iter().map(Quantity::measure).collect();
+        let w = self.ledger.weights();
+        let request = CellRequest {
+            tree: &self.design.tree,
+            weights: w,
+            domains,
+            measures: &measures,
+            cross: Vec::new(),
+        };
+        let sums = cell_sums(&request);
+        let at = offsets(&measures);
+        // For each place its quantity, its outcome and its domain.
+        let mut places = Vec::new();
+        for (q, quantity) in quantities.iter().enumerate() {
+            for outcome in 0..quantity.outcomes() {
+                places.extend((0..domains.count).map(|domain| (q, outcome, domain)));
+            }
+        }
+        let wanted: Vec<Option<(usize, Form)>> = rows
+            .iter()
+            .map(|&row| {
+                let &(q, outcome, domain) = places.get(row)?;
+                if sums.measure(q, domain).n == 0 {
+                    return None;
+                }
+                let form = quantities[q].form(outcome, &sums.total(domain)[at[q]..]);
+                let form = form.map(|(slot, c)| (at[q] + slot, c));
+                form.iter().all(|(_, c)| c.is_finite()).then_some((domain, form))
+            })
+            .collect();
+        let mut out = vec![vec![0.0; w.len()]; rows.len()];
+        let mut slots = Vec::new();
+        for row in (0..w.len()).filter(|&row| w[row] != 0.0) {
+            let domain = domains.codes.get(row);
+            if domain == Codes::NONE {
+                continue;
+            }
+            slots.clear();
+            row_slots(&measures, row, &mut slots);
+            for (values, wanted) in out.iter_mut().zip(&wanted) {
+                let Some((own, form)) = wanted else { continue };
+                if *own != domain as usize {
+                    continue;
+                }
+                let part = |&(slot, c): &(usize, f64)| {
+                    slots.iter().filter(|s| s.0 == slot).map(|s| c * s.1).sum::<f64>()
+                };
+                values[row] = form.iter().map(part).sum();
+            }
+        }
+        out
+    }
+
+    /// The covariances of estimates of any kind from their influence values: those of Σ w u. With
+    /// replicates u stays as it is, and w is that of the replicate.
+    pub fn covariance_of(&self, influence: Vec<Vec<f64>>) -> Covariance {
+        let size = influence.len();
+        let columns: Vec<Numbers> = influence.into_iter().map(Numbers::F64).collect();
+        let totals: Vec<Quantity<'_>> = columns.iter().map(Quantity::Total).collect();
+        let everyone =
+            DomainCodes { codes: Codes::pack(&vec![0; self.ledger.weights().len()], 1), count: 1 };
+        let raw = self.estimate(&totals, &everyone, true);
+        let v = raw.covariance.unwrap_or_else(|| DMatrix::from_element(size, size, f64::NAN));
+        Covariance { size, values: v.transpose().iter().copied().collect() }
     }
 }
 

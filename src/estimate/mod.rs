@@ -15,6 +15,7 @@ mod quantile;
 mod quantity;
 mod residual;
 mod result;
+mod satterthwaite;
 mod standardize;
 mod table;
 mod variance;
@@ -27,5 +28,7 @@ pub use quality::{Decision, Quality, QualityStandard, assess, nchs_proportion, n
 pub use quantile::QuantileEstimate;
 pub use quantity::Quantity;
 pub use result::{ByVariable, Covariance, DfRule, Estimate, EstimateTable, Outcome, Statistic};
+pub use satterthwaite::pooled_df;
 pub use standardize::Standard;
+pub use table::Df;
 pub use table::TableSpec;

@@ -8,6 +8,7 @@ use super::run::{RunOptions, study_of};
 use super::spec::{Derive, Estimate, Names, Step, Study, Weighting};
 use crate::data::io;
 use crate::data::schemes;
+use crate::design::Method;
 use crate::diagnostic::Diagnostics;
 
 /// What a run would do.
@@ -136,6 +137,12 @@ fn steps(study: &Study) -> Vec<String> {
         if names.is_some() {
             parts.push(format!("{what} {}", list(names.as_ref())));
         }
+    }
+    if let Some(words) = design.method.and_then(Method::in_words) {
+        parts.push(words.to_string());
+    }
+    if let Some(phase) = &design.phase2 {
+        parts.push(format!("second phase {}", phase.selected));
     }
     match (&design.weight, &design.probabilities) {
         (Some(weight), _) => parts.push(format!("weight {weight}")),

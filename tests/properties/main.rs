@@ -7,5 +7,6 @@ mod exhaustive;
 mod lonely;
 mod replicates;
 mod sample;
+mod selection;
 mod variance;
 mod weighting;

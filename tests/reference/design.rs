@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use rakewell::data::{Codes, Numbers, Table};
 use nalgebra::DMatrix;
+use rakewell::data::{Codes, Numbers, Table};
 use rakewell::design::{
-    DesignInput, JointProbabilities, LonelyPsu, Method, PairForm, PhaseMethod, SecondPhase, Selection,
-    SurveyDesign, Variable,
+    DesignInput, JointProbabilities, LonelyPsu, Method, PairForm, PhaseMethod, SecondPhase,
+    Selection, SurveyDesign, Variable,
 };
 use rakewell::estimate::Analysis;
 use rakewell::replicate::{ReplicateMethod, Replicates, jackknife};

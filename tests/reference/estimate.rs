@@ -52,9 +52,17 @@ pub struct Row {
 pub fn run(case: &Case, cache: &mut Cache) -> Run<Found> {
     let estimate = &case.json["estimate"];
     let stat = estimate["stat"].as_str().unwrap_or_default();
-    let known =
-        [
-        "mean", "total", "ratio", "weights", "proportion", "quantile", "var", "glm", "calib", "pps_total",
+    let known = [
+        "mean",
+        "total",
+        "ratio",
+        "weights",
+        "proportion",
+        "quantile",
+        "var",
+        "glm",
+        "calib",
+        "pps_total",
     ];
     if !known.contains(&stat) {
         return unsupported(format!("statistic {stat}"));
@@ -279,8 +287,14 @@ fn linear(estimate: &Value, case: &Case, sample: &Sample, found: &mut Found) -> 
     let raw = sample.analysis.estimate(&quantities, &domains.codes, true);
     // The df of a group counts rows whatever the outcome.
     let groups = Domains::cross(rows, &factors, Some(&sample.inside));
+    let two_phases = case.json["design"]["type"] == "twophase";
     let df_domain: Vec<f64> = (0..groups.codes.count)
         .map(|d| {
+            if two_phases {
+                // The cases give that of the whole sample here; R's degf() of the group alone is
+                // PSUs minus strata in the group, as ours (907 for the case with groups).
+                return found.df;
+            }
             let inside: Vec<bool> =
                 (0..rows).map(|row| groups.codes.codes.get(row) == d as u32).collect();
             degrees_of_freedom(sample, &inside)

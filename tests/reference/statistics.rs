@@ -7,7 +7,9 @@ use rakewell::design::{
     DesignInput, JointProbabilities, Method, PairForm, Selection, SurveyDesign, Variable,
 };
 use rakewell::estimate::interval_compat::{LikelihoodInput, likelihood_as_r};
-use rakewell::estimate::{Analysis, Domains, IntervalInput, IntervalMethod, Quantity, interval};
+use rakewell::estimate::{
+    Analysis, Df, Domains, IntervalInput, IntervalMethod, Quantity, interval,
+};
 use rakewell::model::linear_regression;
 use rakewell::numeric::distributions::t_two_sided;
 use rakewell::weight::Ledger;
@@ -131,7 +133,7 @@ pub fn quantile(estimate: &Value, case: &Case, sample: &Sample, found: &mut Foun
                         .collect();
                     let df = degrees_of_freedom(sample, &group);
                     let list =
-                        sample.analysis.quantiles(y, &probs, &domains.codes, level, Some(df));
+                        sample.analysis.quantiles(y, &probs, &domains.codes, level, Df::Given(df));
                     all.extend(list.into_iter().filter(|q| q.domain == domain));
                 }
                 all
@@ -235,8 +237,8 @@ pub fn glm(estimate: &Value, sample: &Sample, found: &mut Found) -> Run<()> {
 
 /// Totals of a sample of unequal probabilities that is given by labels, each variance by its formula.
 pub fn pps_total(case: &Case, cache: &mut Cache) -> Run<Found> {
-    let scalars = &case.json["expected"]["scalars"];
-    let file = |key: &str| scalars[key].as_str().unwrap_or_default().to_string();
+    let expected = &case.json["expected"];
+    let file = |key: &str| expected[key].as_str().unwrap_or_default().to_string();
     let table = cache.table(case.json["data"].as_str().unwrap_or_default())?;
     let numbers = |key: &str| cache.numbers(&file(key)).map(|(_, rows)| rows);
     let numbers = |key: &str| numbers(key).map_err(Stop::Unsupported);
@@ -259,11 +261,8 @@ pub fn pps_total(case: &Case, cache: &mut Cache) -> Run<Found> {
     let mut found = Found::default();
     let mut with = |key: &str, method: Method, form: PairForm| -> Run<()> {
         let (p, y) = (Column::numbers("p", pi.clone()), Numbers::pack(y.clone()));
-        let joint = JointProbabilities {
-            name: "joint".into(),
-            units: Vec::new(),
-            values: joint.clone(),
-        };
+        let joint =
+            JointProbabilities { name: "joint".into(), units: Vec::new(), values: joint.clone() };
         let input = DesignInput {
             rows: n,
             fpc: vec![Variable::of(&p)],

@@ -3,6 +3,7 @@
 mod adjust;
 pub(super) mod data;
 mod design;
+mod first_phase;
 mod joins;
 mod margins;
 mod mentions;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::Work;
 use super::adjust;
 use super::design::Built;
+use super::first_phase::to_first_phase;
 use super::margins::{self, GivenMargin, GivenTotal};
 use crate::aggregate::{XColumns, XTerm};
 use crate::data::{Codes, Factor, Table};
@@ -35,7 +36,11 @@ pub(super) fn weigh(work: &mut Work<'_>, table: &Table, built: Built) -> Option<
     bounded(work, &design.key(key), &ledger)?;
     for (i, step) in work.study.weighting.iter().enumerate() {
         let path = KeyPath::root().key("weighting").index(i);
-        carry_out(work, &path, step, table, &mut ledger)?;
+        if step.first_phase.is_some() {
+            to_first_phase(work, &path, step, table, &built, &mut ledger)?;
+        } else {
+            carry_out(work, &path, step, table, &mut ledger)?;
+        }
         bounded(work, &path, &ledger)?;
     }
     let Some(replicates) = built.replicates else {

@@ -4,6 +4,7 @@
 //! file whose structure is broken: that has been reported, and what stands there is a stand-in.
 
 mod adjust;
+mod contrast;
 mod derive;
 mod design;
 mod estimate;
@@ -31,6 +32,7 @@ pub(super) fn check(study: &Study, places: &Places, bad: &[KeyPath]) -> Vec<Diag
     weighting::check(&study.weighting, &mut rules, &root.key("weighting"));
     estimate::estimates(study, &mut rules, &root);
     estimate::comparisons(study, &mut rules, &root.key("compare"));
+    contrast::check(study, &mut rules, &root.key("contrast"));
     estimate::report(&study.report, &mut rules, &root.key("report"));
     rules.found
 }
