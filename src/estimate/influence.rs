@@ -6,6 +6,7 @@ use nalgebra::DMatrix;
 
 use super::analysis::{Analysis, Raw, offsets};
 use super::dense::{DenseValues, dense_variance};
+use super::explained::subtract;
 use super::quantity::{Form, Quantity};
 use super::residual::Residualizer;
 use super::result::Covariance;
@@ -73,10 +74,17 @@ impl<'a> Influence<'a> {
 impl Influence<'_> {
     /// Variances over the tree.
     pub fn variance(&self, tree: &UnitTree, policy: Policy, full: bool) -> Variances {
-        match self.residualizer {
-            Some(_) => dense_variance(tree, policy, self, full),
-            None => tree_variance(tree, policy, self, full),
+        let Some(residualizer) = self.residualizer else {
+            return tree_variance(tree, policy, self, full);
+        };
+        if let Some(explained) = residualizer.explained(tree) {
+            let plain = tree_variance(tree, Policy { in_domain: false, ..policy }, self, full);
+            let b = &self.coefficients;
+            if let Some(v) = subtract(tree, residualizer, explained, b, self, plain) {
+                return v;
+            }
         }
+        dense_variance(tree, policy, self, full)
     }
 
     /// Variances over a layer.

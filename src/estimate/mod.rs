@@ -6,6 +6,7 @@ mod covariance;
 mod deff;
 mod dense;
 mod domains;
+mod explained;
 mod forms;
 mod influence;
 mod interval;

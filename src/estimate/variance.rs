@@ -293,7 +293,10 @@ impl Acc {
         let n = stratum.n() as f64;
         let alone = |k: u32| {
             stratum.is_lonely()
-                || (policy.in_domain && !stratum.is_census() && work.units_with[k as usize] == 1)
+                || (policy.in_domain
+                    && stratum.form.is_none()
+                    && !stratum.is_census()
+                    && work.units_with[k as usize] == 1)
         };
         let centre = centres.of(stratum.first);
         for &k in &work.touched {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::outputs;
 use super::prepare::{self, Reads};
 use super::run::{RunOptions, study_of};
-use super::spec::{Derive, Estimate, Names, Step, Study, Weighting};
+use super::spec::{Derive, Estimate, Expressions, Names, Step, Study, Weighting};
 use crate::data::io;
 use crate::data::schemes;
 use crate::design::Method;
@@ -193,6 +193,14 @@ fn estimates(study: &Study) -> Vec<String> {
     for compare in &study.compare {
         let reference = if compare.reference.is_some() { "with one group" } else { "all pairs" };
         all.push(format!("compare {}: {reference}", compare.estimate));
+    }
+    for contrast in &study.contrast {
+        match &contrast.expression {
+            Expressions::One(text) => all.push(format!("calculate {text}")),
+            Expressions::Many(list) => {
+                all.extend(list.0.iter().map(|(label, text)| format!("calculate {label}: {text}")));
+            }
+        }
     }
     all
 }
