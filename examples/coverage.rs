@@ -29,7 +29,8 @@ const AREAS: usize = 400;
 const PEOPLE: usize = 100;
 /// Of areas of each kind.
 const KINDS: [usize; 3] = [280, 90, 30];
-const GROUPS: [&str; 4] = ["majority (83 %)", "minority of 12 %", "minority of 4 %", "minority of 1 %"];
+const GROUPS: [&str; 4] =
+    ["majority (83 %)", "minority of 12 %", "minority of 4 %", "minority of 1 %"];
 /// Shares of the minorities by kind of area.
 const SHARES: [[f64; 3]; 3] = [[0.06, 0.02, 0.004], [0.20, 0.06, 0.015], [0.40, 0.16, 0.05]];
 /// Rates at which people are taken within a sampled area.
@@ -161,8 +162,7 @@ fn margins(population: &Population, drawn: &Drawn) -> Vec<Margin> {
 fn table(analysis: &Analysis, drawn: &Drawn, interval: IntervalMethod, df: Df) -> EstimateTable {
     let y: Vec<Numbers> = drawn.y.iter().map(|y| Numbers::pack(y.clone())).collect();
     let codes = DomainCodes { codes: Codes::pack(&drawn.group, 4), count: 4 };
-    let domains =
-        Domains { codes, cells: (0..4).map(|g| vec![g]).collect(), unclassified: 0 };
+    let domains = Domains { codes, cells: (0..4).map(|g| vec![g]).collect(), unclassified: 0 };
     let outcome = |p: &f64| {
         let name = p.to_string();
         Some(Outcome { variable: name.clone(), title: name, level: None, probability: None })
@@ -190,7 +190,8 @@ fn table(analysis: &Analysis, drawn: &Drawn, interval: IntervalMethod, df: Df) -
     })
 }
 
-const VARIANCES: [&str; 5] = ["linearised", "jackknife", "raked: linearised", "raked: as R `rake`", "raked: jackknife"];
+const VARIANCES: [&str; 5] =
+    ["linearised", "jackknife", "raked: linearised", "raked: as R `rake`", "raked: jackknife"];
 const INTERVALS: [(&str, IntervalMethod, Df); 6] = [
     ("Wald, normal", IntervalMethod::T, Df::Infinite),
     ("Wald, t", IntervalMethod::T, Df::Domain),
@@ -234,8 +235,8 @@ fn one(population: &Population, sizes: [usize; 3], name: &str, number: u64) -> O
         Some(ledger)
     };
     let (raked, as_r) = (rake(Residuals::Regression)?, rake(Residuals::RRake)?);
-    let replicates = jackknife(&design);
-    let reweighted = replicates.reweighted(&design.tree, &raked).ok();
+    let replicates = jackknife(&design).ok()?;
+    let reweighted = replicates.clone().reweighted(&design.tree, &raked).ok();
     let plain = Analysis::new(design.clone(), base.clone());
     let plain_jack = Analysis::with_replicates(design.clone(), base, replicates);
     let raked_r = Analysis::new(design.clone(), as_r);
@@ -243,7 +244,13 @@ fn one(population: &Population, sizes: [usize; 3], name: &str, number: u64) -> O
         reweighted.map(|r| Analysis::with_replicates(design.clone(), raked.clone(), r));
     let raked = Analysis::new(design, raked);
     let t = |a: &Analysis| table(a, &drawn, IntervalMethod::T, Df::Domain);
-    let tables = [Some(t(&plain)), Some(t(&plain_jack)), Some(t(&raked)), Some(t(&raked_r)), raked_jack.as_ref().map(t)];
+    let tables = [
+        Some(t(&plain)),
+        Some(t(&plain_jack)),
+        Some(t(&raked)),
+        Some(t(&raked_r)),
+        raked_jack.as_ref().map(t),
+    ];
     let mut found = Found::default();
     let known = |x: Option<f64>| x.unwrap_or(f64::NAN);
     for cell in 0..CELLS {
@@ -293,7 +300,9 @@ fn main() {
         })
         .collect();
     println!("## Standard errors\n");
-    println!("Mean of the variance estimates ÷ variance of the estimates, over outcomes of 5, 20 and 50 %; 1 is right.\n");
+    println!(
+        "Mean of the variance estimates ÷ variance of the estimates, over outcomes of 5, 20 and 50 %; 1 is right.\n"
+    );
     println!("| design | group | mean n | {} |", VARIANCES.join(" | "));
     println!("|---|---|---{}|", "|---".repeat(5));
     for (name, found) in &results {
@@ -314,7 +323,9 @@ fn main() {
         }
     }
     println!("\n## Coverage of 95 % intervals\n");
-    println!("Per cent of the intervals that hold the true value, before and after raking (before / after). Draws\nwithout an interval are left out; their share is in the last column. df: mean of PSUs − strata and of\nSatterthwaite's.\n");
+    println!(
+        "Per cent of the intervals that hold the true value, before and after raking (before / after). Draws\nwithout an interval are left out; their share is in the last column. df: mean of PSUs − strata and of\nSatterthwaite's.\n"
+    );
     let heads: Vec<&str> = INTERVALS.iter().map(|i| i.0).collect();
     println!("| design | prevalence | group | df | {} | none |", heads.join(" | "));
     println!("|---|---|---|---{}|---|", "|---".repeat(INTERVALS.len()));

@@ -48,6 +48,9 @@ pub(super) fn df_rule(rule: DfRule) -> &'static str {
         }
         DfRule::Satterthwaite => "Satterthwaite's approximation (Bell and McCaffrey 2002)",
         DfRule::ReplicateRank => "rank of the replicate weights minus one",
+        DfRule::ReplicateCount => {
+            "PSUs with positive weight in the group minus their strata, at most replicates minus one"
+        }
         DfRule::Given => "given in the study file",
         DfRule::Infinite => "the normal distribution is used",
     }

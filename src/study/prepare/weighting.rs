@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::Work;
 use super::adjust;
+use super::combine;
 use super::design::Built;
 use super::first_phase::to_first_phase;
 use super::margins::{self, GivenMargin, GivenTotal};
@@ -11,10 +12,11 @@ use crate::aggregate::{XColumns, XTerm};
 use crate::data::{Codes, Factor, Table};
 use crate::diagnostic::{Diagnostic, nearest};
 use crate::estimate::Analysis;
+use crate::replicate::ReplicateError;
 use crate::study::limits;
 use crate::study::not_numeric::not_numeric;
 use crate::study::places::KeyPath;
-use crate::study::spec::{Compat, Distance as GivenDistance, Step, Weighting};
+use crate::study::spec::{Compat, Distance as GivenDistance, Estimator, Step, Weighting};
 use crate::weight::{
     Bounds, CalibrationOptions, Distance, Ledger, Margin, MarginLevels, Residuals, Totals,
     WeightError,
@@ -36,10 +38,14 @@ pub(super) fn weigh(work: &mut Work<'_>, table: &Table, built: Built) -> Option<
     bounded(work, &design.key(key), &ledger)?;
     for (i, step) in work.study.weighting.iter().enumerate() {
         let path = KeyPath::root().key("weighting").index(i);
-        if step.first_phase.is_some() {
-            to_first_phase(work, &path, step, table, &built, &mut ledger)?;
-        } else {
-            carry_out(work, &path, step, table, &mut ledger)?;
+        match &step.samples {
+            Some(samples) => {
+                combine::carry_out(work, &path, samples, table, &built.design.tree, &mut ledger)?;
+            }
+            None if step.first_phase.is_some() => {
+                to_first_phase(work, &path, step, table, &built, &mut ledger)?;
+            }
+            None => carry_out(work, &path, step, table, &mut ledger)?,
         }
         bounded(work, &path, &ledger)?;
     }
@@ -47,9 +53,19 @@ pub(super) fn weigh(work: &mut Work<'_>, table: &Table, built: Built) -> Option<
         return Some(Analysis::new(built.design, ledger));
     };
     match replicates.reweighted(&built.design.tree, &ledger) {
+        Ok(replicates) if work.study.variance.estimator == Some(Estimator::Both) => {
+            Some(Analysis::with_both(built.design, ledger, replicates))
+        }
         Ok(replicates) => Some(Analysis::with_replicates(built.design, ledger, replicates)),
         Err(e) => {
-            let help = "a replicate leaves a cell of a margin empty: join levels of the margin";
+            let help = "a replicate leaves a cell of a margin empty: join levels of the margin, or \
+                        take a method that leaves every PSU some weight, such as \"fay\"";
+            let help = match &e {
+                ReplicateError::TooLarge { .. } => {
+                    "take fewer replicates, or steps on categories only"
+                }
+                _ => help,
+            };
             work.error(&KeyPath::root().key("weighting"), e, Some(help.to_string()));
             None
         }
