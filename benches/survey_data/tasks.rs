@@ -166,7 +166,7 @@ fn table_of(
         level: 0.95,
         deff: Deff::WithoutReplacement,
         standard: None,
-        df: None,
+        df: rakewell::estimate::Df::Domain,
         covariance,
     };
     analysis.table(&spec)

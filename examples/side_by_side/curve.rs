@@ -46,12 +46,15 @@ pub fn run() {
     let design = tasks::design(&table);
     let base = tasks::base(&design);
     let raked = tasks::rake(&table, &margins, &base);
-    println!("\n{} rows, one mean:\n\n| domains | base weight | raked |", survey.rows());
-    println!("|---:|---:|---:|");
+    println!(
+        "\n{} rows, one mean:\n\n| domains | base weight | raked | all covariances | raked |",
+        survey.rows()
+    );
+    println!("|---:|---:|---:|---:|---:|");
     for by in CROSSINGS {
         let domains = tasks::means(&table, &design, &base, &OUTCOMES[..1], by, false).rows.len();
-        let times = [&base, &raked]
-            .map(|l| time(5, || tasks::means(&table, &design, l, &OUTCOMES[..1], by, false)));
+        let times = [(&base, false), (&raked, false), (&base, true), (&raked, true)]
+            .map(|(l, all)| time(5, || tasks::means(&table, &design, l, &OUTCOMES[..1], by, all)));
         line(&domains.to_string(), &times);
     }
     println!("\n{} rows, 54 domains:\n\n| outcomes | base weight | raked |", survey.rows());

@@ -2,7 +2,7 @@
 
 use super::adjust::{Adjustment, adjust};
 use super::result::{Comparison, ComparisonTable, Measure};
-use crate::estimate::{Decision, EstimateTable};
+use crate::estimate::{Decision, DfRule, EstimateTable, pooled_df};
 use crate::numeric::distributions::{t_quantile_upper, t_two_sided};
 
 /// Which groups are compared, and how.
@@ -28,7 +28,8 @@ pub struct ContrastSpec {
 ///
 /// A difference a − b has variance V(a) + V(b) − 2 C(a, b). A ratio is worked on its logarithm:
 /// V(log a/b) = V(a)/a² + V(b)/b² − 2 C(a, b)/(a b); its limits are transformed back. Degrees of
-/// freedom are the smaller of the two groups'. Where the variance is rounding only (both groups are
+/// freedom are the smaller of the two groups'; where these are Satterthwaite's approximations, those of
+/// Welch (1947) for the two parts of the variance. Where the variance is rounding only (both groups are
 /// calibrated to known totals) there is a difference but no test and no interval. A ratio needs two
 /// positive estimates. A side that can't be had leaves the comparison
 /// empty; it is never taken as zero. Without covariances in the table nothing can be compared and
@@ -128,7 +129,13 @@ fn compare(table: &EstimateTable, spec: &ContrastSpec, x: usize, y: usize) -> Co
     };
     row.estimate = Some(if is_ratio { a / b } else { value }).filter(|x| x.is_finite());
     let (Some(da), Some(db)) = (group.df, reference.df) else { return row };
-    let df = da.min(db);
+    let df = if table.df_rule == DfRule::Satterthwaite {
+        // The parts of the variance on the scale of the comparison.
+        let parts = if is_ratio { [vaa / (a * a), vbb / (b * b)] } else { [vaa, vbb] };
+        pooled_df(&[(parts[0], Some(da)), (parts[1], Some(db))]).unwrap_or(0.0)
+    } else {
+        da.min(db)
+    };
     row.df = Some(df);
     let se = variance.max(0.0).sqrt();
     // Two groups that are calibrated to known totals differ by a known amount: what is left of

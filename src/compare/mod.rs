@@ -2,10 +2,12 @@
 
 mod adjust;
 mod contrast;
+mod function;
 mod result;
 mod smooth;
 
 pub use adjust::{Adjustment, adjust};
 pub use contrast::{ContrastSpec, contrast};
+pub use function::{ContrastScale, FunctionSpec, NamedEstimate, functions};
 pub use result::{Comparison, ComparisonTable, Measure};
 pub use smooth::{SmoothEstimate, SmoothInput, smooth};

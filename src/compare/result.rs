@@ -13,6 +13,10 @@ pub enum Measure {
     Difference,
     /// Group ÷ reference.
     Ratio,
+    /// A function of estimates, in its own table.
+    #[serde(skip_deserializing)]
+    #[schemars(skip)]
+    Function,
 }
 
 /// One group against its reference.

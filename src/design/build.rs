@@ -2,28 +2,18 @@
 
 use std::sync::Arc;
 
+use super::attach::attach;
 use super::error::{DesignError, DesignFinding};
-use super::groups::{Groups, offsets};
+use super::form::PairForm;
+use super::layer::Layer;
 use super::lonely::{LonelyPsu, collapse};
-use super::tree::{Stage, Stratum, UnitTree};
+use super::phases;
+use super::selection::{Method, PhaseMethod, SecondPhase, Selection};
+use super::stages::build_tree;
+use super::tree::UnitTree;
+use super::variable::{Variable, complete_numbers, stratum_name};
 use super::weights::build_weights;
-use crate::data::{Codes, Column, Factor, Numbers};
-
-/// A design variable with its name, for messages.
-#[derive(Debug, Clone, Copy)]
-pub struct Variable<'a> {
-    /// Its name.
-    pub name: &'a str,
-    /// Its column.
-    pub column: &'a Column,
-}
-
-impl<'a> Variable<'a> {
-    /// The variable of a column.
-    pub fn of(column: &'a Column) -> Variable<'a> {
-        Variable { name: &column.name, column }
-    }
-}
+use crate::numeric::Sum;
 
 /// The variables and choices that make a design.
 ///
@@ -57,6 +47,16 @@ pub struct DesignInput<'a> {
     pub lonely_in_domain: bool,
     /// Take rows with a missing weight as weight zero rather than stop.
     pub missing_weight_is_zero: bool,
+    /// How the first stage was drawn: which variance estimator is right for it.
+    pub selection: Selection<'a>,
+    /// A second clustering that crosses the first, such as interviewers across areas.
+    pub crossed: Option<Variable<'a>>,
+    /// A subsample of the sample, in which the outcomes were observed; weights and probabilities are
+    /// then those of the first phase.
+    pub second_phase: Option<SecondPhase<'a>>,
+    /// What makes strata alike, for [`LonelyPsu::Collapse`]: a stratum with one PSU is joined with
+    /// the one whose mean of this variable is nearest. The order of the strata's codes if not given.
+    pub collapse_by: Option<Variable<'a>>,
 }
 
 /// A sample design, ready for variance estimation.
@@ -66,6 +66,8 @@ pub struct DesignInput<'a> {
 pub struct SurveyDesign {
     /// The design weight of every row.
     pub weights: Arc<Vec<f64>>,
+    /// The weights of the first phase, where there are two.
+    pub first_phase_weights: Option<Arc<Vec<f64>>>,
     /// The units.
     pub tree: Arc<UnitTree>,
     /// What to do with a stratum that has one PSU.
@@ -74,6 +76,10 @@ pub struct SurveyDesign {
     pub lonely_in_domain: bool,
     /// True when population sizes were given for some stage.
     pub has_fpc: bool,
+    /// Variances besides those of the tree: of a second phase, of a crossed clustering.
+    pub layers: Arc<Vec<Layer>>,
+    /// The variance estimator in words, where it is not that of simple random sampling.
+    pub estimator: Option<String>,
     /// What the user should know.
     pub findings: Vec<DesignFinding>,
 }
@@ -114,16 +120,33 @@ impl SurveyDesign {
         }
         let mut findings = Vec::new();
         let tree = build_tree(input)?;
-        let weights = build_weights(input, &tree, &mut findings)?;
+        let mut weights = build_weights(input, &tree, &mut findings)?;
+        let first_phase = input.second_phase.is_some().then(|| Arc::new(weights.clone()));
+        let second = match &input.second_phase {
+            Some(phase) => Some(phases::second_phase(input, phase, &tree, &mut weights)?),
+            None => None,
+        };
         let mut design = SurveyDesign {
             weights: Arc::new(weights),
             has_fpc: !input.fpc.is_empty(),
             tree: Arc::new(tree),
             lonely: input.lonely,
             lonely_in_domain: input.lonely_in_domain,
+            first_phase_weights: first_phase,
+            layers: Arc::default(),
+            estimator: estimator(input),
             findings,
         };
         design.treat_lonely(input)?;
+        attach(input, Arc::make_mut(&mut design.tree))?;
+        let mut layers = Vec::new();
+        if let Some(crossed) = input.crossed {
+            layers.extend(phases::crossed(input, crossed, &design.tree)?);
+        }
+        if let Some(second) = second {
+            layers.extend(second.layers(&design.tree, input)?);
+        }
+        design.layers = Arc::new(layers);
         Ok(design)
     }
 
@@ -138,8 +161,15 @@ impl SurveyDesign {
         self.df_of(|row| self.weights[row] != 0.0)
     }
 
-    /// PSUs minus strata, counting those with a row for which `keep` holds.
+    /// PSUs minus strata, counting those with a row for which `keep` holds: of the first stage, or of
+    /// a second phase or crossed clustering where these have fewer.
     pub fn df_of(&self, keep: impl Fn(usize) -> bool) -> f64 {
+        let counted = self.layers.iter().filter(|layer| layer.counts);
+        let of_layers = counted.map(|layer| layer.df_of(&self.tree, &keep));
+        of_layers.fold(self.first_stage_df(&keep), f64::min)
+    }
+
+    fn first_stage_df(&self, keep: &impl Fn(usize) -> bool) -> f64 {
         let first = self.tree.first_stage_of_unit();
         let stratum = self.tree.stratum_of_first_stage();
         let mut psu_seen = vec![false; stratum.len()];
@@ -157,11 +187,13 @@ impl SurveyDesign {
 
     /// Applies the policy for strata with one unit, stage by stage.
     fn treat_lonely(&mut self, input: &DesignInput<'_>) -> Result<(), DesignError> {
+        // Units drawn independently need no other unit to be judged by.
+        let is_independent = input.selection.method == Method::Poisson;
         for stage in 0..self.tree.stages.len() {
             let lonely: Vec<u32> = self.tree.stages[stage]
                 .strata
                 .iter()
-                .filter(|s| s.share > 0.0 && s.is_lonely())
+                .filter(|s| s.share > 0.0 && s.is_lonely() && !(is_independent && stage == 0))
                 .map(|s| s.row)
                 .collect();
             if lonely.is_empty() {
@@ -182,10 +214,27 @@ impl SurveyDesign {
                 });
             }
             if input.lonely == LonelyPsu::Collapse {
+                let name = |row: u32| stratum_name(input, stage, row as usize);
                 let tree = Arc::make_mut(&mut self.tree);
-                if let Err(row) = collapse(tree, stage) {
-                    let stratum = stratum_name(input, stage, row as usize);
-                    return Err(DesignError::NothingToCollapse { stage: stage + 1, stratum });
+                let by = input.collapse_by.filter(|_| stage == 0);
+                let size = by.map(|v| stratum_means(input, v, tree)).transpose()?;
+                match collapse(tree, stage, size.as_deref()) {
+                    Err(row) => {
+                        let stratum = name(row);
+                        return Err(DesignError::NothingToCollapse { stage: stage + 1, stratum });
+                    }
+                    Ok(joined) => self.findings.push(DesignFinding::Collapsed {
+                        stage: stage + 1,
+                        count: joined.len(),
+                        joined: joined
+                            .iter()
+                            .take(5)
+                            .map(|rows| {
+                                rows.iter().map(|&r| name(r)).collect::<Vec<_>>().join(" + ")
+                            })
+                            .collect(),
+                        by: by.map(|v| v.name.to_string()),
+                    }),
                 }
             }
             self.findings.push(DesignFinding::Lonely {
@@ -199,282 +248,45 @@ impl SurveyDesign {
     }
 }
 
-/// The name of a stratum, from the values of its variables in one of its rows.
-fn stratum_name(input: &DesignInput<'_>, stage: usize, row: usize) -> String {
-    let value = |v: &Variable<'_>| {
-        let factor = v.column.as_factor();
-        factor.levels.get(factor.codes.get(row) as usize).map(|l| l.text().to_string())
-    };
-    let mut parts = Vec::new();
-    if stage > 0
-        && let Some(parent) = input.clusters.get(stage - 1)
-        && let Some(text) = value(parent)
-    {
-        parts.push(format!("{} {text}", parent.name));
-    }
-    if let Some(Some(strata)) = input.strata.get(stage)
-        && let Some(text) = value(strata)
-    {
-        parts.push(text);
-    }
-    if parts.is_empty() { "the whole sample".to_string() } else { parts.join(" / ") }
-}
-
-/// Codes of a design variable, every row with a value.
-fn complete_codes(
-    variable: Variable<'_>,
-    role: &'static str,
-    rows: usize,
-) -> Result<Factor, DesignError> {
-    let factor = variable.column.as_factor();
-    if factor.codes.len() != rows {
-        return Err(DesignError::Length {
-            variable: variable.name.to_string(),
-            found: factor.codes.len(),
-            expected: rows,
-        });
-    }
-    let missing = (0..rows).filter(|&r| factor.codes.get(r) == Codes::NONE);
-    match missing.clone().next() {
-        None => Ok(factor),
-        Some(first) => Err(DesignError::Missing {
-            variable: variable.name.to_string(),
-            role,
-            count: missing.count(),
-            row: first + 1,
-        }),
-    }
-}
-
-pub(super) fn complete_numbers<'a>(
-    variable: Variable<'a>,
-    role: &'static str,
-    rows: usize,
-) -> Result<&'a Numbers, DesignError> {
-    let missing_all =
-        || DesignError::Missing { variable: variable.name.to_string(), role, count: rows, row: 1 };
-    let numbers = variable.column.as_numbers().ok_or_else(missing_all)?;
-    if numbers.len() != rows {
-        return Err(DesignError::Length {
-            variable: variable.name.to_string(),
-            found: numbers.len(),
-            expected: rows,
-        });
-    }
-    let missing = (0..rows).filter(|&r| numbers.get(r).is_nan());
-    match missing.clone().next() {
-        None => Ok(numbers),
-        Some(first) => Err(DesignError::Missing {
-            variable: variable.name.to_string(),
-            role,
-            count: missing.count(),
-            row: first + 1,
-        }),
-    }
-}
-
-fn build_tree(input: &DesignInput<'_>) -> Result<UnitTree, DesignError> {
-    let rows = input.rows;
-    let cluster_stages = input.clusters.len().max(1);
-    if input.fpc.len() > cluster_stages {
-        return Err(DesignError::FpcStages { fpc: input.fpc.len(), stages: cluster_stages });
-    }
-    // Without an fpc at the stage above, a stage adds nothing.
-    let stages = cluster_stages.min(input.fpc.len() + 1);
-    let mut groups = Groups::one(rows);
-    let mut shape: Vec<(Vec<u32>, Vec<u32>)> = Vec::new();
-    let mut strata_of_row = Vec::new();
-    let mut populations = Vec::new();
-    for stage in 0..stages {
-        let above = groups.count;
-        let parents = match input.strata.get(stage).copied().flatten() {
-            Some(v) => {
-                let factor = complete_codes(v, "stratum", rows)?;
-                groups.refine(&factor.codes, factor.levels.len())
-            }
-            None => (0..above as u32).collect(),
-        };
-        strata_of_row.push(groups.of_row.clone());
-        let strata = groups.count;
-        let unit_strata = match input.clusters.get(stage) {
-            Some(v) => {
-                let factor = complete_codes(*v, "cluster", rows)?;
-                let units = groups.refine(&factor.codes, factor.levels.len());
-                if stage == 0 && !input.nested {
-                    check_nested(input, &factor, &groups, &units)?;
-                }
-                units
-            }
-            None => groups.split_rows(),
-        };
-        debug_assert!(parents.len() == strata);
-        shape.push((parents, unit_strata));
-        populations.push(match input.fpc.get(stage) {
-            Some(v) => Some(population_sizes(input, stage, *v, &strata_of_row[stage], &shape)?),
-            None => None,
-        });
-    }
-    let deepest_units = groups.count;
-    let tree_stages = assemble(&shape, &populations, &strata_of_row, deepest_units);
-    let order = if groups.of_row.is_sorted() {
-        None
-    } else {
-        let mut next = offsets(&groups.of_row, deepest_units);
-        let mut order = vec![0; rows];
-        for (row, &unit) in (0..).zip(&groups.of_row) {
-            let slot = &mut next[unit as usize];
-            order[*slot as usize] = row;
-            *slot += 1;
-        }
-        Some(order)
-    };
-    Ok(UnitTree { stages: tree_stages, unit_of_row: groups.of_row, order })
-}
-
-/// Finds identifiers that occur in more than one stratum.
-fn check_nested(
+/// The mean of a variable over the rows of every first-stage stratum.
+fn stratum_means(
     input: &DesignInput<'_>,
-    clusters: &Factor,
-    groups: &Groups,
-    unit_strata: &[u32],
-) -> Result<(), DesignError> {
-    let Some(Some(strata)) = input.strata.first() else { return Ok(()) };
-    let mut first_stratum = vec![u32::MAX; clusters.levels.len()];
-    let mut straddles = vec![false; clusters.levels.len()];
-    // Two rows of the first identifier that straddles, by its level.
-    let mut first_row = vec![0; clusters.levels.len()];
-    let mut second_row = vec![0; clusters.levels.len()];
-    for (row, &unit) in groups.of_row.iter().enumerate() {
-        let code = clusters.codes.get(row) as usize;
-        let stratum = unit_strata[unit as usize];
-        if first_stratum[code] == u32::MAX {
-            first_stratum[code] = stratum;
-            first_row[code] = row;
-        } else if first_stratum[code] != stratum && !straddles[code] {
-            straddles[code] = true;
-            second_row[code] = row;
-        }
-    }
-    let count = straddles.iter().filter(|s| **s).count();
-    match straddles.iter().position(|s| *s) {
-        None => Ok(()),
-        Some(code) => Err(DesignError::NotNested {
-            clusters: input.clusters[0].name.to_string(),
-            strata: strata.name.to_string(),
-            count,
-            example: clusters.levels[code].text().to_string(),
-            among: [first_row[code], second_row[code]]
-                .map(|row| stratum_name(input, 0, row))
-                .to_vec(),
-        }),
-    }
-}
-
-/// The population size of every stratum of a stage.
-fn population_sizes(
-    input: &DesignInput<'_>,
-    stage: usize,
     variable: Variable<'_>,
-    stratum_of_row: &[u32],
-    shape: &[(Vec<u32>, Vec<u32>)],
+    tree: &UnitTree,
 ) -> Result<Vec<f64>, DesignError> {
-    let numbers = complete_numbers(variable, "population size", input.rows)?;
-    let name = || variable.name.to_string();
-    let (parents, unit_strata) = &shape[stage];
-    let mut size = vec![f64::NAN; parents.len()];
-    let mut witness = vec![0_usize; parents.len()];
-    let (mut counts, mut fractions) = (None, None);
-    for row in 0..input.rows {
-        let value = numbers.get(row);
-        if value <= 0.0 {
-            return Err(DesignError::FpcNotPositive { variable: name(), row: row + 1, value });
-        }
-        // Exactly 1 is a census either way.
-        if value > 1.0 {
-            counts.get_or_insert((value, row + 1));
-        } else if value < 1.0 {
-            fractions.get_or_insert((value, row + 1));
-        }
-        let h = stratum_of_row[row] as usize;
-        if size[h].is_nan() {
-            size[h] = value;
-            witness[h] = row;
-        } else if size[h] != value {
-            return Err(DesignError::FpcVaries {
-                variable: name(),
-                stage: stage + 1,
-                stratum: stratum_name(input, stage, row),
-                first: size[h],
-                second: value,
-                row: row + 1,
-            });
-        }
+    let numbers = complete_numbers(variable, "measure of likeness", input.rows)?;
+    let (first, stratum) = (tree.first_stage_of_unit(), tree.stratum_of_first_stage());
+    let mut sums = vec![(Sum::new(), 0.0); tree.stages[0].strata.len()];
+    for (row, &unit) in tree.unit_of_row.iter().enumerate() {
+        let slot = &mut sums[stratum[first[unit as usize] as usize] as usize];
+        slot.0.add(numbers.get(row));
+        slot.1 += 1.0;
     }
-    if let (Some((count, count_row)), Some((fraction, fraction_row))) = (counts, fractions) {
-        let variable = name();
-        return Err(DesignError::FpcMixed { variable, count, count_row, fraction, fraction_row });
-    }
-    let mut sampled = vec![0_usize; parents.len()];
-    for &h in unit_strata {
-        sampled[h as usize] += 1;
-    }
-    if counts.is_none() {
-        for (s, &n) in size.iter_mut().zip(&sampled) {
-            *s = n as f64 / *s;
-        }
-        return Ok(size);
-    }
-    let small: Vec<usize> = (0..size.len()).filter(|&h| size[h] < sampled[h] as f64).collect();
-    match small.first() {
-        None => Ok(size),
-        Some(&h) => Err(DesignError::FpcTooSmall {
-            variable: name(),
-            stage: stage + 1,
-            count: small.len(),
-            stratum: stratum_name(input, stage, witness[h]),
-            sampled: sampled[h],
-            population: size[h],
-        }),
-    }
+    Ok(sums.iter().map(|(sum, n)| sum.value() / n).collect())
 }
 
-fn assemble(
-    shape: &[(Vec<u32>, Vec<u32>)],
-    populations: &[Option<Vec<f64>>],
-    strata_of_row: &[Vec<u32>],
-    deepest_units: usize,
-) -> Vec<Stage> {
-    let mut stages = Vec::with_capacity(shape.len());
-    let mut share_of_unit = vec![1.0_f64];
-    for (s, (parents, unit_strata)) in shape.iter().enumerate() {
-        let starts = offsets(unit_strata, parents.len());
-        let mut strata: Vec<Stratum> = (0..parents.len())
-            .map(|h| Stratum {
-                first: starts[h],
-                end: starts[h + 1],
-                population: populations[s].as_ref().map_or(f64::INFINITY, |p| p[h]),
-                share: share_of_unit[parents[h] as usize],
-                row: 0,
-            })
-            .collect();
-        for (row, &h) in strata_of_row[s].iter().enumerate().rev() {
-            strata[h as usize].row = row as u32;
+/// The variance estimator in words.
+fn estimator(input: &DesignInput<'_>) -> Option<String> {
+    let method = input.selection.method;
+    let form = match (method, input.selection.form) {
+        (Method::HartleyRao | Method::Overton | Method::Joint, PairForm::YatesGrundy) => {
+            " (Yates–Grundy)"
         }
-        share_of_unit = unit_strata
-            .iter()
-            .map(|&h| {
-                let stratum = &strata[h as usize];
-                stratum.share * stratum.n() as f64 / stratum.population
-            })
-            .collect();
-        // Deepest units of each unit: count downwards through the stages below.
-        let mut owner: Vec<u32> = (0..unit_strata.len() as u32).collect();
-        for (parents_below, units_below) in &shape[s + 1..] {
-            owner =
-                units_below.iter().map(|&h| owner[parents_below[h as usize] as usize]).collect();
+        (Method::HartleyRao | Method::Overton | Method::Joint, PairForm::HorvitzThompson) => {
+            " (Horvitz–Thompson)"
         }
-        debug_assert!(owner.len() == deepest_units);
-        stages.push(Stage { strata, deepest: offsets(&owner, unit_strata.len()) });
+        _ => "",
+    };
+    let mut parts: Vec<String> =
+        method.in_words().map(|w| format!("{w}{form}")).into_iter().collect();
+    if let Some(v) = input.crossed {
+        parts.push(format!("clusters crossed with {}", v.name));
     }
-    stages
+    if let Some(phase) = &input.second_phase {
+        parts.push(match phase.method {
+            PhaseMethod::Full => "two phases".to_string(),
+            PhaseMethod::Approx => "two phases, the second taken as independent".to_string(),
+        });
+    }
+    (!parts.is_empty()).then(|| parts.join(", "))
 }

@@ -179,6 +179,161 @@ pub enum DesignError {
         /// The stratum, in words.
         stratum: String,
     },
+    /// A method needs inclusion probabilities and has none.
+    #[error("the method \"{method}\" needs the inclusion probability of every PSU")]
+    NoInclusion {
+        /// The method.
+        method: &'static str,
+    },
+    /// The joint method has no joint probabilities.
+    #[error("the method \"joint\" needs a matrix of joint inclusion probabilities")]
+    NoJoint,
+    /// A sample with replacement has population sizes.
+    #[error("the method \"with-replacement\" has no place for population sizes")]
+    FpcWithReplacement,
+    /// A value that belongs to a PSU differs between its rows.
+    #[error("the {role} `{variable}` differs within a PSU: {first}, and {second} in row {row}")]
+    VariesInUnit {
+        /// The variable.
+        variable: String,
+        /// What it is for.
+        role: &'static str,
+        /// One value.
+        first: f64,
+        /// Another.
+        second: f64,
+        /// The first row, from 1, with another.
+        row: usize,
+    },
+    /// A PSU is certain in some rows and not in others.
+    #[error("the PSU {unit} is selected with certainty in some of its rows and not in row {row}")]
+    CertaintyVaries {
+        /// The PSU.
+        unit: String,
+        /// The first row, from 1, that says otherwise.
+        row: usize,
+    },
+    /// A variable of zeros and ones has another value.
+    #[error("`{variable}` is {value} in row {row}; it is 1 or 0")]
+    NotZeroOne {
+        /// The variable.
+        variable: String,
+        /// The row, from 1.
+        row: usize,
+        /// Its value.
+        value: f64,
+    },
+    /// A matrix of joint probabilities has another size than the sample.
+    #[error("`{file}` has {rows} rows and {columns} columns; the sample has {units} PSUs")]
+    JointSize {
+        /// The file.
+        file: String,
+        /// Its rows.
+        rows: usize,
+        /// Its columns.
+        columns: usize,
+        /// PSUs of the sample.
+        units: usize,
+    },
+    /// A PSU is not in the matrix, or twice.
+    #[error("the PSU {unit} does not stand exactly once in the heading of `{file}`")]
+    JointUnit {
+        /// The file.
+        file: String,
+        /// The PSU.
+        unit: String,
+    },
+    /// A joint probability that cannot be.
+    #[error("`{file}` has {value} in row {row}, column {column}: {what}")]
+    JointValue {
+        /// The file.
+        file: String,
+        /// What is wrong.
+        what: &'static str,
+        /// Its row, from 1, below the heading.
+        row: usize,
+        /// Its column, from 1.
+        column: usize,
+        /// The value.
+        value: f64,
+    },
+    /// The diagonal is not the inclusion probability.
+    #[error(
+        "the diagonal of `{file}` is {diagonal} for the PSU {unit}, whose inclusion probability is {inclusion}"
+    )]
+    JointDiagonal {
+        /// The file.
+        file: String,
+        /// The PSU.
+        unit: String,
+        /// On the diagonal.
+        diagonal: f64,
+        /// In the data.
+        inclusion: f64,
+    },
+    /// PSUs of two strata are not independent.
+    #[error(
+        "`{file}` says that the PSUs {first} and {second} depend on each other, but they are in different strata"
+    )]
+    JointAcross {
+        /// The file.
+        file: String,
+        /// One PSU.
+        first: String,
+        /// Another.
+        second: String,
+    },
+    /// More balancing variables than a stratum can bear.
+    #[error(
+        "stratum {stratum} has {units} PSUs and {columns} balancing variables, the size among them"
+    )]
+    BalanceTooMany {
+        /// The stratum.
+        stratum: String,
+        /// Its PSUs.
+        units: usize,
+        /// Variables that do not depend on each other.
+        columns: usize,
+    },
+    /// A crossed clustering with one cluster.
+    #[error("the crossed clusters `{variable}` have one level only")]
+    OneCrossed {
+        /// The variable.
+        variable: String,
+    },
+    /// A value that belongs to a unit of the second phase differs between its rows.
+    #[error("`{variable}` differs within a unit of the second phase, in row {row}")]
+    VariesInPhaseUnit {
+        /// The variable.
+        variable: String,
+        /// The first row, from 1, with another value.
+        row: usize,
+    },
+    /// A stratum of the second phase from which nothing was selected.
+    #[error("nothing was selected for the second phase from {units} units in stratum {stratum}")]
+    NoneSelected {
+        /// The stratum.
+        stratum: String,
+        /// Its units.
+        units: f64,
+    },
+    /// Strata of the second phase have one selected unit.
+    #[error(
+        "{} one selected unit, so its variance can't be estimated",
+        counted(*count, "stratum of the second phase has", "strata of the second phase have")
+    )]
+    LonelyPhase {
+        /// How many.
+        count: usize,
+    },
+    /// The first phase has a variance estimator that a second phase can't take up.
+    #[error(
+        "a second phase needs a first one of simple random or Poisson samples, not \"{method}\""
+    )]
+    PhaseMethod {
+        /// The method.
+        method: &'static str,
+    },
     /// A column has a length other than the table's.
     #[error("`{variable}` has {found} rows, the weights have {expected}")]
     Length {
@@ -215,6 +370,17 @@ pub enum DesignFinding {
         strata: String,
         /// What was done.
         policy: LonelyPsu,
+    },
+    /// Strata that were joined.
+    Collapsed {
+        /// The stage, from 1.
+        stage: usize,
+        /// How many strata came out of it.
+        count: usize,
+        /// The first few of them, each as the strata it was made of.
+        joined: Vec<String>,
+        /// The variable by which neighbours were found.
+        by: Option<String>,
     },
 }
 
@@ -260,6 +426,50 @@ impl DesignError {
             DesignError::NothingToCollapse { .. } => {
                 "set `lonely-psu` to center or certainty, or leave `strata` out"
             }
+            DesignError::NoInclusion { .. } => {
+                "give the inclusion probabilities of the PSUs as the first variable of `fpc` or of \
+                 `probabilities`"
+            }
+            DesignError::NoJoint => "set `joint-probabilities` to the file with the matrix",
+            DesignError::FpcWithReplacement => {
+                "take `fpc` out, or choose a method without replacement"
+            }
+            DesignError::VariesInUnit { .. } => "it is one value for all rows of a PSU",
+            DesignError::CertaintyVaries { .. } => {
+                "all rows of a PSU are marked with 1, or none of them"
+            }
+            DesignError::NotZeroOne { .. } => "make a variable of zeros and ones with `[[derive]]`",
+            DesignError::JointSize { .. } => {
+                "give a square matrix with one row and one column per PSU of the sample, certain ones \
+                 and those outside the subpopulation too"
+            }
+            DesignError::JointUnit { .. } => {
+                "the heading names the PSUs as the data do; without such a heading the matrix is in \
+                 the order in which PSUs first occur in the data"
+            }
+            DesignError::JointValue { .. } => {
+                "check the matrix; an approximation such as `method = \"brewer\"` needs none"
+            }
+            DesignError::JointDiagonal { .. } => {
+                "check that the PSUs are in the same order in the file and in the data"
+            }
+            DesignError::JointAcross { .. } => {
+                "leave `strata` out (the matrix holds them), or check the order of the PSUs"
+            }
+            DesignError::BalanceTooMany { .. } => {
+                "take variables out of `balance`, or join strata in the data"
+            }
+            DesignError::OneCrossed { .. } => "take `crossed` out",
+            DesignError::VariesInPhaseUnit { .. } => {
+                "name what was subsampled as the `clusters` of `phase2`; rows if not given"
+            }
+            DesignError::NoneSelected { .. } => {
+                "join the stratum with another in the data: it has no one to speak for it"
+            }
+            DesignError::LonelyPhase { .. } => {
+                "set `lonely-psu` to center, average, certainty or remove, or join strata in the data"
+            }
+            DesignError::PhaseMethod { .. } => "set `method` to \"simple\" or \"poisson\"",
             DesignError::NoRows | DesignError::Length { .. } => return None,
         })
     }
@@ -297,6 +507,19 @@ impl std::fmt::Display for DesignFinding {
                 let (noun, verb) =
                     if *count == 1 { ("stratum", "has") } else { ("strata", "have") };
                 write!(f, "{count} {noun} at stage {stage} {verb} one unit ({strata}): {done}")
+            }
+            DesignFinding::Collapsed { stage, count, joined, by } => {
+                let rule = match by {
+                    Some(variable) => {
+                        format!("with the stratum nearest in the mean of `{variable}`")
+                    }
+                    None => {
+                        "with the stratum before, else after, in the order of their codes".into()
+                    }
+                };
+                let more = if *count > joined.len() { ", …" } else { "" };
+                let joined = joined.join(", ");
+                write!(f, "strata of stage {stage} were joined {rule}: {joined}{more}")
             }
         }
     }

@@ -29,7 +29,11 @@ pub enum LonelyPsu {
     Collapse,
 }
 
-/// Joins every lonely stratum of a stage with the one before it, else with the one after it.
+/// Joins every lonely stratum of a stage with a neighbour, and says which were joined, each by a row.
+///
+/// Without `size` a neighbour is the stratum before it in the order of the codes, else the one after
+/// it. With a size of every stratum, strata are taken in the order of their sizes and a neighbour is the
+/// one of the nearest size (the smaller one where both are as near).
 ///
 /// Only strata within the same unit of the stage above are joined, and none that is a census: it
 /// adds no variance of its own, and as a partner would. Population sizes add; the shares with
@@ -37,7 +41,15 @@ pub enum LonelyPsu {
 ///
 /// # Errors
 /// A row of the first stratum that has no such neighbour.
-pub(super) fn collapse(tree: &mut UnitTree, stage: usize) -> Result<(), u32> {
+pub(super) fn collapse(
+    tree: &mut UnitTree,
+    stage: usize,
+    size: Option<&[f64]>,
+) -> Result<Vec<Vec<u32>>, u32> {
+    if let Some(size) = size {
+        // Sizes are for the first stage, where all strata are in the same whole.
+        return collapse_by_size(tree, size);
+    }
     let above: &[u32] = stage.checked_sub(1).map_or(&[], |s| tree.stages[s].deepest.as_slice());
     let own = &tree.stages[stage];
     let parent = |s: &Stratum| {
@@ -45,6 +57,7 @@ pub(super) fn collapse(tree: &mut UnitTree, stage: usize) -> Result<(), u32> {
         above.partition_point(|&start| start <= first)
     };
     let mut out: Vec<Stratum> = Vec::with_capacity(own.strata.len());
+    let mut rows: Vec<Vec<u32>> = Vec::with_capacity(own.strata.len());
     for stratum in &own.strata {
         let joins = |a: &Stratum, b: &Stratum| {
             (a.is_lonely() || b.is_lonely())
@@ -52,19 +65,63 @@ pub(super) fn collapse(tree: &mut UnitTree, stage: usize) -> Result<(), u32> {
                 && !b.is_census()
                 && parent(a) == parent(b)
         };
-        match out.last_mut() {
-            Some(last) if joins(last, stratum) => {
+        match out.last_mut().zip(rows.last_mut()) {
+            Some((last, rows)) if joins(last, stratum) => {
                 last.end = stratum.end;
                 last.population += stratum.population;
+                rows.push(stratum.row);
             }
-            _ => out.push(stratum.clone()),
+            _ => {
+                out.push(stratum.clone());
+                rows.push(vec![stratum.row]);
+            }
         }
     }
     if let Some(left) = out.iter().find(|s| s.is_lonely()) {
         return Err(left.row);
     }
     tree.stages[stage].strata = out;
-    Ok(())
+    rows.retain(|rows| rows.len() > 1);
+    Ok(rows)
+}
+
+/// Joins lonely strata of the first stage with the one of the nearest size, from the smallest size up.
+fn collapse_by_size(tree: &mut UnitTree, size: &[f64]) -> Result<Vec<Vec<u32>>, u32> {
+    let strata = &tree.stages[0].strata;
+    let mut order: Vec<usize> = (0..strata.len()).filter(|&h| !strata[h].is_census()).collect();
+    order.sort_by(|&a, &b| size[a].total_cmp(&size[b]).then(a.cmp(&b)));
+    // For each stratum, by its place in the order, the first of those it is joined with.
+    let mut group: Vec<usize> = (0..order.len()).collect();
+    for at in 0..order.len() {
+        if !strata[order[at]].is_lonely() || group.iter().filter(|g| **g == group[at]).count() > 1 {
+            continue;
+        }
+        let gap = |other: usize| (size[order[other]] - size[order[at]]).abs();
+        let before = at.checked_sub(1);
+        let after = Some(at + 1).filter(|&next| next < order.len());
+        let partner = match (before, after) {
+            (Some(b), Some(a)) => {
+                if gap(a) < gap(b) {
+                    a
+                } else {
+                    b
+                }
+            }
+            (Some(one), None) | (None, Some(one)) => one,
+            (None, None) => return Err(strata[order[at]].row),
+        };
+        let (from, to) = (group[at].max(group[partner]), group[at].min(group[partner]));
+        group.iter_mut().filter(|g| **g == from).for_each(|g| *g = to);
+    }
+    let mut members: Vec<Vec<usize>> = vec![Vec::new(); order.len()];
+    for (at, &g) in group.iter().enumerate() {
+        members[g].push(order[at]);
+    }
+    members.iter_mut().for_each(|m| m.sort_unstable());
+    members.retain(|m| m.len() > 1);
+    let joined = members.iter().map(|m| m.iter().map(|&h| strata[h].row).collect()).collect();
+    tree.join_strata(&members);
+    Ok(joined)
 }
 
 #[cfg(test)]
@@ -80,7 +137,7 @@ mod tests {
             .map(|&(n, population)| {
                 let first = next;
                 next += n;
-                Stratum { first, end: next, population, share: 1.0, row: first }
+                Stratum { first, end: next, population, share: 1.0, row: first, form: None }
             })
             .collect()
     }
@@ -89,7 +146,7 @@ mod tests {
         let strata = strata(sizes);
         let units = strata.last().map_or(0, |s| s.end);
         UnitTree {
-            stages: vec![Stage { strata, deepest: (0..=units).collect() }],
+            stages: vec![Stage { strata, deepest: (0..=units).collect(), inclusion: None }],
             unit_of_row: (0..units).collect(),
             order: None,
         }
@@ -102,10 +159,10 @@ mod tests {
     #[test]
     fn joins_with_the_stratum_before_or_else_after() {
         let mut tree = one_stage(&[(1, 5.0), (2, 9.0), (1, 4.0), (3, 8.0), (1, 6.0)]);
-        assert_eq!(collapse(&mut tree, 0), Ok(()));
+        assert!(collapse(&mut tree, 0, None).is_ok());
         assert_eq!(sizes(&tree, 0), [(4, 18.0), (4, 14.0)]);
         let mut pairs = one_stage(&[(1, 5.0), (1, 9.0), (1, 4.0)]);
-        assert_eq!(collapse(&mut pairs, 0), Ok(()));
+        assert!(collapse(&mut pairs, 0, None).is_ok());
         assert_eq!(sizes(&pairs, 0), [(3, 18.0)]);
     }
 
@@ -114,11 +171,11 @@ mod tests {
         // The second stratum is taken whole: the first can't be joined with it, the third joins
         // the fourth.
         let mut tree = one_stage(&[(2, 9.0), (2, 2.0), (1, 5.0), (3, 8.0)]);
-        assert_eq!(collapse(&mut tree, 0), Ok(()));
+        assert!(collapse(&mut tree, 0, None).is_ok());
         assert_eq!(sizes(&tree, 0), [(2, 9.0), (2, 2.0), (4, 13.0)]);
         let mut alone = one_stage(&[(2, 9.0), (2, 2.0), (1, 5.0), (1, 1.0)]);
-        assert_eq!(collapse(&mut alone, 0), Err(4));
-        assert_eq!(collapse(&mut one_stage(&[(1, 9.0)]), 0), Err(0));
+        assert_eq!(collapse(&mut alone, 0, None), Err(4));
+        assert_eq!(collapse(&mut one_stage(&[(1, 9.0)]), 0, None), Err(0));
     }
 
     #[test]
@@ -127,13 +184,13 @@ mod tests {
         let mut tree = one_stage(&[(2, 9.0)]);
         let below = strata(&[(2, 5.0), (1, 4.0), (1, 3.0), (2, 7.0)]);
         tree.stages[0].deepest = vec![0, 3, 6];
-        tree.stages.push(Stage { strata: below, deepest: (0..=6).collect() });
+        tree.stages.push(Stage { strata: below, deepest: (0..=6).collect(), inclusion: None });
         let mut joined = tree.clone();
-        assert_eq!(collapse(&mut joined, 1), Ok(()));
+        assert!(collapse(&mut joined, 1, None).is_ok());
         assert_eq!(sizes(&joined, 1), [(3, 9.0), (3, 10.0)]);
         // A PSU with one unit in all has no neighbour, whatever its sister PSU holds.
         tree.stages[1].strata = strata(&[(2, 5.0), (3, 4.0), (1, 3.0)]);
         tree.stages[0].deepest = vec![0, 5, 6];
-        assert_eq!(collapse(&mut tree, 1), Err(5));
+        assert_eq!(collapse(&mut tree, 1, None), Err(5));
     }
 }

@@ -1,14 +1,26 @@
 //! The analysis design: strata, stages of units, weights and population sizes, as far as a
 //! variance needs them.
 
+mod attach;
 mod build;
 mod error;
+mod form;
 mod groups;
+mod layer;
 mod lonely;
+mod phases;
+mod populations;
+mod selection;
+mod stages;
 mod tree;
+mod variable;
 mod weights;
 
-pub use build::{DesignInput, SurveyDesign, Variable};
+pub use build::{DesignInput, SurveyDesign};
 pub use error::{DesignError, DesignFinding};
+pub use form::{Form, PairForm, Pairs, Residual, dot};
+pub use layer::Layer;
 pub use lonely::LonelyPsu;
+pub use selection::{JointProbabilities, Method, PhaseMethod, SecondPhase, Selection};
 pub use tree::{Stage, Stratum, UnitTree};
+pub use variable::Variable;

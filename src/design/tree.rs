@@ -1,5 +1,10 @@
 //! The sample as a tree of units: strata hold units, units hold the strata of the next stage.
 
+use std::sync::Arc;
+
+use super::form::Form;
+use super::groups::offsets;
+
 /// One stratum at one stage, within one unit of the stage before.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Stratum {
@@ -13,6 +18,8 @@ pub struct Stratum {
     pub share: f64,
     /// A row of the data in this stratum, to name it.
     pub row: u32,
+    /// The variance estimator; that of simple random sampling if `None`.
+    pub form: Option<Arc<Form>>,
 }
 
 impl Stratum {
@@ -34,7 +41,7 @@ impl Stratum {
 
     /// True when the variance can't be estimated from it: one unit, not a census.
     pub fn is_lonely(&self) -> bool {
-        self.n() == 1 && !self.is_census()
+        self.n() == 1 && self.form.is_none() && !self.is_census()
     }
 }
 
@@ -45,6 +52,8 @@ pub struct Stage {
     pub strata: Vec<Stratum>,
     /// For each unit its first unit at the deepest stage; one more entry at the end.
     pub deepest: Vec<u32>,
+    /// For each unit its inclusion probability, where these differ within a stratum.
+    pub inclusion: Option<Vec<f64>>,
 }
 
 impl Stage {
@@ -90,5 +99,90 @@ impl UnitTree {
             of[stratum.first as usize..stratum.end as usize].fill(h);
         }
         of
+    }
+
+    /// The rows in order of their units; `None` when they are in that order already.
+    pub(super) fn row_order(unit_of_row: &[u32], units: usize) -> Option<Vec<u32>> {
+        if unit_of_row.is_sorted() {
+            return None;
+        }
+        let mut next = offsets(unit_of_row, units);
+        let mut order = vec![0; unit_of_row.len()];
+        for (row, &unit) in (0..).zip(unit_of_row) {
+            let slot = &mut next[unit as usize];
+            order[*slot as usize] = row;
+            *slot += 1;
+        }
+        Some(order)
+    }
+
+    /// Makes one stratum of each of these sets of first-stage strata, at the place of the first of
+    /// them; population sizes add. Units are renumbered so that those of a stratum stay together.
+    pub(super) fn join_strata(&mut self, sets: &[Vec<usize>]) {
+        let Some(first) = self.stages.first() else { return };
+        let mut is_later = vec![false; first.strata.len()];
+        let mut others: Vec<&[usize]> = vec![&[]; first.strata.len()];
+        for set in sets {
+            let Some((&head, rest)) = set.split_first() else { continue };
+            others[head] = rest;
+            rest.iter().for_each(|&h| is_later[h] = true);
+        }
+        let mut strata: Vec<Stratum> = Vec::new();
+        let mut order: Vec<u32> = Vec::with_capacity(first.units());
+        for head in (0..first.strata.len()).filter(|&h| !is_later[h]) {
+            let mut joined = Stratum { first: order.len() as u32, ..first.strata[head].clone() };
+            order.extend(first.strata[head].first..first.strata[head].end);
+            for &other in others[head] {
+                let other = &first.strata[other];
+                joined.population += other.population;
+                order.extend(other.first..other.end);
+            }
+            joined.end = order.len() as u32;
+            strata.push(joined);
+        }
+        self.reorder(&order);
+        if let Some(first) = self.stages.first_mut() {
+            first.strata = strata;
+        }
+    }
+
+    /// Puts the first-stage units into another order; their strata are left to the caller.
+    fn reorder(&mut self, order: &[u32]) {
+        let blocks = self.stages[0].deepest.clone();
+        let block = |unit: u32| blocks[unit as usize]..blocks[unit as usize + 1];
+        let mut new_of_deepest = vec![0; self.units()];
+        let old = order.iter().flat_map(|&unit| block(unit));
+        (0..).zip(old).for_each(|(new, old)| new_of_deepest[old as usize] = new);
+        for (s, stage) in self.stages.iter_mut().enumerate() {
+            // The units of this stage within each first-stage unit are consecutive.
+            let within = |unit: u32| {
+                let at = |deepest: u32| stage.deepest.partition_point(|&d| d < deepest);
+                at(block(unit).start)..at(block(unit).end)
+            };
+            let units: Vec<usize> = order.iter().flat_map(|&unit| within(unit)).collect();
+            let mut starts = Vec::with_capacity(units.len() + 1);
+            let mut next = 0;
+            let mut new_of_unit = vec![0; units.len()];
+            for (new, &old) in units.iter().enumerate() {
+                new_of_unit[old] = new as u32;
+                starts.push(next);
+                next += stage.deepest[old + 1] - stage.deepest[old];
+            }
+            starts.push(next);
+            if s > 0 {
+                for stratum in &mut stage.strata {
+                    let n = stratum.end - stratum.first;
+                    stratum.first = new_of_unit[stratum.first as usize];
+                    stratum.end = stratum.first + n;
+                }
+                stage.strata.sort_by_key(|stratum| stratum.first);
+            }
+            if let Some(pi) = &mut stage.inclusion {
+                *pi = units.iter().map(|&old| pi[old]).collect();
+            }
+            stage.deepest = starts;
+        }
+        self.unit_of_row.iter_mut().for_each(|unit| *unit = new_of_deepest[*unit as usize]);
+        self.order = UnitTree::row_order(&self.unit_of_row, new_of_deepest.len());
     }
 }

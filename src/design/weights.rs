@@ -1,8 +1,9 @@
 //! The design weight: given, one over selection probabilities, or implied by population sizes.
 
-use super::build::{DesignInput, complete_numbers};
+use super::build::DesignInput;
 use super::error::{DesignError, DesignFinding};
 use super::tree::UnitTree;
+use super::variable::complete_numbers;
 
 /// The weight of every row; findings for missing and zero weights.
 pub(super) fn build_weights(
@@ -71,15 +72,20 @@ fn check_weights(weights: &[f64], name: &str) -> Result<(), DesignError> {
     Ok(())
 }
 
-/// N/n at every stage with a population size, multiplied; 1 without any.
+/// N/n at every stage with a population size (1/π where probabilities differ), multiplied; 1
+/// without any.
 fn implied_weights(rows: usize, tree: &UnitTree) -> Vec<f64> {
     let mut of_unit = vec![1.0_f64; tree.units()];
     for stage in &tree.stages {
         for stratum in stage.strata.iter().filter(|s| s.population.is_finite()) {
-            let factor = stratum.population / stratum.n() as f64;
-            let first = stage.deepest[stratum.first as usize] as usize;
-            let end = stage.deepest[stratum.end as usize] as usize;
-            of_unit[first..end].iter_mut().for_each(|w| *w *= factor);
+            for unit in stratum.first as usize..stratum.end as usize {
+                let factor = match &stage.inclusion {
+                    Some(pi) => 1.0 / pi[unit],
+                    None => stratum.population / stratum.n() as f64,
+                };
+                let deepest = stage.deepest[unit] as usize..stage.deepest[unit + 1] as usize;
+                of_unit[deepest].iter_mut().for_each(|w| *w *= factor);
+            }
         }
     }
     (0..rows).map(|row| of_unit[tree.unit_of_row[row] as usize]).collect()

@@ -7,15 +7,15 @@ use nalgebra::DMatrix;
 use rayon::prelude::*;
 
 use super::compat::CompatValues;
-use super::dense::{DenseValues, dense_variance};
-use super::quantity::{Form, Quantity};
+use super::influence::Influence;
+use super::quantity::Quantity;
 use super::residual::Residualizer;
-use super::variance::{Entries, Policy, UnitValues, Variances, tree_variance};
+use super::variance::{OfLayer, Policy, Variances, tree_variance};
 use crate::aggregate::{
     CellRequest, CellSums, DomainCodes, LANES, Measure, MeasureTotals, ReplicateRequest, cell_sums,
     replicate_sums, row_slots,
 };
-use crate::design::SurveyDesign;
+use crate::design::{Stratum, SurveyDesign};
 use crate::replicate::{Factors, ReplicateWeights, Replicates};
 use crate::weight::Ledger;
 
@@ -31,6 +31,8 @@ pub struct Analysis {
     /// Replicates whose standard errors are shown beside linearised ones.
     pub beside: Option<Replicates>,
     residualizer: OnceLock<Option<Residualizer>>,
+    /// The same without the steps that have no part in the variance of a first phase.
+    first_phase: OnceLock<Option<Residualizer>>,
 }
 
 /// A standard error this small beside its estimate is rounding.
@@ -63,6 +65,8 @@ pub struct Raw {
     pub psus: Vec<(u64, u64)>,
     /// Replicates whose estimate could not be had.
     pub lost_replicates: usize,
+    /// Estimates whose variance came out negative; it is then NaN.
+    pub negative: usize,
     /// For random replicates the coefficient of variation of a squared deviation, by estimate.
     pub chance: Vec<f64>,
 }
@@ -99,7 +103,14 @@ impl Raw {
 impl Analysis {
     /// Estimates with linearised variances.
     pub fn new(design: SurveyDesign, ledger: Ledger) -> Analysis {
-        Analysis { design, ledger, replicates: None, beside: None, residualizer: OnceLock::new() }
+        Analysis {
+            design,
+            ledger,
+            replicates: None,
+            beside: None,
+            residualizer: OnceLock::new(),
+            first_phase: OnceLock::new(),
+        }
     }
 
     /// Estimates with replicate variances.
@@ -184,12 +195,18 @@ impl Analysis {
         let follows_r = self.ledger.follows_r();
         let linear = replicates.is_none() && !follows_r;
         let residualizer = if linear { self.residualizer() } else { None };
+        // A step that was fitted to the first phase is no part of that phase's variance.
+        let has_phases = linear && self.ledger.steps().iter().any(|s| s.to_first_phase);
+        let of_first = if has_phases { self.first_phase() } else { None };
+        let mut cross = residualizer.map(Residualizer::cross).unwrap_or_default();
+        let own = cross.len();
+        cross.extend(of_first.map(Residualizer::cross).unwrap_or_default());
         let request = CellRequest {
             tree: &self.design.tree,
             weights: self.ledger.weights(),
             domains,
             measures: &measures,
-            cross: residualizer.map(Residualizer::cross).unwrap_or_default(),
+            cross,
         };
         let sums = cell_sums(&request);
         let mut raw = self.points(quantities, &measures, &sums);
@@ -210,10 +227,13 @@ impl Analysis {
             raw.blank_missing();
             return raw;
         }
-        let values = Influence::new(&raw, quantities, &measures, &sums, residualizer);
+        let influence = |residualizer, cross: Range<usize>| {
+            Influence::new(&raw, quantities, &measures, &sums, residualizer, &sums.cross[cross])
+        };
+        let values = influence(residualizer, 0..own);
         let policy = Policy { lonely: self.design.lonely, in_domain: self.design.lonely_in_domain };
         let tree = &self.design.tree;
-        let Variances { mut diagonal, mut full } = if follows_r {
+        let mut variances = if follows_r {
             let values = CompatValues::new(
                 tree,
                 &self.ledger,
@@ -222,22 +242,30 @@ impl Analysis {
                 &values.forms,
                 |row, slots| row_slots(&measures, row, slots),
             );
-            tree_variance(tree, policy, &values, covariance)
-        } else if residualizer.is_some() {
-            dense_variance(tree, policy, &values, covariance)
+            let mut variances = tree_variance(tree, policy, &values, covariance);
+            for layer in self.design.layers.iter() {
+                let of = OfLayer { layer, values: &values };
+                variances.add(layer.sign, &tree_variance(&layer.tree, policy, &of, covariance));
+            }
+            variances
         } else {
-            tree_variance(tree, policy, &values, covariance)
+            let first = has_phases.then(|| influence(of_first, own..sums.cross.len()));
+            let first = first.as_ref().unwrap_or(&values);
+            let mut variances = first.variance(tree, policy, covariance);
+            for layer in self.design.layers.iter() {
+                let of = if layer.is_second_phase { &values } else { first };
+                variances.add(layer.sign, &of.layer_variance(layer, policy, covariance));
+            }
+            variances
         };
         let of_targets =
             residualizer.and_then(|r| r.target_variance(&values.coefficients, covariance));
         if let Some((own, pairs)) = of_targets {
-            diagonal.iter_mut().zip(own).for_each(|(v, extra)| *v += extra);
-            if let (Some(full), Some(pairs)) = (&mut full, pairs) {
-                *full += pairs;
-            }
+            variances.add(1.0, &Variances { diagonal: own, full: pairs });
         }
-        raw.variances = diagonal;
-        raw.covariance = full;
+        self.blank_negative(&mut variances, &mut raw.negative);
+        raw.variances = variances.diagonal;
+        raw.covariance = variances.full;
         if residualizer.is_some() {
             raw.clear_rounding();
         }
@@ -247,11 +275,31 @@ impl Analysis {
 
     fn residualizer(&self) -> Option<&Residualizer> {
         self.residualizer
-            .get_or_init(|| {
-                let calibrated = self.ledger.adjustments().next().is_some();
-                calibrated.then(|| Residualizer::new(&self.design.tree, &self.ledger))
-            })
+            .get_or_init(|| Residualizer::new(&self.design.tree, &self.ledger, false))
             .as_ref()
+    }
+
+    fn first_phase(&self) -> Option<&Residualizer> {
+        self.first_phase
+            .get_or_init(|| Residualizer::new(&self.design.tree, &self.ledger, true))
+            .as_ref()
+    }
+
+    /// An estimator of a variance that can be negative says nothing where it is.
+    fn blank_negative(&self, variances: &mut Variances, count: &mut usize) {
+        let form = |h: &Stratum| h.form.as_ref().is_some_and(|form| form.can_be_negative());
+        let first = self.design.tree.stages.first();
+        if self.design.layers.is_empty() && !first.is_some_and(|s| s.strata.iter().any(form)) {
+            return;
+        }
+        for (k, v) in variances.diagonal.iter_mut().enumerate().filter(|(_, v)| **v < 0.0) {
+            *v = f64::NAN;
+            *count += 1;
+            if let Some(full) = &mut variances.full {
+                full.row_mut(k).fill(f64::NAN);
+                full.column_mut(k).fill(f64::NAN);
+            }
+        }
     }
 
     fn points(
@@ -271,6 +319,7 @@ impl Analysis {
             weight_sum: Vec::new(),
             psus: Vec::new(),
             lost_replicates: 0,
+            negative: 0,
             chance: Vec::new(),
         };
         let offsets = offsets(measures);
@@ -302,23 +351,21 @@ impl Analysis {
         let sums = absolute.as_ref().unwrap_or(sums);
         let tree = &self.design.tree;
         let (first, strata) = (tree.first_stage_of_unit(), tree.stratum_of_first_stage());
-        let offsets = offsets(request.measures);
-        let mut counts = vec![(0, 0); offsets.len() * sums.domains];
-        let mut last = vec![(u32::MAX, u32::MAX); counts.len()];
-        for unit in 0..tree.units() {
+        let places = (0..tree.units()).map(|unit| {
             let psu = first[unit];
-            for (domain, cell) in sums.unit(unit) {
-                for (m, &offset) in offsets.iter().enumerate() {
-                    let at = m * sums.domains + domain;
-                    if cell[offset] == 0.0 || last[at].0 == psu {
-                        continue;
-                    }
-                    let stratum = strata[psu as usize];
-                    counts[at].0 += 1;
-                    if last[at].1 != stratum {
-                        counts[at].1 += 1;
-                    }
-                    last[at] = (psu, stratum);
+            (unit, psu, strata[psu as usize])
+        });
+        let mut counts = count_units(request, sums, places);
+        for layer in self.design.layers.iter().filter(|layer| layer.counts) {
+            let strata = layer.tree.stratum_of_first_stage();
+            let places = (0..strata.len()).flat_map(|unit| {
+                let place = (unit as u32, strata[unit]);
+                layer.members(unit).iter().map(move |&d| (d as usize, place.0, place.1))
+            });
+            // The grouping with the fewest degrees of freedom decides.
+            for (own, other) in counts.iter_mut().zip(count_units(request, sums, places)) {
+                if other.0 - other.1 < own.0 - own.1 {
+                    *own = other;
                 }
             }
         }
@@ -366,7 +413,7 @@ impl Analysis {
     }
 }
 
-fn offsets(measures: &[Measure<'_>]) -> Vec<usize> {
+pub(super) fn offsets(measures: &[Measure<'_>]) -> Vec<usize> {
     measures
         .iter()
         .scan(0, |next, m| {
@@ -375,6 +422,34 @@ fn offsets(measures: &[Measure<'_>]) -> Vec<usize> {
             Some(at)
         })
         .collect()
+}
+
+/// Units with a weighted row in a domain, and the strata they are in, from the deepest units with the
+/// unit and the stratum of each; those of a unit, and the units of a stratum, one after the other.
+fn count_units(
+    request: &CellRequest<'_>,
+    sums: &CellSums,
+    places: impl Iterator<Item = (usize, u32, u32)>,
+) -> Vec<(u64, u64)> {
+    let offsets = offsets(request.measures);
+    let mut counts = vec![(0, 0); offsets.len() * sums.domains];
+    let mut last = vec![(u32::MAX, u32::MAX); counts.len()];
+    for (deepest, unit, stratum) in places {
+        for (domain, cell) in sums.unit(deepest) {
+            for (m, &offset) in offsets.iter().enumerate() {
+                let at = m * sums.domains + domain;
+                if cell[offset] == 0.0 || last[at].0 == unit {
+                    continue;
+                }
+                counts[at].0 += 1;
+                if last[at].1 != stratum {
+                    counts[at].1 += 1;
+                }
+                last[at] = (unit, stratum);
+            }
+        }
+    }
+    counts
 }
 
 /// Slot totals of every replicate from the cells and a factor per unit.
@@ -397,105 +472,4 @@ fn factor_sums(sums: &CellSums, factors: &Factors) -> Vec<Vec<f64>> {
         .collect();
     let lane = |r: usize| blocks[r / LANES].iter().map(|t| t[r % LANES]).collect();
     (0..factors.count()).map(lane).collect()
-}
-
-/// Influence values by unit, less what calibration explains.
-struct Influence<'a> {
-    sums: &'a CellSums,
-    /// For each domain the estimates in it.
-    of_domain: Vec<Vec<u32>>,
-    /// The linear form of each estimate, slots counted within the cell.
-    forms: Vec<Form>,
-    /// The slot Σw of each estimate's quantity.
-    weight_slot: Vec<usize>,
-    residualizer: Option<&'a Residualizer>,
-    coefficients: Vec<DMatrix<f64>>,
-}
-
-impl<'a> Influence<'a> {
-    fn new(
-        raw: &Raw,
-        quantities: &[Quantity<'_>],
-        measures: &[Measure<'_>],
-        sums: &'a CellSums,
-        residualizer: Option<&'a Residualizer>,
-    ) -> Influence<'a> {
-        let offsets = offsets(measures);
-        let mut of_domain = vec![Vec::new(); sums.domains];
-        let forms: Vec<Form> = (0..)
-            .zip(&raw.index)
-            .map(|(k, &(q, outcome, domain))| {
-                let form = quantities[q].form(outcome, &sums.total(domain)[offsets[q]..]);
-                if raw.values[k as usize].is_finite() {
-                    of_domain[domain].push(k);
-                }
-                form.map(|(slot, c)| (offsets[q] + slot, c))
-            })
-            .collect();
-        let coefficients = residualizer.map_or_else(Vec::new, |r| {
-            let cross: Vec<DMatrix<f64>> = sums
-                .cross
-                .iter()
-                .map(|block| {
-                    let stride = sums.domains * sums.width;
-                    let columns = block.len() / stride.max(1);
-                    DMatrix::from_fn(columns, forms.len(), |x, k| {
-                        if !raw.values[k].is_finite() {
-                            return 0.0;
-                        }
-                        let at = x * stride + raw.index[k].2 * sums.width;
-                        forms[k].iter().map(|&(slot, c)| c * block[at + slot]).sum()
-                    })
-                })
-                .collect();
-            r.coefficients(&cross)
-        });
-        let weight_slot = raw.index.iter().map(|&(q, ..)| offsets[q]).collect();
-        Influence { sums, of_domain, forms, weight_slot, residualizer, coefficients }
-    }
-}
-
-impl Influence<'_> {
-    #[inline]
-    fn value(&self, k: u32, cell: &[f64]) -> f64 {
-        self.forms[k as usize].iter().map(|&(slot, c)| c * cell[slot]).sum()
-    }
-}
-
-/// Without calibration: a unit has values in the domains of its rows only.
-impl UnitValues for Influence<'_> {
-    fn size(&self) -> usize {
-        self.forms.len()
-    }
-
-    fn unit(&self, unit: usize, out: &mut Entries) {
-        for (domain, cell) in self.sums.unit(unit) {
-            // A unit whose rows in the domain all lack the outcome is not in it.
-            let with = self.of_domain[domain].iter().map(|&k| (k, self.value(k, cell)));
-            out.extend(
-                with.filter(|&(k, z)| z != 0.0 || cell[self.weight_slot[k as usize]] != 0.0),
-            );
-        }
-    }
-}
-
-/// After calibration: what it explains is taken off, so that a unit has a value in every domain.
-impl DenseValues for Influence<'_> {
-    fn size(&self) -> usize {
-        self.forms.len()
-    }
-
-    fn write(&self, unit: usize, estimates: Range<usize>, out: &mut [f64]) {
-        out.fill(0.0);
-        for (domain, cell) in self.sums.unit(unit) {
-            for &k in &self.of_domain[domain] {
-                if estimates.contains(&(k as usize)) {
-                    out[k as usize - estimates.start] = self.value(k, cell);
-                }
-            }
-        }
-        if let Some(residualizer) = self.residualizer {
-            residualizer.subtract(unit, &self.coefficients, estimates, out);
-        }
-    }
 }

@@ -6,7 +6,10 @@ use std::ops::Range;
 use nalgebra::DMatrix;
 use rayon::prelude::*;
 
-use super::variance::{Centres, Entries, Policy, STRATA_PER_TASK, UnitValues, Variances, centres};
+use super::forms::form_variances;
+use super::variance::{
+    Centres, Entries, OfLayer, Policy, UnitValues, Variances, centres, strata_per_task,
+};
 use crate::design::{LonelyPsu, Stage, Stratum, UnitTree};
 
 /// Estimates handed to one task: their values over a stratum stay near the processor.
@@ -40,7 +43,7 @@ pub(super) fn dense_variance(
         };
         let tasks: Vec<(&[Stratum], usize)> = stage
             .strata
-            .chunks(STRATA_PER_TASK)
+            .chunks(strata_per_task(stage.strata.len(), full))
             .flat_map(|strata| (0..size).step_by(width).map(move |from| (strata, from)))
             .collect();
         let parts: Vec<Part> =
@@ -109,6 +112,26 @@ impl Part {
                 _ => None,
             };
             load(stage, stratum, values, &estimates, &mut z, &mut own);
+            if let Some(form) = &stratum.form {
+                let column = |k: usize, out: &mut Vec<f64>| {
+                    out.clear();
+                    out.extend(z.iter().skip(k).step_by(width));
+                };
+                let (diagonal, full) = (&mut part.diagonal, &mut part.full);
+                form_variances(form, width, full.is_some(), column, |i, j, v| {
+                    let v = stratum.share * v;
+                    if i == j {
+                        diagonal[i] += v;
+                    }
+                    if let Some(full) = full {
+                        full[(i, j)] += v;
+                        if i != j {
+                            full[(j, i)] += v;
+                        }
+                    }
+                });
+                continue;
+            }
             let (mean, scale) = match (stratum.n(), alone) {
                 (1, None) => continue,
                 (1, Some(centre)) => (centre[estimates.clone()].to_vec(), base),
@@ -178,5 +201,25 @@ impl<V: DenseValues> UnitValues for AsEntries<'_, V> {
         let mut values = vec![0.0; self.0.size()];
         self.0.write(unit, 0..values.len(), &mut values);
         out.extend((0..).zip(values));
+    }
+}
+
+impl<V: DenseValues> DenseValues for OfLayer<'_, V> {
+    fn size(&self) -> usize {
+        self.values.size()
+    }
+
+    fn write(&self, unit: usize, estimates: Range<usize>, out: &mut [f64]) {
+        match self.layer.members(unit) {
+            [one] => self.values.write(*one as usize, estimates, out),
+            many => {
+                out.fill(0.0);
+                let mut own = vec![0.0; estimates.len()];
+                for &member in many {
+                    self.values.write(member as usize, estimates.clone(), &mut own);
+                    out.iter_mut().zip(&own).for_each(|(total, z)| *total += z);
+                }
+            }
+        }
     }
 }

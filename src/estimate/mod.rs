@@ -2,9 +2,13 @@
 
 mod analysis;
 mod compat;
+mod covariance;
 mod deff;
 mod dense;
 mod domains;
+mod explained;
+mod forms;
+mod influence;
 mod interval;
 pub mod interval_compat;
 mod quality;
@@ -12,6 +16,7 @@ mod quantile;
 mod quantity;
 mod residual;
 mod result;
+mod satterthwaite;
 mod standardize;
 mod table;
 mod variance;
@@ -24,5 +29,7 @@ pub use quality::{Decision, Quality, QualityStandard, assess, nchs_proportion, n
 pub use quantile::QuantileEstimate;
 pub use quantity::Quantity;
 pub use result::{ByVariable, Covariance, DfRule, Estimate, EstimateTable, Outcome, Statistic};
+pub use satterthwaite::pooled_df;
 pub use standardize::Standard;
+pub use table::Df;
 pub use table::TableSpec;

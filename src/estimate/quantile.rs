@@ -8,7 +8,7 @@ use super::interval::IntervalMethod;
 use super::quality::nchs_rate;
 use super::quantity::Quantity;
 use super::result::{Estimate, EstimateTable, Outcome};
-use super::table::{TableSpec, deviation};
+use super::table::{Df, TableSpec, deviation};
 use crate::aggregate::DomainCodes;
 use crate::data::{Codes, Numbers};
 use crate::numeric::distributions::t_quantile_upper;
@@ -82,7 +82,7 @@ impl Analysis {
         probabilities: &[f64],
         domains: &DomainCodes,
         level: f64,
-        df: Option<f64>,
+        df: Df,
     ) -> Vec<QuantileEstimate> {
         let distributions = self.distributions(y, domains, self.ledger.weights());
         let below: Vec<Numbers> = probabilities
@@ -94,12 +94,13 @@ impl Analysis {
             .collect();
         let quantities: Vec<Quantity<'_>> = below.iter().map(Quantity::Mean).collect();
         let raw = self.estimate(&quantities, domains, false);
+        let all_df = self.domain_df(df, &quantities, domains, &raw);
         (0..raw.values.len())
             .map(|row| {
                 let (i, _, domain) = raw.index[row];
                 let distribution = &distributions[domain];
                 let estimate = distribution.quantile(probabilities[i]);
-                let df = self.df(df, raw.psus[raw.at(row)]);
+                let df = all_df[raw.at(row)];
                 let t = if df > 0.0 { t_quantile_upper((1.0 - level) / 2.0, df) } else { f64::NAN };
                 let half = t * deviation(raw.variances[row]);
                 let lower = distribution.quantile(raw.values[row] - half);

@@ -14,10 +14,11 @@
 //! zero) are out of the sample: they take no part in its regression.
 
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use nalgebra::DMatrix;
 
+use super::explained::explained;
 use crate::aggregate::{UnitX, XColumns, gram, unit_x};
 use crate::design::UnitTree;
 use crate::numeric::SymmetricSolver;
@@ -42,12 +43,21 @@ struct Step {
 #[derive(Debug)]
 pub(super) struct Residualizer {
     steps: Vec<Step>,
+    explained: OnceLock<Option<DMatrix<f64>>>,
 }
 
 impl Residualizer {
-    /// Prepares the regressions; one factorisation serves every estimate.
-    pub fn new(tree: &UnitTree, ledger: &Ledger) -> Residualizer {
-        let all: Vec<(&Arc<Vec<f64>>, &Adjustment)> = ledger.adjusted_steps().collect();
+    /// Prepares the regressions; one factorisation serves every estimate. `first_phase` leaves out
+    /// the steps that have no part in the variance of a first phase. `None` without any step.
+    pub fn new(tree: &UnitTree, ledger: &Ledger, first_phase: bool) -> Option<Residualizer> {
+        let all: Vec<(&Arc<Vec<f64>>, &Adjustment)> = if first_phase {
+            ledger.first_phase_steps().collect()
+        } else {
+            ledger.adjusted_steps().collect()
+        };
+        if all.is_empty() {
+            return None;
+        }
         let carriers: Vec<(Arc<Vec<f64>>, &XColumns)> = all
             .iter()
             .map(|(after, adjustment)| match &adjustment.carrier {
@@ -85,7 +95,7 @@ impl Residualizer {
                 }
             })
             .collect();
-        Residualizer { steps }
+        Some(Residualizer { steps, explained: OnceLock::new() })
     }
 
     /// What the row pass must sum: columns and regression weights of each step.
@@ -106,6 +116,26 @@ impl Residualizer {
             found.push(step.solver.solve_matrix(&right));
         }
         found.iter().rev().map(DMatrix::transpose).collect()
+    }
+
+    /// Columns of all steps.
+    pub fn columns(&self) -> usize {
+        self.steps.iter().map(|step| step.x.width()).sum()
+    }
+
+    /// T'Q T of the columns (see [`super::explained`]), made when it is first wanted; `None` where
+    /// residuals are less work or needed.
+    pub fn explained(&self, tree: &UnitTree) -> Option<&DMatrix<f64>> {
+        self.explained.get_or_init(|| explained(tree, self)).as_ref()
+    }
+
+    /// Σ c x over a unit, with the columns of all steps counted through.
+    pub fn totals(&self, unit: usize, mut take: impl FnMut(usize, f64)) {
+        let mut from = 0;
+        for step in &self.steps {
+            step.totals.unit(unit).for_each(|(column, total)| take(from + column, total));
+            from += step.x.width();
+        }
     }
 
     /// Takes Σ c x'B off the values of a unit in a range of estimates.

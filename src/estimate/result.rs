@@ -55,6 +55,8 @@ pub enum DfRule {
     DomainPsusMinusStrata,
     /// PSUs with positive weight in the whole sample minus their strata.
     DesignPsusMinusStrata,
+    /// Satterthwaite's approximation in each domain (Bell and McCaffrey 2002).
+    Satterthwaite,
     /// Rank of the replicate weights minus one.
     ReplicateRank,
     /// PSUs with positive weight in the domain minus their strata, at most the number of replicates (or

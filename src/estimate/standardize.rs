@@ -65,6 +65,7 @@ impl Analysis {
             .count();
         let counted = Domains::cross(inside.len(), factors, Some(&used));
         let whole = self.estimate(&spec.quantities, &counted.codes, false);
+        let df = self.domain_df(spec.df, &spec.quantities, &counted.codes, &whole);
         let v = parts.covariance.as_ref();
         let mut table = EstimateTable { rows: Vec::new(), ..self.table(spec) };
         // For each kept row the parts it is made of.
@@ -85,8 +86,9 @@ impl Analysis {
                         .map(|a| (row + domain * levels + a, shares[a]))
                         .collect();
                     let at = find(&whole, q, outcome) + domain;
-                    let mut made =
-                        self.standardized_row(spec, &parts, &whole, &terms, at, position, quantity);
+                    let mut made = self.standardized_row(
+                        spec, &parts, &whole, &df, &terms, at, position, quantity,
+                    );
                     if let Some(v) = beside.as_ref().and_then(|b| b.covariance.as_ref()) {
                         made.set_replicate_se(combine(v, &terms, &terms));
                     }
@@ -126,6 +128,7 @@ impl Analysis {
         spec: &TableSpec<'_>,
         parts: &Raw,
         whole: &Raw,
+        df: &[f64],
         terms: &[(usize, f64)],
         at: usize,
         position: usize,
@@ -147,7 +150,7 @@ impl Analysis {
             deff: None,
             n_eff,
             n_eff_kish: super::deff::effective_n_kish(whole, at),
-            df: self.df(spec.df, whole.psus[whole.at(at)]),
+            df: df[whole.at(at)],
         };
         debug_assert!(quantity.outcomes() > 0);
         let levels = spec.domains.cells[whole.index[at].2].clone();

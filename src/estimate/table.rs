@@ -7,6 +7,7 @@ use super::interval::{IntervalInput, IntervalMethod, interval};
 use super::quality::{QualityStandard, assess};
 use super::quantity::Quantity;
 use super::result::{ByVariable, Covariance, DfRule, Estimate, EstimateTable, Outcome, Statistic};
+use crate::aggregate::DomainCodes;
 use crate::replicate::{Precision, ReplicateDf, Replicates, Resampling};
 
 /// What a table of estimates shall show, and how.
@@ -36,10 +37,28 @@ pub struct TableSpec<'a> {
     pub deff: Deff,
     /// The quality standard.
     pub standard: Option<QualityStandard>,
-    /// Degrees of freedom, where the user gives them.
-    pub df: Option<f64>,
+    /// Where degrees of freedom come from.
+    pub df: Df,
     /// Keep covariances of the rows.
     pub covariance: bool,
+}
+
+/// Where degrees of freedom come from. With replicates they are those of the replicates, unless they
+/// are given or infinite.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+#[non_exhaustive]
+pub enum Df {
+    /// PSUs of the domain minus their strata.
+    #[default]
+    Domain,
+    /// PSUs of the whole sample minus their strata; none in a domain without any of its own.
+    Design,
+    /// Satterthwaite's approximation in the domain.
+    Satterthwaite,
+    /// As many as given.
+    Given(f64),
+    /// The normal distribution.
+    Infinite,
 }
 
 impl Analysis {
@@ -74,8 +93,9 @@ impl Analysis {
                 position[first_outcome[quantity] + outcome].map(|outcome| (row, outcome))
             })
             .collect();
-        let mut rows: Vec<Estimate> =
-            kept.iter().map(|&(row, outcome)| self.row(spec, &raw, row, outcome)).collect();
+        let df = self.domain_df(spec.df, &spec.quantities, &spec.domains.codes, &raw);
+        let each = |&(row, outcome): &(usize, usize)| self.row(spec, &raw, row, outcome, &df);
+        let mut rows: Vec<Estimate> = kept.iter().map(each).collect();
         let beside = self.beside.as_ref().map(|replicates| {
             self.estimate_by(&spec.quantities, &spec.domains.codes, false, Some(replicates))
         });
@@ -104,6 +124,14 @@ impl Analysis {
             notes.push(format!(
                 "{} replicate estimates could not be had and are left out of their variance",
                 raw.lost_replicates
+            ));
+        }
+        if raw.negative > 0 {
+            let which = if raw.negative == 1 { "estimate has" } else { "estimates have" };
+            notes.push(format!(
+                "{} {which} a negative variance estimate, which this variance estimator allows: no \
+                 standard error is shown",
+                raw.negative
             ));
         }
         let simulated = beside.as_ref().unwrap_or(&raw);
@@ -144,42 +172,90 @@ impl Analysis {
         if spec.statistic == Statistic::Proportion { spec.interval } else { IntervalMethod::T }
     }
 
-    pub(super) fn df_rule(&self, given: Option<f64>) -> DfRule {
-        match (given, &self.replicates) {
-            (Some(_), _) => DfRule::Given,
-            (None, Some(replicates)) => match replicates.df_rule {
+    pub(super) fn df_rule(&self, df: Df) -> DfRule {
+        match (df, &self.replicates) {
+            (Df::Given(_), _) => DfRule::Given,
+            (Df::Infinite, _) => DfRule::Infinite,
+            (_, Some(replicates)) => match replicates.df_rule {
                 ReplicateDf::Design => DfRule::DomainPsusMinusStrata,
                 ReplicateDf::Count => DfRule::ReplicateCount,
                 ReplicateDf::Given => DfRule::Given,
                 _ => DfRule::ReplicateRank,
             },
-            (None, None) => DfRule::DomainPsusMinusStrata,
+            (Df::Domain, None) => DfRule::DomainPsusMinusStrata,
+            (Df::Design, None) => DfRule::DesignPsusMinusStrata,
+            (Df::Satterthwaite, None) => DfRule::Satterthwaite,
         }
     }
 
-    /// Degrees of freedom of a domain with so many PSUs in so many strata.
-    pub(super) fn df(&self, given: Option<f64>, (psus, strata): (u64, u64)) -> f64 {
-        match (given, &self.replicates) {
-            (Some(df), _) => df,
-            (None, Some(replicates)) => match replicates.df_rule {
+    /// Degrees of freedom of a domain with so many PSUs in so many strata; by approximation those of
+    /// `approximate`.
+    fn df(
+        &self,
+        df: Df,
+        (psus, strata): (u64, u64),
+        design: f64,
+        approximate: impl FnOnce() -> f64,
+    ) -> f64 {
+        let own = psus as f64 - strata as f64;
+        match (df, &self.replicates) {
+            (Df::Given(df), _) => df,
+            (Df::Infinite, Some(_)) => f64::INFINITY,
+            (Df::Infinite, None) if own > 0.0 => f64::INFINITY,
+            (_, Some(replicates)) => match replicates.df_rule {
                 // A group may have fewer than the design.
-                ReplicateDf::Design | ReplicateDf::Count => {
-                    replicates.df.min(psus as f64 - strata as f64)
-                }
+                ReplicateDf::Design | ReplicateDf::Count => replicates.df.min(own),
                 _ => replicates.df,
             },
-            (None, None) => psus as f64 - strata as f64,
+            (Df::Domain | Df::Infinite, None) => own,
+            (Df::Design, None) if own > 0.0 => design,
+            (Df::Design, None) => own,
+            (Df::Satterthwaite, None) => approximate(),
         }
+    }
+
+    /// Degrees of freedom by quantity and domain.
+    pub(super) fn domain_df(
+        &self,
+        df: Df,
+        quantities: &[Quantity<'_>],
+        domains: &DomainCodes,
+        raw: &Raw,
+    ) -> Vec<f64> {
+        let wanted = df == Df::Satterthwaite && self.replicates.is_none();
+        let approximate =
+            if wanted { self.satterthwaite(quantities, domains, raw) } else { Vec::new() };
+        let design = if df == Df::Design { self.design_df() } else { 0.0 };
+        // A second phase or a crossed clustering can have fewer than the first stage.
+        let most = |psus: (u64, u64)| match self.design.layers.iter().any(|layer| layer.counts) {
+            true => psus.0 as f64 - psus.1 as f64,
+            false => f64::INFINITY,
+        };
+        let each = |(at, &psus): (usize, &(u64, u64))| {
+            let approximate = || approximate.get(at).copied().unwrap_or(0.0).min(most(psus));
+            self.df(df, psus, design, approximate)
+        };
+        raw.psus.iter().enumerate().map(each).collect()
+    }
+
+    /// Degrees of freedom of the whole sample with the final weights.
+    pub(super) fn design_df(&self) -> f64 {
+        let w = self.ledger.weights();
+        self.design.df_of(|row| w[row] != 0.0)
     }
 
     pub(super) fn variance_in_words(&self) -> String {
-        match &self.replicates {
+        let words = match &self.replicates {
             Some(r) => replicates_in_words(r),
             None if self.ledger.follows_r() => "linearised, as R survey has it".to_string(),
             None if self.ledger.adjustments().next().is_some() => {
                 "linearised, with calibration residuals".to_string()
             }
             None => "linearised".to_string(),
+        };
+        match (&self.design.estimator, &self.replicates) {
+            (Some(estimator), None) => format!("{words}; {estimator}"),
+            _ => words,
         }
     }
 
@@ -188,7 +264,14 @@ impl Analysis {
         format!("step {}: {}", step.step, step.description)
     }
 
-    fn row(&self, spec: &TableSpec<'_>, raw: &Raw, row: usize, outcome: usize) -> Estimate {
+    fn row(
+        &self,
+        spec: &TableSpec<'_>,
+        raw: &Raw,
+        row: usize,
+        outcome: usize,
+        df: &[f64],
+    ) -> Estimate {
         let (q, _, domain) = raw.index[row];
         let at = raw.at(row);
         let quantity = &spec.quantities[q];
@@ -203,7 +286,7 @@ impl Analysis {
             deff: design_effect(raw, row, quantity, spec.deff),
             n_eff: effective_n(raw, row, quantity),
             n_eff_kish: effective_n_kish(raw, row),
-            df: self.df(spec.df, raw.psus[at]),
+            df: df[at],
         };
         let method = self.interval_method(spec);
         let levels = spec.domains.cells[domain].clone();

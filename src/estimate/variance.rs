@@ -4,15 +4,27 @@
 //! V = Σ_s Σ_h share · (1 − n/N) · n/(n − 1) · Σ_u (z_u − z̄)²,
 //! where z_u is the total of a unit and share the product of n/N over the stages above
 //! (Särndal, Swensson and Wretman 1992, result 4.3.1, estimated; Cochran 1977, eq. 11.24).
-//! Units without a row in a domain have z = 0 and count.
+//! Units without a row in a domain have z = 0 and count. A stratum with a [`Form`] of its own has
+//! the variance of that form in place of the inner term. Layers add variances over other groupings
+//! of the same units.
 
 use nalgebra::DMatrix;
 use rayon::prelude::*;
 
-use crate::design::{LonelyPsu, Stage, Stratum, UnitTree};
+use super::covariance::covariances;
+use super::forms::form_variances;
+use crate::design::{Form, Layer, LonelyPsu, Stage, Stratum, UnitTree};
 
 /// Strata handed to one task; fixed, so that sums do not depend on the number of threads.
-pub(super) const STRATA_PER_TASK: usize = 64;
+const STRATA_PER_TASK: usize = 64;
+
+/// With all covariances each task holds a matrix: there are no more of them than this.
+const TASKS_WITH_MATRIX: usize = 8;
+
+/// Strata handed to one task.
+pub(super) fn strata_per_task(strata: usize, full: bool) -> usize {
+    if full { strata.div_ceil(TASKS_WITH_MATRIX).max(STRATA_PER_TASK) } else { STRATA_PER_TASK }
+}
 
 /// Values z of one unit: (which estimate, value).
 pub(super) type Entries = Vec<(u32, f64)>;
@@ -32,6 +44,47 @@ pub(super) struct Variances {
     pub diagonal: Vec<f64>,
     /// All covariances.
     pub full: Option<DMatrix<f64>>,
+}
+
+impl Variances {
+    /// Adds the variances of a layer.
+    pub fn add(&mut self, sign: f64, other: &Variances) {
+        self.diagonal.iter_mut().zip(&other.diagonal).for_each(|(a, b)| *a += sign * b);
+        if let (Some(a), Some(b)) = (&mut self.full, &other.full) {
+            a.iter_mut().zip(b.iter()).for_each(|(a, b)| *a += sign * b);
+        }
+    }
+}
+
+/// The values of the units of a layer.
+pub(super) struct OfLayer<'a, V> {
+    pub layer: &'a Layer,
+    pub values: &'a V,
+}
+
+impl<V: UnitValues> UnitValues for OfLayer<'_, V> {
+    fn size(&self) -> usize {
+        self.values.size()
+    }
+
+    fn unit(&self, unit: usize, out: &mut Entries) {
+        match self.layer.members(unit) {
+            [one] => self.values.unit(*one as usize, out),
+            many => {
+                let from = out.len();
+                many.iter().for_each(|&member| self.values.unit(member as usize, out));
+                // One value per estimate: entries of one estimate are added up.
+                let mut own: Entries = out.drain(from..).collect();
+                own.sort_by_key(|(k, _)| *k);
+                for (k, z) in own {
+                    match out[from..].last_mut() {
+                        Some(last) if last.0 == k => last.1 += z,
+                        _ => out.push((k, z)),
+                    }
+                }
+            }
+        }
+    }
 }
 
 /// The policy for lonely units.
@@ -54,7 +107,7 @@ pub(super) fn tree_variance(
         let centres = centres(tree, s, policy, values);
         let parts: Vec<Acc> = stage
             .strata
-            .par_chunks(STRATA_PER_TASK)
+            .par_chunks(strata_per_task(stage.strata.len(), full))
             .map(|strata| {
                 let mut acc = Acc::new(k, full);
                 let mut work = Work::new(k);
@@ -137,14 +190,16 @@ pub(super) fn centres(
 }
 
 /// The values of one stratum.
-struct Work {
+pub(super) struct Work {
     /// (unit, estimate, value)
-    entries: Vec<(u32, u32, f64)>,
+    pub entries: Vec<(u32, u32, f64)>,
     sum: Vec<f64>,
-    units_with: Vec<u32>,
-    touched: Vec<u32>,
+    /// Units with a value, by estimate.
+    pub units_with: Vec<u32>,
+    /// Estimates with a value.
+    pub touched: Vec<u32>,
     /// Where in `touched` an estimate is.
-    place: Vec<u32>,
+    pub place: Vec<u32>,
     list: Entries,
     /// Sums over the deepest units of one unit, and the estimates that have one.
     unit_sum: Vec<f64>,
@@ -238,7 +293,10 @@ impl Acc {
         let n = stratum.n() as f64;
         let alone = |k: u32| {
             stratum.is_lonely()
-                || (policy.in_domain && !stratum.is_census() && work.units_with[k as usize] == 1)
+                || (policy.in_domain
+                    && stratum.form.is_none()
+                    && !stratum.is_census()
+                    && work.units_with[k as usize] == 1)
         };
         let centre = centres.of(stratum.first);
         for &k in &work.touched {
@@ -248,6 +306,10 @@ impl Acc {
             }
         }
         if stratum.is_census() {
+            return;
+        }
+        if let Some(form) = &stratum.form {
+            self.form_stratum(stratum, form, work);
             return;
         }
         // How each estimate is centred, with which factor, and what a unit without a row in the
@@ -288,25 +350,42 @@ impl Acc {
             }
         }
         if let Some(full) = &mut self.full {
-            let units = stratum.n();
-            let mut dense = DMatrix::zeros(units, work.touched.len());
-            for (j, plan) in plan.iter().enumerate() {
-                let Some((_, scale, absent)) = plan else { continue };
-                dense.column_mut(j).fill(absent * scale.sqrt());
-            }
-            for &(unit, k, z) in &work.entries {
-                let j = work.place[k as usize] as usize;
-                if let Some((mean, scale, _)) = plan[j] {
-                    dense[((unit - stratum.first) as usize, j)] = (z - mean) * scale.sqrt();
-                }
-            }
-            let product = dense.tr_mul(&dense);
-            for (i, &a) in work.touched.iter().enumerate() {
-                for (j, &b) in work.touched.iter().enumerate() {
-                    full[(a as usize, b as usize)] += product[(i, j)];
-                }
-            }
+            covariances(stratum, work, &plan, full);
         }
+    }
+
+    /// Adds the contribution of a stratum with a form of its own.
+    fn form_stratum(&mut self, stratum: &Stratum, form: &Form, work: &Work) {
+        // The entries of each estimate together.
+        let mut entries: Vec<(u32, u32, f64)> =
+            work.entries.iter().map(|&(u, k, z)| (work.place[k as usize], u, z)).collect();
+        entries.sort_by_key(|e| e.0);
+        let mut starts = vec![0_usize; work.touched.len() + 1];
+        entries.iter().for_each(|e| starts[e.0 as usize + 1] += 1);
+        for j in 1..starts.len() {
+            starts[j] += starts[j - 1];
+        }
+        let column = |j: usize, z: &mut Vec<f64>| {
+            z.clear();
+            z.resize(stratum.n(), 0.0);
+            for &(_, unit, value) in &entries[starts[j]..starts[j + 1]] {
+                z[(unit - stratum.first) as usize] = value;
+            }
+        };
+        let (diagonal, full) = (&mut self.diagonal, &mut self.full);
+        form_variances(form, work.touched.len(), full.is_some(), column, |i, j, v| {
+            let (a, b) = (work.touched[i] as usize, work.touched[j] as usize);
+            let v = stratum.share * v;
+            if i == j {
+                diagonal[a] += v;
+            }
+            if let Some(full) = full {
+                full[(a, b)] += v;
+                if i != j {
+                    full[(b, a)] += v;
+                }
+            }
+        });
     }
 
     /// Lets lonely strata count as the average of the others.

@@ -46,7 +46,7 @@ pub(super) fn of_comparisons(
 ) -> RowChart {
     let reference = view::reference(table);
     let label = |i: usize| match table.rows.get(i) {
-        Some(row) if reference.is_some() => row.group.clone(),
+        Some(row) if reference.is_some() || row.reference.is_empty() => row.group.clone(),
         Some(row) => format!("{} compared with {}", row.group, row.reference),
         None => String::new(),
     };
@@ -81,7 +81,7 @@ pub(super) fn of_comparisons(
     let against = match (reference, table.measure) {
         (Some(reference), Measure::Difference) => format!("{what} from {reference}{unit}"),
         (Some(reference), Measure::Ratio) => format!("{what} to {reference}{unit}"),
-        (None, _) => format!("{what}{unit}"),
+        (_, Measure::Function) | (None, _) => format!("{what}{unit}"),
     };
     let summary = summarise(shown, table.rows.len(), "comparison", "comparisons");
     let description = format!(
@@ -92,18 +92,19 @@ pub(super) fn of_comparisons(
         title: table.title.clone(),
         description,
         axis_title: match table.measure {
-            Measure::Difference => against,
+            Measure::Difference | Measure::Function => against,
             Measure::Ratio => format!("{against} (log scale)"),
         },
         scale: match table.measure {
-            Measure::Difference => Scale::Linear,
+            Measure::Difference | Measure::Function => Scale::Linear,
             Measure::Ratio => Scale::Log,
         },
         limits: None,
-        reference: Some(match table.measure {
-            Measure::Difference => 0.0,
-            Measure::Ratio => 1.0,
-        }),
+        reference: match table.measure {
+            Measure::Difference => Some(0.0),
+            Measure::Ratio => Some(1.0),
+            Measure::Function => None,
+        },
         series: Vec::new(),
         sections,
     }

@@ -3,7 +3,7 @@
 use comfy_table::presets::NOTHING;
 use comfy_table::{Cell, CellAlignment, ColumnConstraint, ContentArrangement, LineStyle, Table};
 
-use crate::compare::ComparisonTable;
+use crate::compare::{ComparisonTable, Measure};
 use crate::estimate::EstimateTable;
 use crate::weight::StepSummary;
 
@@ -189,7 +189,10 @@ impl Page {
 
     fn comparisons(&mut self, table: &ComparisonTable, compared: Option<&EstimateTable>) {
         self.heading(&table.title);
-        let mut about = format!("{} of {}", words::measure(table.measure), table.estimate);
+        let mut about = match table.measure {
+            Measure::Function => "Functions of estimates".to_string(),
+            measure => format!("{} of {}", words::measure(measure), table.estimate),
+        };
         if let Some(reference) = view::reference(table) {
             about.push_str(&format!("; compared with {reference}"));
         }

@@ -1,6 +1,6 @@
 //! What tables on any page have in common: labels, flags, what a release hides.
 
-use crate::compare::ComparisonTable;
+use crate::compare::{ComparisonTable, Measure};
 use crate::estimate::{Decision, Estimate, EstimateTable};
 use crate::weight::StepSummary;
 
@@ -59,8 +59,9 @@ impl Labels {
         if within {
             headings.push("Within".to_string());
         }
-        let compared = reference(table).is_none();
-        headings.push("Group".to_string());
+        let is_function = table.measure == Measure::Function;
+        let compared = reference(table).is_none() && !is_function;
+        headings.push(if is_function { "Function" } else { "Group" }.to_string());
         if compared {
             headings.push("Compared with".to_string());
         }
@@ -154,7 +155,7 @@ pub(super) fn compared<'a>(
 /// What all rows of a table are compared with, when that is one thing.
 pub(super) fn reference(table: &ComparisonTable) -> Option<&str> {
     let first = table.rows.first()?.reference.as_str();
-    table.rows.iter().all(|row| row.reference == first).then_some(first)
+    (!first.is_empty() && table.rows.iter().all(|row| row.reference == first)).then_some(first)
 }
 
 /// The smallest and the largest factor of a step, "0.512 to 2.91"; empty when it has none.

@@ -19,6 +19,7 @@ pub(super) fn measure(measure: Measure) -> &'static str {
     match measure {
         Measure::Difference => "Difference",
         Measure::Ratio => "Ratio",
+        Measure::Function => "Value",
     }
 }
 
@@ -45,6 +46,7 @@ pub(super) fn df_rule(rule: DfRule) -> &'static str {
         DfRule::DesignPsusMinusStrata => {
             "PSUs with positive weight in the whole sample minus their strata"
         }
+        DfRule::Satterthwaite => "Satterthwaite's approximation (Bell and McCaffrey 2002)",
         DfRule::ReplicateRank => "rank of the replicate weights minus one",
         DfRule::ReplicateCount => {
             "PSUs with positive weight in the group minus their strata, at most replicates minus one"

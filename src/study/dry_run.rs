@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use super::outputs;
 use super::prepare::{self, Reads};
 use super::run::{RunOptions, study_of};
-use super::spec::{Derive, Estimate, Names, Step, Study, Weighting};
+use super::spec::{Derive, Estimate, Expressions, Names, Step, Study, Weighting};
 use crate::data::io;
 use crate::data::schemes;
+use crate::design::Method;
 use crate::diagnostic::Diagnostics;
 
 /// What a run would do.
@@ -137,6 +138,12 @@ fn steps(study: &Study) -> Vec<String> {
             parts.push(format!("{what} {}", list(names.as_ref())));
         }
     }
+    if let Some(words) = design.method.and_then(Method::in_words) {
+        parts.push(words.to_string());
+    }
+    if let Some(phase) = &design.phase2 {
+        parts.push(format!("second phase {}", phase.selected));
+    }
     match (&design.weight, &design.probabilities) {
         (Some(weight), _) => parts.push(format!("weight {weight}")),
         (None, Some(names)) => parts.push(format!("probabilities {}", names.list().join(", "))),
@@ -191,6 +198,14 @@ fn estimates(study: &Study) -> Vec<String> {
     for compare in &study.compare {
         let reference = if compare.reference.is_some() { "with one group" } else { "all pairs" };
         all.push(format!("compare {}: {reference}", compare.estimate));
+    }
+    for contrast in &study.contrast {
+        match &contrast.expression {
+            Expressions::One(text) => all.push(format!("calculate {text}")),
+            Expressions::Many(list) => {
+                all.extend(list.0.iter().map(|(label, text)| format!("calculate {label}: {text}")));
+            }
+        }
     }
     all
 }

@@ -1,15 +1,17 @@
-//! From `[[estimate]]` and `[[compare]]` to tables.
+//! From `[[estimate]]`, `[[compare]]` and `[[contrast]]` to tables.
+
+mod contrast;
 
 use super::limits::{self, TableSize};
 use super::not_numeric::not_numeric;
 use super::places::KeyPath;
 use super::prepare::{Prepared, holds};
-use super::spec::{Adjust as GivenAdjust, Compare, Estimate, Names, Scalar};
+use super::spec::{Adjust as GivenAdjust, Compare, DfChoice, Estimate, Names, Scalar};
 use crate::compare::{Adjustment, ComparisonTable, ContrastSpec, Measure, contrast};
 use crate::data::{Codes, Column, Factor, Level, Numbers};
 use crate::diagnostic::{Diagnostic, nearest};
 use crate::estimate::{
-    ByVariable, Deff, Domains, EstimateTable, IntervalMethod, Outcome, Quantity, Standard,
+    ByVariable, Deff, Df, Domains, EstimateTable, IntervalMethod, Outcome, Quantity, Standard,
     Statistic, TableSpec,
 };
 
@@ -88,6 +90,12 @@ pub(super) fn tables(
             }
         }
     }
+    for i in 0..study.contrast.len() {
+        match contrast::table(prepared, i, &tables) {
+            Ok(made) => comparisons.push(made),
+            Err(mut diagnostics) => found.append(&mut diagnostics),
+        }
+    }
     let is_error = |d: &Diagnostic| d.severity == crate::diagnostic::Severity::Error;
     if found.iter().any(is_error) {
         return Err(found);
@@ -132,7 +140,7 @@ impl Planner<'_> {
             level: given.confidence.or(defaults.confidence).unwrap_or(0.95),
             deff: given.deff.or(defaults.deff).unwrap_or(Deff::WithoutReplacement),
             standard: given.quality.or(defaults.quality),
-            df: prepared.study.design.df,
+            df: self.df(given),
             covariance: compared,
         };
         if let Some(quantile) = &given.quantile {
@@ -147,6 +155,22 @@ impl Planner<'_> {
                 let standard = self.standard(standardize, &inside)?;
                 Some(prepared.analysis.standardized_table(&spec, &factors, &inside, &standard))
             }
+        }
+    }
+
+    /// Where the degrees of freedom of an estimate come from.
+    fn df(&self, given: &Estimate) -> Df {
+        let study = &self.prepared.study;
+        let chosen = |choice: DfChoice| match choice {
+            DfChoice::Domain => Df::Domain,
+            DfChoice::Design => Df::Design,
+            DfChoice::Satterthwaite => Df::Satterthwaite,
+            DfChoice::Infinite => Df::Infinite,
+        };
+        match (given.df, study.design.df, study.defaults.df) {
+            (Some(choice), ..) | (None, None, Some(choice)) => chosen(choice),
+            (None, Some(df), _) => Df::Given(df),
+            (None, None, None) => Df::Domain,
         }
     }
 
@@ -503,12 +527,6 @@ fn comparison(
         return Err(wrong("estimate", message, Some(help)));
     }
     let measure = given.measure.unwrap_or(Measure::Difference);
-    let adjust = match given.adjust {
-        None | Some(GivenAdjust::None) => None,
-        Some(GivenAdjust::Bonferroni) => Some(Adjustment::Bonferroni),
-        Some(GivenAdjust::Holm) => Some(Adjustment::Holm),
-        Some(GivenAdjust::BenjaminiHochberg) => Some(Adjustment::BenjaminiHochberg),
-    };
     let title = given.title.clone().unwrap_or_else(|| {
         let what = if measure == Measure::Ratio { "Ratios" } else { "Differences" };
         format!("{what} by {}: {}", by.title, table.title)
@@ -519,8 +537,17 @@ fn comparison(
         measure,
         across,
         reference,
-        adjust,
+        adjust: adjustment(given.adjust),
         level: table.level,
     };
     Ok(contrast(table, &spec))
+}
+
+fn adjustment(given: Option<GivenAdjust>) -> Option<Adjustment> {
+    match given {
+        None | Some(GivenAdjust::None) => None,
+        Some(GivenAdjust::Bonferroni) => Some(Adjustment::Bonferroni),
+        Some(GivenAdjust::Holm) => Some(Adjustment::Holm),
+        Some(GivenAdjust::BenjaminiHochberg) => Some(Adjustment::BenjaminiHochberg),
+    }
 }

@@ -8,6 +8,7 @@ use super::plan::tables;
 use super::prepare::{Prepared, prepare};
 use super::source::{Loaded, load_with};
 use super::spec::Study;
+use crate::design::Method;
 use crate::diagnostic::Diagnostics;
 use crate::report::{DataSummary, DesignSummary, Document};
 
@@ -157,7 +158,11 @@ fn design_summary(prepared: &Prepared) -> DesignSummary {
             Some(_) => format!("clustered by {}", names(&given.clusters)),
             None => "every row a sampling unit".to_string(),
         });
+        let method = given.method.unwrap_or_default();
         parts.push(match &given.fpc {
+            _ if method.is_unequal() || method == Method::WithReplacement => {
+                method.in_words().unwrap_or_default().to_string()
+            }
             Some(fpc) => format!(
                 "without replacement at {} stage{} (population sizes from {})",
                 fpc.list().len(),
@@ -166,6 +171,24 @@ fn design_summary(prepared: &Prepared) -> DesignSummary {
             ),
             None => "with replacement".to_string(),
         });
+        if matches!(method, Method::Sd1 | Method::Sd2) {
+            parts.push(match &given.order {
+                Some(order) => format!("systematic in the order of {order}"),
+                None => "systematic in the order of the rows".to_string(),
+            });
+        }
+        if let Some(flag) = &given.certainty {
+            parts.push(format!("certain PSUs marked by {flag}"));
+        }
+        if let Some(other) = &given.crossed {
+            parts.push(format!("crossed with {other}"));
+        }
+        if let Some(phase) = &given.phase2 {
+            parts.push(match &phase.strata {
+                Some(strata) => format!("second phase {} within {strata}", phase.selected),
+                None => format!("second phase {}", phase.selected),
+            });
+        }
         if let Some((r, made)) = replicates.and_then(|r| Some((r, r.made?))) {
             let seed = prepared.study.variance.seed.unwrap_or(1);
             let chance = if r.is_random() { format!(", seed {seed}") } else { String::new() };
@@ -178,7 +201,10 @@ fn design_summary(prepared: &Prepared) -> DesignSummary {
     let lonely: Vec<String> = design
         .findings
         .iter()
-        .filter(|f| matches!(f, crate::design::DesignFinding::Lonely { .. }))
+        .filter(|f| {
+            use crate::design::DesignFinding::{Collapsed, Lonely};
+            matches!(f, Lonely { .. } | Collapsed { .. })
+        })
         .map(ToString::to_string)
         .collect();
     DesignSummary {

@@ -31,6 +31,9 @@ pub struct LedgerStep {
     pub adjustment: Option<Adjustment>,
     /// How a calibration ended.
     pub status: Option<CalibrationStatus>,
+    /// Whether its totals are those of the first phase of a two-phase sample: it then has no part in
+    /// the variance of that phase.
+    pub to_first_phase: bool,
     /// The step itself, to be carried out again on other weights; `None` for the base weight.
     again: Option<Arc<dyn WeightingStep>>,
 }
@@ -64,6 +67,7 @@ impl Ledger {
             weights: design_weights,
             adjustment: None,
             status: None,
+            to_first_phase: false,
             again: None,
         };
         Ledger { steps: vec![step], follows_r: false }
@@ -95,6 +99,21 @@ impl Ledger {
     /// after it and the adjustment.
     pub fn adjusted_steps(&self) -> impl Iterator<Item = (&Arc<Vec<f64>>, &Adjustment)> {
         self.steps.iter().filter_map(|s| Some((&s.weights, s.adjustment.as_ref()?)))
+    }
+
+    /// Those of [`Ledger::adjusted_steps`] that have a part in the variance of a first phase.
+    pub fn first_phase_steps(&self) -> impl Iterator<Item = (&Arc<Vec<f64>>, &Adjustment)> {
+        let steps = self.steps.iter().filter(|s| !s.to_first_phase);
+        steps.filter_map(|s| Some((&s.weights, s.adjustment.as_ref()?)))
+    }
+
+    /// Says that the totals of the last step were those of the first phase of a two-phase sample,
+    /// estimated from all its rows: the step makes the variance of the second phase smaller, not
+    /// that of the first (Särndal, Swensson and Wretman 1992, eq. 9.7.17).
+    pub fn to_first_phase(&mut self) {
+        if let Some(last) = self.steps.last_mut() {
+            last.to_first_phase = true;
+        }
     }
 
     /// The adjustments, in the order they were made.
@@ -151,6 +170,7 @@ impl Ledger {
             weights: done.weights,
             adjustment: done.adjustment,
             status: done.status,
+            to_first_phase: false,
             again: Some(Arc::new(step)),
         });
         Ok(&self.steps[self.steps.len() - 1])

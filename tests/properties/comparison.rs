@@ -34,7 +34,7 @@ fn spec<'a>(y: &'a Numbers, domains: &'a Domains, by: &Factor) -> TableSpec<'a> 
         level: 0.95,
         deff: Deff::WithoutReplacement,
         standard: None,
-        df: None,
+        df: rakewell::estimate::Df::Domain,
         covariance: true,
     }
 }
@@ -243,7 +243,8 @@ fn quantiles_with_a_negative_weight() {
     close(done.ledger.weights()[3], -10.0, 1e-12, 0.0);
     let y = numbers(&[1.0, 2.0, 3.0, 4.0, 5.0]);
     let everyone = crate::sample::everyone(5);
-    let quantile = |p| done.quantiles(&y, &[p], &everyone, 0.95, None)[0].estimate;
+    let quantile =
+        |p| done.quantiles(&y, &[p], &everyone, 0.95, rakewell::estimate::Df::Domain)[0].estimate;
     for (p, expected) in [(0.1, 1.0), (0.4, 2.0), (0.7, 3.0), (0.79, 3.0), (0.9, 5.0)] {
         assert_eq!(quantile(p), expected, "{p}");
     }

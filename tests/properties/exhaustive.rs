@@ -6,7 +6,7 @@ use rakewell::weight::{CalibrationOptions, Distance, Ledger};
 use crate::sample::{Sample, calibrate, close, domains, margin, mean, numbers, total, totals};
 
 /// All ways to take n of the numbers 0 … N − 1.
-fn subsets(population: usize, n: usize) -> Vec<Vec<usize>> {
+pub fn subsets(population: usize, n: usize) -> Vec<Vec<usize>> {
     (0_u32..1 << population)
         .filter(|set| set.count_ones() as usize == n)
         .map(|set| (0..population).filter(|i| set >> i & 1 == 1).collect())

@@ -10,5 +10,6 @@ mod replicates;
 mod resampling;
 mod reweighting;
 mod sample;
+mod selection;
 mod variance;
 mod weighting;

@@ -147,6 +147,24 @@ fn calibrate(table: &Table, design: &Value, ledger: &mut Ledger, step: &Value) -
     ledger.calibrate(&totals, &options, force).map(|_| ()).map_err(refused)
 }
 
+/// Calibrates the second phase to the totals of the first, whose rows have weight 1.
+pub fn to_first_phase(table: &Table, ledger: &mut Ledger, step: &Value) -> Run<()> {
+    let columns = formula::columns(table, step["formula"].as_str().unwrap_or_default())?;
+    let mut targets = vec![0.0; columns.x.width()];
+    for row in 0..table.rows() {
+        columns.x.row(row).for_each(|(c, x)| targets[c] += x);
+    }
+    let distance = match step["distance"].as_str().unwrap_or("linear") {
+        "linear" => Distance::Linear(None),
+        "raking" => Distance::Raking(None),
+        other => return unsupported(format!("distance {other}")),
+    };
+    let totals = Totals { x: columns.x, targets, names: columns.names };
+    ledger.calibrate(&totals, &CalibrationOptions::new(distance), false).map_err(refused)?;
+    ledger.to_first_phase();
+    Ok(())
+}
+
 /// Calibration without a design: g-weights of a matrix of columns.
 pub fn bare(case: &Case, cache: &mut Cache) -> Run<Found> {
     let estimate = &case.json["estimate"];

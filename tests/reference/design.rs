@@ -2,8 +2,12 @@
 
 use std::sync::Arc;
 
+use nalgebra::DMatrix;
 use rakewell::data::{Codes, Numbers, Table};
-use rakewell::design::{DesignInput, LonelyPsu, SurveyDesign, Variable};
+use rakewell::design::{
+    DesignInput, JointProbabilities, LonelyPsu, Method, PairForm, PhaseMethod, SecondPhase,
+    Selection, SurveyDesign, Variable,
+};
 use rakewell::estimate::Analysis;
 use rakewell::replicate::{ReplicateMethod, ReplicatePlan, Replicates, Resampling, make};
 use rakewell::weight::Ledger;
@@ -30,7 +34,8 @@ pub fn sample(case: &Case, cache: &mut Cache) -> Run<Sample> {
     }
     let table = cache.table(case.json["data"].as_str().unwrap_or_default())?;
     let mut sample = match design["type"].as_str().unwrap_or("taylor") {
-        "taylor" => taylor(&table, design)?,
+        "taylor" => taylor(&table, design, cache)?,
+        "twophase" => two_phase(&table, design)?,
         "replicate" => replicate(&table, design, cache)?,
         other => return unsupported(format!("design type {other}")),
     };
@@ -50,10 +55,7 @@ fn variable<'a>(table: &'a Table, name: &str) -> Run<Variable<'a>> {
     Ok(Variable::of(column))
 }
 
-fn taylor(table: &Arc<Table>, json: &Value) -> Run<Sample> {
-    if !json["pps"].is_null() {
-        return unsupported("PPS without replacement");
-    }
+fn taylor(table: &Arc<Table>, json: &Value, cache: &Cache) -> Run<Sample> {
     let list = |key: &str| -> Run<Vec<Variable<'_>>> {
         names(&json[key]).iter().map(|n| variable(table, n)).collect()
     };
@@ -78,16 +80,87 @@ fn taylor(table: &Arc<Table>, json: &Value) -> Run<Sample> {
         nested: json["nest"] == true,
         lonely,
         lonely_in_domain: json["adjust_domain_lonely"] == true,
-        missing_weight_is_zero: false,
+        selection: selection(&json["pps"], cache)?,
+        ..DesignInput::default()
     };
-    let design = SurveyDesign::build(&input).map_err(refused)?;
+    linearised(table, &input, !json["pps"].is_null() && json["pps"]["method"] != "brewer")
+}
+
+fn linearised(table: &Arc<Table>, input: &DesignInput<'_>, keeps_rows: bool) -> Run<Sample> {
+    let design = SurveyDesign::build(input).map_err(refused)?;
     let ledger = Ledger::new(design.weights.clone(), "design weight");
     Ok(Sample {
         inside: vec![true; table.rows()],
         table: table.clone(),
         analysis: Analysis::new(design, ledger),
-        keeps_rows: false,
+        keeps_rows,
     })
+}
+
+/// How the first stage was drawn without replacement and with unequal probabilities.
+fn selection(json: &Value, cache: &Cache) -> Run<Selection<'static>> {
+    if json.is_null() {
+        return Ok(Selection::default());
+    }
+    let method = match json["method"].as_str().unwrap_or_default() {
+        "brewer" => Method::Brewer,
+        "overton" => Method::Overton,
+        "HR" => Method::HartleyRao,
+        "joint" => Method::Joint,
+        other => return unsupported(format!("PPS method {other}")),
+    };
+    // R has the products unless told.
+    let form = match json["variance"].as_str() {
+        Some("YG") => PairForm::YatesGrundy,
+        _ => PairForm::HorvitzThompson,
+    };
+    let joint = match json["joint"].as_str() {
+        None => None,
+        Some(name) => {
+            let (_, rows) =
+                cache.numbers(&format!("data/{name}.csv")).map_err(Stop::Unsupported)?;
+            let values = DMatrix::from_fn(rows.len(), rows.len(), |i, j| rows[i][j]);
+            Some(JointProbabilities { name: name.to_string(), units: Vec::new(), values })
+        }
+    };
+    Ok(Selection { method, form, joint, ..Selection::default() })
+}
+
+/// Two phases of one stage each. R takes a first phase without population sizes as drawn
+/// independently of each other, which is Poisson sampling at vanishing rates.
+fn two_phase(table: &Arc<Table>, json: &Value) -> Run<Sample> {
+    for key in ["weights", "probs", "fpc"] {
+        if !json[key].is_null() {
+            return unsupported(format!("two phases with {key}"));
+        }
+    }
+    let of = |key: &str, phase: usize| names(&json[key][phase]);
+    let single = |key: &str, phase: usize| -> Run<Option<Variable<'_>>> {
+        match of(key, phase).as_slice() {
+            [] => Ok(None),
+            [one] => variable(table, one).map(Some),
+            _ => unsupported("a phase of several stages"),
+        }
+    };
+    let full = json["method"] == "full";
+    let input = DesignInput {
+        rows: table.rows(),
+        clusters: single("ids", 0)?.into_iter().collect(),
+        strata: vec![single("strata", 0)?],
+        selection: Selection {
+            method: if full { Method::Poisson } else { Method::Simple },
+            ..Selection::default()
+        },
+        second_phase: Some(SecondPhase {
+            selected: variable(table, json["subset"].as_str().unwrap_or_default())?,
+            strata: single("strata", 1)?,
+            clusters: single("ids", 1)?,
+            probability: None,
+            method: if full { PhaseMethod::Full } else { PhaseMethod::Approx },
+        }),
+        ..DesignInput::default()
+    };
+    linearised(table, &input, true)
 }
 
 fn replicate(table: &Arc<Table>, json: &Value, cache: &mut Cache) -> Run<Sample> {
@@ -187,6 +260,12 @@ fn prepare(sample: &mut Sample, design: &Value, step: &Value) -> Run<()> {
             let made = make(&analysis.design, &plan).map_err(refused)?;
             let (design, ledger) = (analysis.design.clone(), analysis.ledger.clone());
             *analysis = Analysis::with_replicates(design, ledger, made);
+            Ok(())
+        }
+        "calibrate_phase2" => {
+            let mut ledger = sample.analysis.ledger.clone();
+            calibration::to_first_phase(&sample.table, &mut ledger, step)?;
+            sample.analysis = Analysis::new(sample.analysis.design.clone(), ledger);
             Ok(())
         }
         op @ ("poststratify" | "rake" | "calibrate" | "trim") => {

@@ -59,8 +59,18 @@ pub fn run(case: &Case, cache: &mut Cache) -> Run<Found> {
     if matches!(stat, "inclusion_probabilities" | "joint_probabilities") {
         return selection::run(case, cache);
     }
-    let known =
-        ["mean", "total", "ratio", "weights", "proportion", "quantile", "var", "glm", "calib"];
+    let known = [
+        "mean",
+        "total",
+        "ratio",
+        "weights",
+        "proportion",
+        "quantile",
+        "var",
+        "glm",
+        "calib",
+        "pps_total",
+    ];
     if !known.contains(&stat) {
         return unsupported(format!("statistic {stat}"));
     }
@@ -69,6 +79,9 @@ pub fn run(case: &Case, cache: &mut Cache) -> Run<Found> {
     }
     if stat == "calib" {
         return calibration::bare(case, cache);
+    }
+    if stat == "pps_total" {
+        return statistics::pps_total(case, cache);
     }
     let sample = design::sample(case, cache)?;
     let mut found = Found { df: degrees_of_freedom(&sample, &sample.inside), ..Found::default() };
@@ -291,8 +304,14 @@ fn linear(estimate: &Value, case: &Case, sample: &Sample, found: &mut Found) -> 
     let raw = sample.analysis.estimate(&quantities, &domains.codes, true);
     // The df of a group counts rows whatever the outcome.
     let groups = Domains::cross(rows, &factors, Some(&sample.inside));
+    let two_phases = case.json["design"]["type"] == "twophase";
     let df_domain: Vec<f64> = (0..groups.codes.count)
         .map(|d| {
+            if two_phases {
+                // The cases give that of the whole sample here; R's degf() of the group alone is
+                // PSUs minus strata in the group, as ours (907 for the case with groups).
+                return found.df;
+            }
             let inside: Vec<bool> =
                 (0..rows).map(|row| groups.codes.codes.get(row) == d as u32).collect();
             degrees_of_freedom(sample, &inside)

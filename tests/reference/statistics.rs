@@ -1,14 +1,22 @@
 //! Proportions with their intervals, quantiles, population variances and regressions.
 
-use rakewell::data::{Codes, Factor};
+use nalgebra::DMatrix;
+use rakewell::aggregate::DomainCodes;
+use rakewell::data::{Codes, Column, Factor, Numbers};
+use rakewell::design::{
+    DesignInput, JointProbabilities, Method, PairForm, Selection, SurveyDesign, Variable,
+};
 use rakewell::estimate::interval_compat::{LikelihoodInput, likelihood_as_r};
-use rakewell::estimate::{Domains, IntervalInput, IntervalMethod, Quantity, interval};
+use rakewell::estimate::{
+    Analysis, Df, Domains, IntervalInput, IntervalMethod, Quantity, interval,
+};
 use rakewell::model::linear_regression;
 use rakewell::numeric::distributions::t_two_sided;
+use rakewell::weight::Ledger;
 use serde_json::Value;
 
-use crate::case::{Case, Run, Sample, names, number, refused, unsupported};
-use crate::data::numeric;
+use crate::case::{Case, Run, Sample, Stop, names, number, refused, unsupported};
+use crate::data::{Cache, numeric};
 use crate::estimate::{Found, Row, by_factors, degrees_of_freedom};
 use crate::formula;
 
@@ -125,7 +133,7 @@ pub fn quantile(estimate: &Value, case: &Case, sample: &Sample, found: &mut Foun
                         .collect();
                     let df = degrees_of_freedom(sample, &group);
                     let list =
-                        sample.analysis.quantiles(y, &probs, &domains.codes, level, Some(df));
+                        sample.analysis.quantiles(y, &probs, &domains.codes, level, Df::Given(df));
                     all.extend(list.into_iter().filter(|q| q.domain == domain));
                 }
                 all
@@ -225,4 +233,63 @@ pub fn glm(estimate: &Value, sample: &Sample, found: &mut Found) -> Run<()> {
     found.scalars.insert("null_deviance".into(), scale * fit.null_deviance);
     found.scalars.insert("dispersion".into(), scale * fit.dispersion);
     Ok(())
+}
+
+/// Totals of a sample of unequal probabilities that is given by labels, each variance by its formula.
+pub fn pps_total(case: &Case, cache: &mut Cache) -> Run<Found> {
+    let expected = &case.json["expected"];
+    let file = |key: &str| expected[key].as_str().unwrap_or_default().to_string();
+    let table = cache.table(case.json["data"].as_str().unwrap_or_default())?;
+    let numbers = |key: &str| cache.numbers(&file(key)).map(|(_, rows)| rows);
+    let numbers = |key: &str| numbers(key).map_err(Stop::Unsupported);
+    let sample: Vec<f64> = numbers("sample_file")?.iter().map(|r| r[0]).collect();
+    let pik: Vec<f64> = numbers("pik_file")?.iter().map(|r| r[0]).collect();
+    let joint = numbers("pi2_file")?;
+    let label = numeric(&table, "LABEL")?;
+    let name = &names(&case.json["estimate"]["vars"])[0];
+    let y = numeric(&table, name)?;
+    let rows: Vec<usize> = sample
+        .iter()
+        .filter_map(|wanted| (0..table.rows()).find(|&r| label.get(r) == *wanted))
+        .collect();
+    let n = rows.len();
+    let (pi, y): (Vec<f64>, Vec<f64>) =
+        (pik[..n].to_vec(), rows.iter().map(|&r| y.get(r)).collect());
+    let joint = DMatrix::from_fn(n, n, |i, j| joint[i][j]);
+    let size = numeric(&table, "P75")?;
+    let size = Numbers::pack(rows.iter().map(|&r| size.get(r)).collect());
+    let mut found = Found::default();
+    let mut with = |key: &str, method: Method, form: PairForm| -> Run<()> {
+        let (p, y) = (Column::numbers("p", pi.clone()), Numbers::pack(y.clone()));
+        let joint =
+            JointProbabilities { name: "joint".into(), units: Vec::new(), values: joint.clone() };
+        let input = DesignInput {
+            rows: n,
+            fpc: vec![Variable::of(&p)],
+            selection: Selection { method, form, joint: Some(joint), ..Selection::default() },
+            ..DesignInput::default()
+        };
+        let design = SurveyDesign::build(&input).map_err(refused)?;
+        let ledger = Ledger::new(design.weights.clone(), "1/p");
+        let everyone = DomainCodes { codes: Codes::pack(&vec![0; n], 1), count: 1 };
+        let analysis = Analysis::new(design, ledger);
+        let one = Numbers::pack(vec![1.0; n]);
+        let quantities =
+            [Quantity::Total(&y), Quantity::Ratio(&y, &one), Quantity::Ratio(&y, &size)];
+        let raw = analysis.estimate(&quantities, &everyone, false);
+        found.scalars.insert(key.into(), raw.variances[0]);
+        if key == "var_HT" {
+            found.scalars.insert("total".into(), raw.values[0]);
+            found.scalars.insert("ratio".into(), raw.values[2]);
+            found.scalars.insert("var_hajek_mean_ratio".into(), raw.variances[1]);
+            found.scalars.insert("var_ratio".into(), raw.variances[2]);
+        }
+        Ok(())
+    };
+    with("var_HT", Method::Joint, PairForm::HorvitzThompson)?;
+    with("var_YG", Method::Joint, PairForm::YatesGrundy)?;
+    // R `sampling` calls Deville's second estimator, of 1993 and 1999, his first.
+    with("var_deville1", Method::Deville2, PairForm::YatesGrundy)?;
+    found.scalars.insert("n".into(), n as f64);
+    Ok(found)
 }

@@ -307,6 +307,9 @@ impl<'a> Comparisons<'a> {
                 "An interval that does not reach the line at 1 is a difference that sampling \
                  error alone is unlikely to explain."
             }
+            crate::compare::Measure::Function => {
+                "Each value is a function of estimates; its interval follows from theirs."
+            }
         }];
         if chart.is_clipped() {
             keys.push("An arrow means that the interval goes on beyond the axis.");
@@ -319,7 +322,10 @@ impl<'a> Comparisons<'a> {
         );
         let figure = Figure::new(&format!("{id}-f"), &chart, caption, keys);
         let of = compared.map_or(table.estimate.as_str(), |t| t.title.as_str());
-        let mut about = format!("{} of: {of}", words::measure(table.measure));
+        let mut about = match table.measure {
+            crate::compare::Measure::Function => "Functions of estimates".to_string(),
+            measure => format!("{} of: {of}", words::measure(measure)),
+        };
         if let Some(reference) = view::reference(table) {
             about.push_str(&format!(" · Compared with: {reference}"));
         }

@@ -1,14 +1,22 @@
 //! The design of a study.
 
+use std::collections::HashSet;
+use std::path::Path;
+
+use nalgebra::DMatrix;
+
 use super::data::columns;
 use super::{Work, replicates};
+use crate::data::io;
 use crate::data::{Column, Table};
-use crate::design::{DesignError, DesignInput, SurveyDesign, Variable};
+use crate::design::{
+    DesignError, DesignInput, JointProbabilities, SecondPhase, Selection, SurveyDesign, Variable,
+};
 use crate::replicate::Replicates;
 use crate::study::not_numeric::not_numeric;
 use crate::study::places::KeyPath;
 use crate::study::profile::not_covered;
-use crate::study::spec::MissingWeight;
+use crate::study::spec::{MissingWeight, Names};
 
 /// A design with its replicates, if it has some.
 pub(super) struct Built {
@@ -42,9 +50,41 @@ pub(super) fn build(work: &mut Work<'_>, table: &Table, names: &[String]) -> Opt
             work.error(&path.key(key), message, Some(help));
         }
     }
+    let one = |name: &Option<String>| name.as_ref().and_then(|n| table.column(n));
+    let phase = given.phase2.as_ref();
+    let phase_path = path.key("phase2");
+    let flags = [
+        (path.key("certainty"), one(&given.certainty), "as a flag of 0 and 1"),
+        (path.key("collapse-by"), one(&given.collapse_by), "to tell which strata are alike"),
+        (
+            phase_path.key("selected"),
+            phase.and_then(|p| table.column(&p.selected)),
+            "as a flag of 0 and 1",
+        ),
+        (
+            phase_path.key("probability"),
+            phase.and_then(|p| one(&p.probability)),
+            "as a probability",
+        ),
+    ];
+    let balance = columns(table, given.balance.as_ref());
+    let balance = balance.into_iter().map(|c| (path.key("balance"), Some(c), "to balance on"));
+    for (at, column, role) in flags.into_iter().chain(balance) {
+        if let Some(column) = column
+            && column.as_numbers().is_none()
+        {
+            let (message, help) = not_numeric(column, role);
+            work.error(&at, message, Some(help));
+        }
+    }
+    let joint = match &given.joint_probabilities {
+        Some(file) => joint_probabilities(work, &path.key("joint-probabilities"), file, table),
+        None => None,
+    };
     if work.has_errors() {
         return None;
     }
+    let variable = |name: &Option<String>| one(name).map(Variable::of);
     let input = DesignInput {
         rows: table.rows(),
         clusters: variables(columns(table, given.clusters.as_ref())),
@@ -56,11 +96,85 @@ pub(super) fn build(work: &mut Work<'_>, table: &Table, names: &[String]) -> Opt
         lonely: given.lonely_psu.unwrap_or_default(),
         lonely_in_domain: given.lonely_in_domain,
         missing_weight_is_zero: given.missing_weight == Some(MissingWeight::Zero),
+        selection: Selection {
+            method: given.method.unwrap_or_default(),
+            form: given.pairs.unwrap_or_default(),
+            joint,
+            balance: variables(columns(table, given.balance.as_ref())),
+            order: variable(&given.order),
+            certainty: variable(&given.certainty),
+        },
+        crossed: variable(&given.crossed),
+        collapse_by: variable(&given.collapse_by),
+        second_phase: phase.and_then(|p| {
+            Some(SecondPhase {
+                selected: Variable::of(table.column(&p.selected)?),
+                strata: variable(&p.strata),
+                clusters: variable(&p.clusters),
+                probability: variable(&p.probability),
+                method: p.method.unwrap_or_default(),
+            })
+        }),
     };
     let design = match SurveyDesign::build(&input) {
         Ok(design) => design,
         Err(e) => {
+            let in_phase = |key: &str| phase_path.key(key);
+            let phase_place = match &e {
+                DesignError::Missing { role, .. } => match *role {
+                    "phase" => Some(in_phase("selected")),
+                    "second-phase stratum" => Some(in_phase("strata")),
+                    "second-phase cluster" => Some(in_phase("clusters")),
+                    "second-phase probability" => Some(in_phase("probability")),
+                    _ => None,
+                },
+                DesignError::NotZeroOne { variable, .. }
+                    if phase.is_some_and(|p| p.selected == *variable) =>
+                {
+                    Some(in_phase("selected"))
+                }
+                DesignError::Probability { variable, .. }
+                    if phase.is_some_and(|p| p.probability.as_ref() == Some(variable)) =>
+                {
+                    Some(in_phase("probability"))
+                }
+                DesignError::NoneSelected { .. } | DesignError::LonelyPhase { .. } => {
+                    Some(in_phase("strata"))
+                }
+                DesignError::VariesInPhaseUnit { .. } | DesignError::PhaseMethod { .. } => {
+                    Some(phase_path.clone())
+                }
+                _ => None,
+            };
             let key = match &e {
+                DesignError::NoInclusion { .. } | DesignError::NoJoint => "method",
+                DesignError::Missing { role: "inclusion probability", .. }
+                | DesignError::VariesInUnit { role: "inclusion probability", .. }
+                | DesignError::FpcWithReplacement => "fpc",
+                DesignError::Probability { variable, .. }
+                    if given
+                        .fpc
+                        .as_ref()
+                        .is_some_and(|n| n.list().contains(&variable.as_str())) =>
+                {
+                    "fpc"
+                }
+                DesignError::Missing { role: "place in the order", .. }
+                | DesignError::VariesInUnit { role: "place in the order", .. } => "order",
+                DesignError::Missing { role: "balancing variable", .. }
+                | DesignError::VariesInUnit { role: "balancing variable", .. }
+                | DesignError::BalanceTooMany { .. } => "balance",
+                DesignError::Missing { role: "measure of likeness", .. } => "collapse-by",
+                DesignError::Missing { role: "crossed cluster", .. }
+                | DesignError::OneCrossed { .. } => "crossed",
+                DesignError::Missing { role: "certainty", .. }
+                | DesignError::CertaintyVaries { .. }
+                | DesignError::NotZeroOne { .. } => "certainty",
+                DesignError::JointSize { .. }
+                | DesignError::JointUnit { .. }
+                | DesignError::JointValue { .. }
+                | DesignError::JointDiagonal { .. }
+                | DesignError::JointAcross { .. } => "joint-probabilities",
                 DesignError::Missing { role: "stratum", .. } => "strata",
                 DesignError::Missing { role: "cluster", .. } => "clusters",
                 DesignError::Missing { role: "population size", .. } => "fpc",
@@ -80,6 +194,7 @@ pub(super) fn build(work: &mut Work<'_>, table: &Table, names: &[String]) -> Opt
                 _ => "",
             };
             let at = if key.is_empty() { path.clone() } else { path.key(key) };
+            let at = phase_place.unwrap_or(at);
             let help = e.help().map(str::to_string);
             work.error(&at, &e, help);
             return None;
@@ -94,4 +209,51 @@ pub(super) fn build(work: &mut Work<'_>, table: &Table, names: &[String]) -> Opt
         (None, None) => None,
     };
     Some(Built { design, replicates })
+}
+
+/// Reads a matrix of joint probabilities.
+fn joint_probabilities(
+    work: &mut Work<'_>,
+    path: &KeyPath,
+    file: &Path,
+    table: &Table,
+) -> Option<JointProbabilities> {
+    let full = work.folder.join(file);
+    let matrix = match io::read(&full, &io::ReadOptions::default()) {
+        Ok(matrix) => matrix,
+        Err(e) => {
+            work.error(path, &e, e.help());
+            return None;
+        }
+    };
+    work.inputs.push(full);
+    let mut columns = Vec::new();
+    for name in matrix.names() {
+        let column = matrix.column(name)?;
+        let numbers = column.as_numbers();
+        let missing = numbers.and_then(|n| (0..n.len()).find(|&r| n.get(r).is_nan()));
+        match (numbers, missing) {
+            (Some(numbers), None) => columns.push(numbers.to_vec()),
+            (_, row) => {
+                let row = row.map_or(String::new(), |r| format!(", row {}", r + 1));
+                let message = format!("`{}` has no number in column `{name}`{row}", file.display());
+                let help = "the file is a heading and a square of probabilities, nothing else";
+                work.error(path, message, Some(help.to_string()));
+                return None;
+            }
+        }
+    }
+    // A heading that names PSUs says which is which; any other is only a heading.
+    let names: Vec<String> = matrix.names().map(str::to_string).collect();
+    let clusters = work.study.design.clusters.as_ref().map(Names::list).unwrap_or_default();
+    let psus = clusters.first().and_then(|name| table.column(name)).map(Column::as_factor);
+    let known = psus.is_some_and(|psus| {
+        let labels: HashSet<&str> = psus.levels.iter().map(|l| l.value.as_str()).collect();
+        names.iter().all(|name| labels.contains(name.as_str()))
+    });
+    Some(JointProbabilities {
+        name: file.display().to_string(),
+        units: if known { names } else { Vec::new() },
+        values: DMatrix::from_fn(matrix.rows(), columns.len(), |i, j| columns[j][i]),
+    })
 }

@@ -148,8 +148,30 @@ fn collect(study: &Study, c: &mut Collector<'_, '_>) {
     c.names(&design.key("clusters"), study.design.clusters.as_ref());
     c.names(&design.key("probabilities"), study.design.probabilities.as_ref());
     c.names(&design.key("fpc"), study.design.fpc.as_ref());
-    if let Some(weight) = &study.design.weight {
-        c.name(&design.key("weight"), weight, None);
+    c.names(&design.key("balance"), study.design.balance.as_ref());
+    for (key, name) in [
+        ("weight", &study.design.weight),
+        ("order", &study.design.order),
+        ("certainty", &study.design.certainty),
+        ("crossed", &study.design.crossed),
+        ("collapse-by", &study.design.collapse_by),
+    ] {
+        if let Some(name) = name {
+            c.name(&design.key(key), name, None);
+        }
+    }
+    if let Some(phase) = &study.design.phase2 {
+        let at = design.key("phase2");
+        c.name(&at.key("selected"), &phase.selected, None);
+        for (key, name) in [
+            ("strata", &phase.strata),
+            ("clusters", &phase.clusters),
+            ("probability", &phase.probability),
+        ] {
+            if let Some(name) = name {
+                c.name(&at.key(key), name, None);
+            }
+        }
     }
     let variance = root.key("variance");
     c.names(&variance.key("probabilities"), study.variance.probabilities.as_ref());
@@ -182,6 +204,7 @@ fn collect(study: &Study, c: &mut Collector<'_, '_>) {
         {
             c.names(&at.key(key), names.as_ref());
         }
+        c.names(&at.key("first-phase"), step.first_phase.as_ref());
         if let Some(name) = &step.constant_within {
             c.name(&at.key("constant-within"), name, None);
         }

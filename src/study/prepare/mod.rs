@@ -4,6 +4,7 @@ mod adjust;
 mod combine;
 pub(super) mod data;
 mod design;
+mod first_phase;
 mod joins;
 mod margins;
 mod mentions;

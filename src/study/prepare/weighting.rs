@@ -6,6 +6,7 @@ use super::Work;
 use super::adjust;
 use super::combine;
 use super::design::Built;
+use super::first_phase::to_first_phase;
 use super::margins::{self, GivenMargin, GivenTotal};
 use crate::aggregate::{XColumns, XTerm};
 use crate::data::{Codes, Factor, Table};
@@ -40,6 +41,9 @@ pub(super) fn weigh(work: &mut Work<'_>, table: &Table, built: Built) -> Option<
         match &step.samples {
             Some(samples) => {
                 combine::carry_out(work, &path, samples, table, &built.design.tree, &mut ledger)?;
+            }
+            None if step.first_phase.is_some() => {
+                to_first_phase(work, &path, step, table, &built, &mut ledger)?;
             }
             None => carry_out(work, &path, step, table, &mut ledger)?,
         }

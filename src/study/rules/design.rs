@@ -1,5 +1,6 @@
 //! Rules for the analysis design.
 
+use crate::design::{LonelyPsu, Method};
 use crate::replicate::ReplicateMethod;
 use crate::study::places::KeyPath;
 use crate::study::spec::{Names, Replicates, Study};
@@ -35,12 +36,100 @@ pub(super) fn check(study: &Study, rules: &mut Rules<'_>, path: &KeyPath) {
             );
         }
     }
+    selection(study, rules, path);
     if design.df.is_some_and(|df| df <= 0.0) {
         rules.error(
             &path.key("df"),
             "degrees of freedom are a positive number",
             "not positive",
             "leave `df` out to have them counted: PSUs minus strata",
+        );
+    }
+}
+
+/// The variance estimator and what goes with it.
+fn selection(study: &Study, rules: &mut Rules<'_>, path: &KeyPath) {
+    let design = &study.design;
+    let method = design.method.unwrap_or_default();
+    rules.names(&path.key("balance"), design.balance.as_ref());
+    rules.file_path(&path.key("joint-probabilities"), design.joint_probabilities.as_deref());
+    for (key, name) in [
+        ("order", &design.order),
+        ("certainty", &design.certainty),
+        ("crossed", &design.crossed),
+        ("collapse-by", &design.collapse_by),
+    ] {
+        rules.filled(&path.key(key), name.as_deref());
+    }
+    let here = rules.sound(&path.key("method"));
+    if here
+        && method.needs_probabilities()
+        && design.fpc.is_none()
+        && design.probabilities.is_none()
+    {
+        rules.error(
+            &path.key("method"),
+            format!("the method {:?} needs the inclusion probabilities of the PSUs", method.name()),
+            "no probabilities",
+            "give them as `fpc` (first stage) or as `probabilities`",
+        );
+    }
+    if here && method == Method::Joint && design.joint_probabilities.is_none() {
+        rules.error(
+            &path.key("method"),
+            "the method \"joint\" needs a matrix of joint probabilities",
+            "`joint-probabilities` is missing",
+            "add `joint-probabilities = \"file.csv\"`; \"brewer\" or \"hajek\" need none",
+        );
+    }
+    if here && method == Method::WithReplacement && design.fpc.is_some() {
+        rules.error_at_key(
+            &path.key("fpc"),
+            "a sample with replacement has no population sizes".to_string(),
+            "has no meaning here",
+            "take it out, or choose another `method`",
+        );
+    }
+    let two_forms = matches!(method, Method::HartleyRao | Method::Overton | Method::Joint);
+    for (key, is_at_home, whose) in [
+        ("pairs", two_forms, "hartley-rao, overton and joint"),
+        ("joint-probabilities", method == Method::Joint, "joint"),
+        ("balance", method == Method::DevilleTille, "deville-tille"),
+        ("order", matches!(method, Method::Sd1 | Method::Sd2), "sd1 and sd2"),
+    ] {
+        if here && !is_at_home {
+            let help = format!("take it out, or choose a method it is for: {whose}");
+            rules.no_meaning(path, &[key], "does nothing with this `method`", &help);
+        }
+    }
+    if design.lonely_psu != Some(LonelyPsu::Collapse) {
+        rules.no_meaning(
+            path,
+            &["collapse-by"],
+            "is for `lonely-psu = \"collapse\"`",
+            "take it out, or set that",
+        );
+    }
+    let Some(phase) = &design.phase2 else { return };
+    let at = path.key("phase2");
+    rules.filled(&at.key("selected"), Some(&phase.selected));
+    for (key, name) in [
+        ("strata", &phase.strata),
+        ("clusters", &phase.clusters),
+        ("probability", &phase.probability),
+    ] {
+        rules.filled(&at.key(key), name.as_deref());
+    }
+    let plain = matches!(method, Method::Simple | Method::WithReplacement | Method::Poisson);
+    if here && !plain {
+        rules.error(
+            &path.key("method"),
+            format!(
+                "a second phase needs a first one of simple random or Poisson samples, not {:?}",
+                method.name()
+            ),
+            "beside `phase2`",
+            "set `method` to \"simple\" or \"poisson\"",
         );
     }
 }
@@ -76,7 +165,7 @@ fn replicate_weights(
     rules: &mut Rules<'_>,
     design: &KeyPath,
 ) {
-    for key in ["strata", "clusters", "fpc"] {
+    for key in ["strata", "clusters", "fpc", "method", "certainty", "crossed", "phase2"] {
         let path = design.key(key);
         if rules.has(&path) {
             rules.error_at_key(

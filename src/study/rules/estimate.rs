@@ -219,9 +219,6 @@ pub(super) fn comparisons(study: &Study, rules: &mut Rules<'_>, path: &KeyPath) 
             None => {}
         }
     }
-    let named = study.compare.iter().enumerate();
-    let named = named.filter_map(|(i, c)| Some((path.index(i).key("name"), c.name.as_deref()?)));
-    rules.unique("a comparison named", named);
 }
 
 fn across(estimate: &Estimate, across: Option<&str>, rules: &mut Rules<'_>, path: &KeyPath) {

@@ -5,6 +5,7 @@
 
 mod adjust;
 mod combine;
+mod contrast;
 mod derive;
 mod design;
 mod estimate;
@@ -33,6 +34,7 @@ pub(super) fn check(study: &Study, places: &Places, bad: &[KeyPath]) -> Vec<Diag
     weighting::check(&study.weighting, &mut rules, &root.key("weighting"));
     estimate::estimates(study, &mut rules, &root);
     estimate::comparisons(study, &mut rules, &root.key("compare"));
+    contrast::check(study, &mut rules, &root.key("contrast"));
     estimate::report(&study.report, &mut rules, &root.key("report"));
     rules.found
 }

@@ -66,6 +66,19 @@ pub(super) fn check(study: &Study, rules: &mut Rules<'_>, path: &KeyPath) {
         return;
     };
     of_method(study, method, rules, path);
+    let design = &study.design;
+    for (key, is_given) in
+        [("phase2", design.phase2.is_some()), ("crossed", design.crossed.is_some())]
+    {
+        if is_given {
+            rules.error_at_key(
+                &KeyPath::root().key("design").key(key),
+                format!("replicates that are made know nothing of `{key}`"),
+                "beside a `method` of `[variance]`",
+                "take `method` out of `[variance]`: linearised variances know of it",
+            );
+        }
+    }
     let bounded = |rules: &mut Rules<'_>, key: &str, ok: bool, what: &str, help: &str| {
         if !ok {
             rules.error(&path.key(key), what.to_string(), "out of range", help);

@@ -83,7 +83,15 @@ fn rake(weighting: &Weighting, rules: &mut Rules<'_>, path: &KeyPath) {
 }
 
 fn calibrate(weighting: &Weighting, rules: &mut Rules<'_>, path: &KeyPath) {
-    if margins_given(weighting) == 0 && weighting.totals.0.is_empty() {
+    rules.names(&path.key("first-phase"), weighting.first_phase.as_ref());
+    if weighting.first_phase.is_some() {
+        rules.no_meaning(
+            path,
+            &["margins", "margin", "totals", "population", "weight-bounds", "constant-within"],
+            "has no place beside `first-phase`, whose totals come from the data",
+            "make it a step of its own",
+        );
+    } else if margins_given(weighting) == 0 && weighting.totals.0.is_empty() {
         let message = "calibration needs margins or totals";
         if rules.sound(path) {
             rules.error(

@@ -3,6 +3,7 @@
 //! Nothing here is checked against data; `study::resolve` turns these into what can be run.
 
 mod data;
+mod phase;
 mod variance;
 mod weighting;
 
@@ -12,7 +13,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::compare::Measure;
-use crate::design::LonelyPsu;
+use crate::design::{LonelyPsu, Method, PairForm};
 use crate::estimate::{Deff, IntervalMethod, QualityStandard};
 use crate::replicate::ReplicateMethod;
 
@@ -21,6 +22,7 @@ use super::profile::Profile;
 
 pub use crate::toml_file::{Names, Scalar};
 pub use data::{Case, Cut, Data, Derive, Format, Join, JoinKind, Keys, Unmatched, Variable};
+pub use phase::{DfChoice, Phase2};
 pub use variance::{Estimator, Variance};
 pub use weighting::{
     CombineBy, Compat, Distance, GivenShares, Limit, LimitRule, Margin, Redistribute, Samples,
@@ -66,6 +68,9 @@ pub struct Study {
     /// Comparisons between the groups of an estimate.
     #[serde(default)]
     pub compare: Vec<Compare>,
+    /// Functions of estimates, written as expressions.
+    #[serde(default)]
+    pub contrast: Vec<Contrast>,
     /// Settings for all estimates that do not say otherwise.
     #[serde(default)]
     pub defaults: Defaults,
@@ -113,6 +118,27 @@ pub struct Design {
     pub missing_weight: Option<MissingWeight>,
     /// Degrees of freedom, where the rule would be wrong.
     pub df: Option<f64>,
+    /// How the first stage was drawn: which variance estimator is right for it.
+    pub method: Option<Method>,
+    /// For the methods with joint probabilities: differences of pairs (default) or products.
+    pub pairs: Option<PairForm>,
+    /// The file with the joint inclusion probabilities of the PSUs, for `method = "joint"`: one row
+    /// and one column per PSU below a heading, which may name the PSUs.
+    pub joint_probabilities: Option<PathBuf>,
+    /// What the sample was balanced on besides its size, for `method = "deville-tille"`.
+    pub balance: Option<Names>,
+    /// The order in which PSUs were drawn, for the methods `sd1` and `sd2`; that of the rows if not
+    /// given.
+    pub order: Option<String>,
+    /// A variable that is 1 for PSUs selected with certainty: the next stage counts within them.
+    pub certainty: Option<String>,
+    /// A second clustering that crosses the first, such as interviewers across areas.
+    pub crossed: Option<String>,
+    /// What makes strata alike, for `lonely-psu = "collapse"`: a stratum with one PSU is joined with
+    /// the one of the nearest mean. The neighbour in the order of the codes if not given.
+    pub collapse_by: Option<String>,
+    /// A second phase: the outcomes are those of a subsample of the rows.
+    pub phase2: Option<Phase2>,
 }
 
 /// What to do with rows whose weight is missing.
@@ -181,6 +207,8 @@ pub struct Estimate {
     pub deff: Option<Deff>,
     /// The quality standard.
     pub quality: Option<QualityStandard>,
+    /// Where the degrees of freedom come from. Default: PSUs in the group minus their strata.
+    pub df: Option<DfChoice>,
 }
 
 /// A ratio of totals.
@@ -234,6 +262,40 @@ pub struct Compare {
     pub adjust: Option<Adjust>,
 }
 
+/// A function of estimates. Estimates are named with their levels in braces, one of each of their
+/// `by` variables: `rate{Black} / rate{White}`, `income{Black, 16–24}`. An estimate with several
+/// outcomes takes the outcome first: `health{Good, Black}`. In a name with hyphens these may be
+/// written as underscores.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Contrast {
+    /// Its name, for file names.
+    pub name: Option<String>,
+    /// Its title.
+    pub title: Option<String>,
+    /// The function, or several by their labels, with `+ - * / ^`, `abs`, `sqrt`, `exp` and `log`.
+    pub expression: Expressions,
+    /// The value it is tested against. No test if not given.
+    pub null: Option<f64>,
+    /// The scale on which the interval is symmetric: `log` for what is always positive, such as a
+    /// ratio.
+    pub scale: Option<crate::compare::ContrastScale>,
+    /// Confidence level, such as 0.95.
+    pub confidence: Option<f64>,
+    /// How p-values are adjusted for the number of functions.
+    pub adjust: Option<Adjust>,
+}
+
+/// One expression, or several by their labels.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Expressions {
+    /// One.
+    One(String),
+    /// Several: label and expression.
+    Many(Pairs<String>),
+}
+
 /// Adjustment for multiple comparisons.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -261,6 +323,8 @@ pub struct Defaults {
     pub deff: Option<Deff>,
     /// The quality standard.
     pub quality: Option<QualityStandard>,
+    /// Where the degrees of freedom come from.
+    pub df: Option<DfChoice>,
 }
 
 /// What to write, and where. Paths are relative to the study file.

@@ -28,6 +28,9 @@ pub struct Weighting {
     /// The population size, when the margins are shares or when the sum of weights is itself a
     /// constraint beside `totals`.
     pub population: Option<f64>,
+    /// Calibration of a second phase: the variables, categories or numbers, whose totals in the
+    /// first phase are met.
+    pub first_phase: Option<Names>,
     /// Distance of a calibration.
     pub distance: Option<Distance>,
     /// Smallest and largest factor.

@@ -1,0 +1,218 @@
+//! Influence values of estimates by unit.
+
+use std::ops::Range;
+
+use nalgebra::DMatrix;
+
+use super::analysis::{Analysis, Raw, offsets};
+use super::dense::{DenseValues, dense_variance};
+use super::explained::subtract;
+use super::quantity::{Form, Quantity};
+use super::residual::Residualizer;
+use super::result::Covariance;
+use super::variance::{Entries, OfLayer, Policy, UnitValues, Variances, tree_variance};
+use crate::aggregate::{CellRequest, CellSums, DomainCodes, Measure, cell_sums, row_slots};
+use crate::data::{Codes, Numbers};
+use crate::design::{Layer, UnitTree};
+
+/// Influence values by unit, less what calibration explains.
+pub(super) struct Influence<'a> {
+    sums: &'a CellSums,
+    /// For each domain the estimates in it.
+    pub of_domain: Vec<Vec<u32>>,
+    /// The linear form of each estimate, slots counted within the cell.
+    pub forms: Vec<Form>,
+    /// The slot Σw of each estimate's quantity.
+    weight_slot: Vec<usize>,
+    residualizer: Option<&'a Residualizer>,
+    pub coefficients: Vec<DMatrix<f64>>,
+}
+
+impl<'a> Influence<'a> {
+    pub fn new(
+        raw: &Raw,
+        quantities: &[Quantity<'_>],
+        measures: &[Measure<'_>],
+        sums: &'a CellSums,
+        residualizer: Option<&'a Residualizer>,
+        cross: &[Vec<f64>],
+    ) -> Influence<'a> {
+        let offsets = offsets(measures);
+        let mut of_domain = vec![Vec::new(); sums.domains];
+        let forms: Vec<Form> = (0..)
+            .zip(&raw.index)
+            .map(|(k, &(q, outcome, domain))| {
+                let form = quantities[q].form(outcome, &sums.total(domain)[offsets[q]..]);
+                if raw.values[k as usize].is_finite() {
+                    of_domain[domain].push(k);
+                }
+                form.map(|(slot, c)| (offsets[q] + slot, c))
+            })
+            .collect();
+        let coefficients = residualizer.map_or_else(Vec::new, |r| {
+            let cross: Vec<DMatrix<f64>> = cross
+                .iter()
+                .map(|block| {
+                    let stride = sums.domains * sums.width;
+                    let columns = block.len() / stride.max(1);
+                    DMatrix::from_fn(columns, forms.len(), |x, k| {
+                        if !raw.values[k].is_finite() {
+                            return 0.0;
+                        }
+                        let at = x * stride + raw.index[k].2 * sums.width;
+                        forms[k].iter().map(|&(slot, c)| c * block[at + slot]).sum()
+                    })
+                })
+                .collect();
+            r.coefficients(&cross)
+        });
+        let weight_slot = raw.index.iter().map(|&(q, ..)| offsets[q]).collect();
+        Influence { sums, of_domain, forms, weight_slot, residualizer, coefficients }
+    }
+}
+
+impl Influence<'_> {
+    /// Variances over the tree.
+    pub fn variance(&self, tree: &UnitTree, policy: Policy, full: bool) -> Variances {
+        let Some(residualizer) = self.residualizer else {
+            return tree_variance(tree, policy, self, full);
+        };
+        if let Some(explained) = residualizer.explained(tree) {
+            let plain = tree_variance(tree, Policy { in_domain: false, ..policy }, self, full);
+            let b = &self.coefficients;
+            if let Some(v) = subtract(tree, residualizer, explained, b, self, plain) {
+                return v;
+            }
+        }
+        dense_variance(tree, policy, self, full)
+    }
+
+    /// Variances over a layer.
+    pub fn layer_variance(&self, layer: &Layer, policy: Policy, full: bool) -> Variances {
+        let of = OfLayer { layer, values: self };
+        match self.residualizer {
+            Some(_) => dense_variance(&layer.tree, policy, &of, full),
+            None => tree_variance(&layer.tree, policy, &of, full),
+        }
+    }
+
+    #[inline]
+    fn value(&self, k: u32, cell: &[f64]) -> f64 {
+        self.forms[k as usize].iter().map(|&(slot, c)| c * cell[slot]).sum()
+    }
+}
+
+impl Analysis {
+    /// The influence value of every row on some estimates: the linear part of the estimate is Σ w u
+    /// (docs/methods/variance.md). `rows` are places in the order quantity, outcome, domain; an
+    /// estimate that cannot be had has the value 0 everywhere.
+    pub fn influence_values(
+        &self,
+        quantities: &[Quantity<'_>],
+        domains: &DomainCodes,
+        rows: &[usize],
+    ) -> Vec<Vec<f64>> {
+        let measures: Vec<Measure<'_>> = quantities.iter().map(Quantity::measure).collect();
+        let w = self.ledger.weights();
+        let request = CellRequest {
+            tree: &self.design.tree,
+            weights: w,
+            domains,
+            measures: &measures,
+            cross: Vec::new(),
+        };
+        let sums = cell_sums(&request);
+        let at = offsets(&measures);
+        // For each place its quantity, its outcome and its domain.
+        let mut places = Vec::new();
+        for (q, quantity) in quantities.iter().enumerate() {
+            for outcome in 0..quantity.outcomes() {
+                places.extend((0..domains.count).map(|domain| (q, outcome, domain)));
+            }
+        }
+        let wanted: Vec<Option<(usize, Form)>> = rows
+            .iter()
+            .map(|&row| {
+                let &(q, outcome, domain) = places.get(row)?;
+                if sums.measure(q, domain).n == 0 {
+                    return None;
+                }
+                let form = quantities[q].form(outcome, &sums.total(domain)[at[q]..]);
+                let form = form.map(|(slot, c)| (at[q] + slot, c));
+                form.iter().all(|(_, c)| c.is_finite()).then_some((domain, form))
+            })
+            .collect();
+        let mut out = vec![vec![0.0; w.len()]; rows.len()];
+        let mut slots = Vec::new();
+        for row in (0..w.len()).filter(|&row| w[row] != 0.0) {
+            let domain = domains.codes.get(row);
+            if domain == Codes::NONE {
+                continue;
+            }
+            slots.clear();
+            row_slots(&measures, row, &mut slots);
+            for (values, wanted) in out.iter_mut().zip(&wanted) {
+                let Some((own, form)) = wanted else { continue };
+                if *own != domain as usize {
+                    continue;
+                }
+                let part = |&(slot, c): &(usize, f64)| {
+                    slots.iter().filter(|s| s.0 == slot).map(|s| c * s.1).sum::<f64>()
+                };
+                values[row] = form.iter().map(part).sum();
+            }
+        }
+        out
+    }
+
+    /// The covariances of estimates of any kind from their influence values: those of Σ w u. With
+    /// replicates u stays as it is, and w is that of the replicate.
+    pub fn covariance_of(&self, influence: Vec<Vec<f64>>) -> Covariance {
+        let size = influence.len();
+        let columns: Vec<Numbers> = influence.into_iter().map(Numbers::F64).collect();
+        let totals: Vec<Quantity<'_>> = columns.iter().map(Quantity::Total).collect();
+        let everyone =
+            DomainCodes { codes: Codes::pack(&vec![0; self.ledger.weights().len()], 1), count: 1 };
+        let raw = self.estimate(&totals, &everyone, true);
+        let v = raw.covariance.unwrap_or_else(|| DMatrix::from_element(size, size, f64::NAN));
+        Covariance { size, values: v.transpose().iter().copied().collect() }
+    }
+}
+
+/// Without calibration: a unit has values in the domains of its rows only.
+impl UnitValues for Influence<'_> {
+    fn size(&self) -> usize {
+        self.forms.len()
+    }
+
+    fn unit(&self, unit: usize, out: &mut Entries) {
+        for (domain, cell) in self.sums.unit(unit) {
+            // A unit whose rows in the domain all lack the outcome is not in it.
+            let with = self.of_domain[domain].iter().map(|&k| (k, self.value(k, cell)));
+            out.extend(
+                with.filter(|&(k, z)| z != 0.0 || cell[self.weight_slot[k as usize]] != 0.0),
+            );
+        }
+    }
+}
+
+/// After calibration: what it explains is taken off, so that a unit has a value in every domain.
+impl DenseValues for Influence<'_> {
+    fn size(&self) -> usize {
+        self.forms.len()
+    }
+
+    fn write(&self, unit: usize, estimates: Range<usize>, out: &mut [f64]) {
+        out.fill(0.0);
+        for (domain, cell) in self.sums.unit(unit) {
+            for &k in &self.of_domain[domain] {
+                if estimates.contains(&(k as usize)) {
+                    out[k as usize - estimates.start] = self.value(k, cell);
+                }
+            }
+        }
+        if let Some(residualizer) = self.residualizer {
+            residualizer.subtract(unit, &self.coefficients, estimates, out);
+        }
+    }
+}
