@@ -4,7 +4,7 @@
 //! domains of its rows), t those of the calibration columns, b the coefficients. With Q the form of
 //! the design,
 //!
-//!     r'Q r = a'Q a − 2 b'(T'Q a) + b'(T'Q T) b,
+//! > r'Q r = a'Q a − 2 b'(T'Q a) + b'(T'Q T) b,
 //!
 //! so that only the occupied cells of a are gone through, and T'Q T once for all tables. It is that of
 //! [`super::dense`] but for rounding: where the calibration explains nearly all, digits cancel, and the

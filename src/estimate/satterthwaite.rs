@@ -6,7 +6,7 @@
 //! independent with one variance, and the estimate has taken its own part off them (Bell and
 //! McCaffrey 2002, §4, with the identity as working covariance):
 //!
-//!     z_u = Σ_{i in u} w_i (e_i − ē),   Ω_uv = δ_uv S_u − (a_u S_v + S_u a_v)/A + a_u a_v S/A²
+//! > z_u = Σ_{i in u} w_i (e_i − ē),   Ω_uv = δ_uv S_u − (a_u S_v + S_u a_v)/A + a_u a_v S/A²
 //!
 //! with S_u = Σ w² and a_u = Σ w over the rows of the domain in PSU u (Σ w x for a ratio, 0 for a
 //! total), S and A their sums. Q is that of the first stage, each stratum as a simple random sample.
