@@ -5,6 +5,7 @@
 mod check;
 mod completions;
 mod describe;
+mod diff;
 mod dry_run;
 mod init;
 pub(crate) mod panic;
@@ -14,6 +15,7 @@ mod run;
 mod schema;
 mod schemes;
 mod validate;
+mod weigh;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -33,6 +35,7 @@ A day with rakewell:
   rakewell describe data.csv    what is in a data file: variables, levels, missing codes
   rakewell check study.toml     see every mistake in it, with its place and the way out
   rakewell run study.toml       weights, estimates and a report
+  rakewell weigh study.toml     the weights alone, with diagnostics by step and group
   rakewell validate             our numbers beside published ones
 
 Exit codes:
@@ -52,6 +55,8 @@ enum Command {
     Describe(describe::Describe),
     Check(check::Check),
     Run(run::Run),
+    Weigh(weigh::Weigh),
+    Diff(diff::Diff),
     Schemes(schemes::Schemes),
     Schema(schema::Schema),
     Validate(validate::Validate),
@@ -86,6 +91,8 @@ pub fn main() -> ExitCode {
         Command::Init(command) => command.run(),
         Command::Check(command) => command.run(),
         Command::Run(command) => command.run(),
+        Command::Weigh(command) => command.run(),
+        Command::Diff(command) => command.run(),
         Command::Describe(command) => command.run(),
         Command::Schemes(command) => command.run(),
         Command::Completions(command) => command.run(),

@@ -75,7 +75,7 @@ pub fn dry_run(path: &Path, options: &RunOptions<'_>) -> Result<DryRun, Diagnost
         title: study.title.clone(),
         steps: steps(&study),
         estimates: estimates(&study),
-        outputs: outputs::paths(&study.report, path),
+        outputs: outputs::paths(&study, path),
         files,
         others,
         memory,
@@ -157,6 +157,7 @@ fn weighting(step: &Weighting) -> String {
         Step::Calibrate => "calibrate",
         Step::Nonresponse => "adjust for nonresponse",
         Step::Eligibility => "adjust for unknown eligibility",
+        Step::Selection => "weight up a stage of selection",
         Step::Trim => "trim",
         Step::Scale => "scale",
     };

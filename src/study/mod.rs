@@ -4,6 +4,7 @@ mod clock;
 mod draft;
 mod dry_run;
 mod include;
+mod ledger;
 mod limits;
 mod not_numeric;
 mod outputs;
@@ -26,10 +27,16 @@ mod write_back;
 
 pub use draft::draft;
 pub use dry_run::{DryRun, FilePlan, dry_run};
+pub use ledger::{
+    Change, Figures, GroupChange, GroupRecord, InputChange, LEDGER_SCHEMA, LedgerDiff, LedgerFile,
+    MarginRecord, StepChange, StepRecord, diff, replay,
+};
 pub use outputs::WriteFailure;
 pub use pairs::Pairs;
 pub use places::{KeyPath, Places, Segment};
 pub use prepare::Prepared;
-pub use run::{Finished, RunOptions, check, check_with, run, run_document, run_with};
+pub use run::{
+    Finished, RunOptions, check, check_with, run, run_document, run_with, weigh, weigh_with,
+};
 pub use schema::json_schema;
 pub use source::{Loaded, from_text, from_text_with, load, load_with};

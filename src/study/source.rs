@@ -24,6 +24,8 @@ use super::syntax;
 pub struct Loaded {
     /// The study.
     pub study: Study,
+    /// The same as a document: what is written, included and set, and nothing else.
+    pub document: serde_json::Value,
     /// Where everything stands, for later checks to point at.
     pub places: Places,
     /// The file.
@@ -115,7 +117,7 @@ pub fn from_text_with(name: &str, text: &str, settings: &[String]) -> Result<Loa
         Diagnostics(found)
     };
     let mut found = checked.mistakes;
-    match serde_json::from_value::<Study>(checked.value) {
+    match serde_json::from_value::<Study>(checked.value.clone()) {
         Ok(study) => {
             found.extend(rules::check(&study, &places, &checked.bad));
             let found = in_file_order(found);
@@ -124,7 +126,15 @@ pub fn from_text_with(name: &str, text: &str, settings: &[String]) -> Result<Loa
             } else {
                 let included = included.into_iter().map(|f| f.path).collect();
                 let settings = settings.iter().map(|s| s.text.clone()).collect();
-                Ok(Loaded { study, places, source, included, settings, warnings: found })
+                Ok(Loaded {
+                    study,
+                    document: checked.value,
+                    places,
+                    source,
+                    included,
+                    settings,
+                    warnings: found,
+                })
             }
         }
         // The schema and the types are one, so the walk has said what is wrong; this says what

@@ -2,28 +2,41 @@
 
 mod adjustment;
 mod calibrate;
+mod diagnostics;
 mod error;
 mod fit;
 mod groups;
+mod keep;
 mod ledger;
 mod margin;
 mod nonresponse;
+mod psus;
 mod scale;
+mod selection;
 mod step;
 mod summary;
+mod traded;
 mod trim;
+mod trim_mse;
 
 pub use adjustment::{Adjustment, Carrier, Residuals};
 pub use calibrate::{
     Bounds, CalibrationOptions, CalibrationStatus, Distance, Totals, calibrate_weights,
 };
+pub use diagnostics::{
+    BalanceLine, DiagnosticRequest, GroupWeights, Histogram, LargeWeight, StepDiagnostics,
+};
 pub use error::WeightError;
 pub use groups::Groups;
+pub use keep::KeepMargins;
 pub use ledger::{Ledger, LedgerStep};
 pub use margin::{Margin, MarginLevels};
 pub use nonresponse::{
     ClassAdjustment, CollapseRules, PropensityAdjustment, PropensityUse, Rate, Reason,
 };
 pub use scale::{ScaleTo, Scaling};
+pub use selection::Selection;
 pub use summary::{DetailValue, MarginLine, StepDetail, StepSummary, WeightSummary};
+pub use traded::{Followed, TradedLine, traded};
 pub use trim::{Limit, Redistribution, Trimming};
+pub use trim_mse::mse_limits;

@@ -6,7 +6,7 @@ use super::Work;
 use crate::data::expr::Expression;
 use crate::diagnostic::{Diagnostic, Place, nearest};
 use crate::study::places::KeyPath;
-use crate::study::spec::{Names, Study};
+use crate::study::spec::{Count, Limit, Names, Study};
 
 /// A column named in the study file.
 struct Mention {
@@ -171,10 +171,29 @@ fn collect(study: &Study, c: &mut Collector<'_, '_>) {
                 c.expression(&at.key(key), text, None);
             }
         }
-        for (key, names) in
-            [("classes", &step.classes), ("model", &step.model), ("within", &step.within)]
-        {
+        for (key, names) in [
+            ("classes", &step.classes),
+            ("model", &step.model),
+            ("within", &step.within),
+            ("eligible-count", &step.eligible_count),
+            ("probabilities", &step.probabilities),
+            ("outcomes", &step.outcomes),
+        ] {
             c.names(&at.key(key), names.as_ref());
+        }
+        match &step.selected_count {
+            Some(Count::One(name)) => c.name(&at.key("selected-count"), name, None),
+            Some(Count::Many(names)) => {
+                for (j, name) in names.iter().enumerate() {
+                    c.name(&at.key("selected-count").index(j), name, None);
+                }
+            }
+            Some(Count::Number(_)) | None => {}
+        }
+        for (key, limit) in [("lower", &step.lower), ("upper", &step.upper)] {
+            if let Some(Limit::From(rule)) = limit {
+                c.names(&at.key(key).key("mse"), rule.mse.as_ref());
+            }
         }
         if let Some(name) = &step.constant_within {
             c.name(&at.key("constant-within"), name, None);
@@ -211,7 +230,12 @@ fn collect(study: &Study, c: &mut Collector<'_, '_>) {
             c.expression(&at.key("where"), population, None);
         }
     }
-    c.names(&root.key("report").key("keep"), study.report.keep.as_ref());
+    let report = root.key("report");
+    c.names(&report.key("keep"), study.report.keep.as_ref());
+    c.names(&report.key("case"), study.report.case.as_ref());
+    for (i, names) in study.report.groups.iter().flatten().enumerate() {
+        c.names(&report.key("groups").index(i), Some(names));
+    }
 }
 
 /// The file's columns that a study needs.

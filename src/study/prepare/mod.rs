@@ -3,9 +3,13 @@
 mod adjust;
 pub(super) mod data;
 mod design;
+mod diagnose;
+mod followed;
 mod joins;
 mod margins;
 mod mentions;
+mod selection;
+mod trimming;
 mod weighting;
 
 use std::path::{Path, PathBuf};
@@ -24,6 +28,8 @@ use crate::estimate::Analysis;
 pub struct Prepared {
     /// The study.
     pub study: Study,
+    /// The same as a document.
+    pub document: serde_json::Value,
     /// Where everything stands in the study file.
     pub places: Places,
     /// The columns the study uses, labelled and with the derived ones.
@@ -36,6 +42,8 @@ pub struct Prepared {
     pub analysis: Analysis,
     /// Files read besides the study file.
     pub inputs: Vec<PathBuf>,
+    /// How many of them, at the beginning, are included study files.
+    pub included: usize,
     /// What was set beside the study file.
     pub settings: Vec<String>,
     /// What the user should know.
@@ -102,7 +110,8 @@ pub fn prepare(
     progress: &dyn Fn(&str),
 ) -> Result<Prepared, Diagnostics> {
     let folder = study_file.parent().unwrap_or(Path::new("")).to_path_buf();
-    let Loaded { study, places, warnings, included, settings, .. } = loaded;
+    let Loaded { study, document, places, warnings, included, settings, .. } = loaded;
+    let included_files = included.len();
     let mut work = Work {
         study: &study,
         places: &places,
@@ -141,12 +150,14 @@ pub fn prepare(
     match result {
         Some((file_columns, table, inside, analysis)) => Ok(Prepared {
             study,
+            document,
             places,
             table,
             file_columns,
             inside,
             analysis,
             inputs,
+            included: included_files,
             settings,
             warnings: found,
             timings,

@@ -5,9 +5,11 @@ use std::sync::Arc;
 use super::Work;
 use super::adjust;
 use super::design::Built;
+use super::diagnose;
 use super::margins::{self, GivenMargin, GivenTotal};
 use crate::aggregate::{XColumns, XTerm};
 use crate::data::{Codes, Factor, Table};
+use crate::design::UnitTree;
 use crate::diagnostic::{Diagnostic, nearest};
 use crate::estimate::Analysis;
 use crate::study::limits;
@@ -35,9 +37,10 @@ pub(super) fn weigh(work: &mut Work<'_>, table: &Table, built: Built) -> Option<
     bounded(work, &design.key(key), &ledger)?;
     for (i, step) in work.study.weighting.iter().enumerate() {
         let path = KeyPath::root().key("weighting").index(i);
-        carry_out(work, &path, step, table, &mut ledger)?;
+        carry_out(work, &path, step, table, &built.design.tree, &mut ledger)?;
         bounded(work, &path, &ledger)?;
     }
+    diagnose::groups_and_cases(work, table, &mut ledger);
     let Some(replicates) = built.replicates else {
         return Some(Analysis::new(built.design, ledger));
     };
@@ -66,10 +69,11 @@ fn carry_out(
     path: &KeyPath,
     step: &Weighting,
     table: &Table,
+    tree: &UnitTree,
     ledger: &mut Ledger,
 ) -> Option<()> {
     if !matches!(step.step, Step::PostStratify | Step::Rake | Step::Calibrate) {
-        return adjust::carry_out(work, path, step, table, ledger);
+        return adjust::carry_out(work, path, step, table, tree, ledger);
     }
     let given = margins::given(work, path, step, table)?;
     let mut margins = Vec::new();

@@ -250,12 +250,13 @@ fn across(estimate: &Estimate, across: Option<&str>, rules: &mut Rules<'_>, path
 }
 
 pub(super) fn report(report: &Report, rules: &mut Rules<'_>, path: &KeyPath) {
-    let files: [(&str, &Option<PathBuf>); 6] = [
+    let files: [(&str, &Option<PathBuf>); 7] = [
         ("html", &report.html),
         ("csv", &report.csv),
         ("json", &report.json),
         ("parquet", &report.parquet),
         ("weights", &report.weights),
+        ("ledger", &report.ledger),
         ("data", &report.data),
     ];
     rules.file_path(&path.key("folder"), report.folder.as_deref());
@@ -295,6 +296,10 @@ pub(super) fn report(report: &Report, rules: &mut Rules<'_>, path: &KeyPath) {
         );
     }
     rules.names(&path.key("keep"), report.keep.as_ref());
+    rules.names(&path.key("case"), report.case.as_ref());
+    for (i, names) in report.groups.iter().flatten().enumerate() {
+        rules.names(&path.key("groups").index(i), Some(names));
+    }
     rules.filled(&path.key("weight-name"), report.weight_name.as_deref());
     for key in ["weight-name", "replicates"] {
         if report.data.is_none() && rules.has(&path.key(key)) && rules.sound(&path.key("data")) {

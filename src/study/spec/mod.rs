@@ -19,8 +19,8 @@ use super::pairs::Pairs;
 
 pub use data::{Case, Cut, Data, Derive, Format, Join, JoinKind, Keys, Unmatched, Variable};
 pub use weighting::{
-    Compat, Distance, Limit, LimitRule, Margin, Redistribute, ScaleRule, ScaleTarget, Step,
-    Weighting,
+    Compat, Count, Distance, KeepMargins, Limit, LimitRule, Margin, Redistribute, ScaleRule,
+    ScaleTarget, Step, Weighting,
 };
 
 /// A study: what to do with data, from the file to the report.
@@ -294,6 +294,15 @@ pub struct Report {
     pub weights: Option<PathBuf>,
     /// Columns written beside the weights.
     pub keep: Option<Names>,
+    /// The ledger: every weighting step with its settings, weights and hashes, to be replayed or
+    /// compared. Default: `ledger.json`.
+    pub ledger: Option<PathBuf>,
+    /// Groups whose weights are looked at after each step: variables, or lists of variables that
+    /// cross. Default: those that the estimates are made by.
+    pub groups: Option<Vec<Names>>,
+    /// Variables that name a case in the lists of the largest weights; they are not in the HTML
+    /// report. Default: those of `keep`.
+    pub case: Option<Names>,
     /// A copy of the data file with the final weight as a new column, in the format of the
     /// ending. With that of the data file itself (`.sav` and `.zsav` count as one), everything
     /// else in it stays as it is; `.csv` and `.parquet` can be made of any.

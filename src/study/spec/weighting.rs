@@ -46,9 +46,11 @@ pub struct Weighting {
     /// Nonresponse: who responded, as an expression such as `outcome == 1`.
     pub responded: Option<String>,
     /// Nonresponse: the sample that could respond. Unknown eligibility: who is eligible among those
-    /// known; the others get weight zero. As an expression; everybody if not given.
+    /// known; the others get weight zero and stay in the data. As an expression; everybody if not
+    /// given.
     pub eligible: Option<String>,
-    /// Unknown eligibility: of whom it is known whether they are eligible, as an expression.
+    /// Unknown eligibility: of whom it is known whether they are eligible, as an expression;
+    /// everybody if not given.
     pub known: Option<String>,
     /// Nonresponse and unknown eligibility: the variables whose crossing makes adjustment classes.
     pub classes: Option<Names>,
@@ -68,6 +70,16 @@ pub struct Weighting {
     pub min_count: Option<u64>,
     /// Largest factor of an adjustment class; classes above are joined with others.
     pub max_factor: Option<f64>,
+    /// Selection: how many the unit was selected from at this stage, such as the adults of the
+    /// household; the weight is multiplied by it and divided by `selected-count`. Several
+    /// variables for several stages.
+    pub eligible_count: Option<Names>,
+    /// Selection: how many of them were selected: a number, or variables. Default: 1.
+    pub selected_count: Option<Count>,
+    /// Selection: probabilities of the stages, in place of counts; the weight is divided by them.
+    pub probabilities: Option<Names>,
+    /// Selection: the largest factor.
+    pub cap: Option<f64>,
     /// Trimming: smallest weight.
     pub lower: Option<Limit>,
     /// Trimming: largest weight.
@@ -77,6 +89,11 @@ pub struct Weighting {
     /// Trimming: cut again what this has raised above the limit, until nothing is.
     #[serde(default)]
     pub strict: bool,
+    /// Trimming: the totals of the last calibration hold again afterwards.
+    pub keep_margins: Option<KeepMargins>,
+    /// Trimming: variables whose means are followed by group, to show what the step buys and costs;
+    /// those of the means and proportions among the estimates if not given.
+    pub outcomes: Option<Names>,
     /// Trimming and scaling: within the crossing of these variables.
     pub within: Option<Names>,
     /// Scaling: `"sample-size"` (mean weight 1 within each group) or the sum of all weights.
@@ -94,6 +111,9 @@ pub enum Step {
     Rake,
     /// Calibration by a distance (linear if not said otherwise).
     Calibrate,
+    /// Weights are multiplied by the inverse probability of a stage of selection, such as that of a
+    /// person within the household.
+    Selection,
     /// The weight of rows that did not respond goes to those that did.
     Nonresponse,
     /// The weight of rows of unknown eligibility goes to those whose eligibility is known.
@@ -120,7 +140,7 @@ pub enum Distance {
 }
 
 /// A limit of weights: a weight, or where it comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Limit {
     /// A weight.
@@ -130,7 +150,7 @@ pub enum Limit {
 }
 
 /// A limit from the weights before the step. Give exactly one.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct LimitRule {
     /// So many times the median.
@@ -143,6 +163,32 @@ pub struct LimitRule {
     pub tukey: Option<f64>,
     /// The median and so many interquartile ranges (below: the median less them).
     pub median_iqr: Option<f64>,
+    /// An upper limit with the smallest mean squared error of the means of these variables (Potter
+    /// 1990).
+    pub mse: Option<Names>,
+}
+
+/// How trimming keeps the totals of the calibration before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum KeepMargins {
+    /// By turns of cutting and calibrating, until both hold.
+    Alternate,
+    /// The nearest weights within the limits that have the same totals.
+    Exact,
+}
+
+/// A count: a number, or the variables that hold it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Count {
+    /// The same for everybody.
+    Number(f64),
+    /// A variable.
+    One(String),
+    /// A variable for each stage.
+    Many(Vec<String>),
 }
 
 /// Who gets the weight that was cut off.
@@ -175,6 +221,8 @@ pub enum ScaleTarget {
 pub enum ScaleRule {
     /// The number of rows with a weight, so that their mean is 1.
     SampleSize,
+    /// The same: a mean of 1.
+    MeanOne,
 }
 
 /// Treatments of other systems.
