@@ -63,7 +63,9 @@ impl Residualizer {
                 let (own, solver) = regression(tree, adjustment, after);
                 let x = &adjustment.x;
                 let with_later = (s + 1..all.len())
-                    .map(|t| gram(tree, x, &all[t].1.x, &carried(&own, carriers[t], after)))
+                    .map(|t| {
+                        gram(tree, x, of_carrier(all[t].1), &carried(&own, carriers[t], after))
+                    })
                     .collect();
                 let q = if Arc::ptr_eq(last, after) {
                     own
@@ -71,7 +73,7 @@ impl Residualizer {
                     Arc::new(carried(&own, last, after))
                 };
                 Step {
-                    totals: unit_x(tree, x, carriers[s]),
+                    totals: unit_x(tree, of_carrier(adjustment), carriers[s]),
                     with_later,
                     q,
                     solver,
@@ -143,6 +145,11 @@ impl Residualizer {
         }
         sum
     }
+}
+
+/// The columns of c x'B.
+fn of_carrier(adjustment: &Adjustment) -> &XColumns {
+    adjustment.carried.as_ref().unwrap_or(&adjustment.x)
 }
 
 /// q and M of a step, without the rows it threw out.

@@ -107,6 +107,7 @@ impl Tidy {
         build.number("n_eff", |_, r| r.n_eff, |_, _| None);
         build.number("n_eff_kish", |_, r| r.n_eff_kish, |_, _| None);
         build.number("df", |_, r| r.df, |_, r| r.df);
+        build.text("model_dependent", |t, _| model_dependent(t), |_, _| None);
         build.text("df_rule", |t, _| name_of(&t.df_rule), |_, _| None);
         if comparisons {
             build.number("t", |_, _| None, |_, r| r.t);
@@ -177,4 +178,10 @@ impl Builder<'_> {
 /// The name an enumeration has in study files and JSON.
 fn name_of(value: &impl Serialize) -> Option<String> {
     serde_json::to_value(value).ok()?.as_str().map(String::from)
+}
+
+/// What a reader must know of estimates that rest on a model of participation or of the outcome.
+fn model_dependent(table: &EstimateTable) -> Option<String> {
+    let mut notes = table.notes.iter().filter_map(|n| n.strip_prefix("Model-dependent: "));
+    notes.next().map(str::to_string)
 }

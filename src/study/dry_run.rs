@@ -158,6 +158,7 @@ fn weighting(step: &Weighting) -> String {
         Step::Nonresponse => "adjust for nonresponse",
         Step::Eligibility => "adjust for unknown eligibility",
         Step::Selection => "weight up a stage of selection",
+        Step::Participation => "weight by the propensity to participate",
         Step::Trim => "trim",
         Step::Scale => "scale",
     };

@@ -11,6 +11,7 @@ mod outputs;
 mod pairs;
 mod places;
 mod plan;
+mod plan_model;
 mod prepare;
 mod rules;
 mod run;

@@ -310,7 +310,9 @@ impl Finished {
             columns.push(Column::from_values(name, values));
         };
         weight("base_weight", &ledger.steps()[0].weights);
-        weight("weight", ledger.weights());
+        // Weights that rest on a model of participation are called so.
+        let modelled = ledger.steps().iter().any(|step| step.summary.kind == "participation");
+        weight(if modelled { "pseudo_weight" } else { "weight" }, ledger.weights());
         columns
     }
 }

@@ -38,6 +38,11 @@ pub enum Carrier {
 pub struct Adjustment {
     /// The columns x.
     pub x: XColumns,
+    /// The columns of c x'B, where they are not those of Σ q x u.
+    pub carried: Option<XColumns>,
+    /// What the same step estimated before this, from other equations: the model whose propensities
+    /// make the classes.
+    pub earlier: Option<Box<Adjustment>>,
     /// The weight q of every row in Σ q x u.
     pub regression_weights: Arc<Vec<f64>>,
     /// The multiplier c of every row.

@@ -160,6 +160,9 @@ pub enum WeightError {
         /// The factor.
         factor: f64,
     },
+    /// A model of participation, or of an outcome, that can't be fitted on the two samples.
+    #[error("{0}")]
+    Participation(String),
     /// Limits of a trimming that can't hold.
     #[error("{0}")]
     Trim(String),

@@ -172,6 +172,8 @@ impl WeightingStep for Fit {
                 carrier: Carrier::After,
                 solver,
                 residuals: self.residuals,
+                carried: None,
+                earlier: None,
                 target_covariance: None,
             }),
             kind: self.kind.to_string(),

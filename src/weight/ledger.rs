@@ -13,6 +13,7 @@ use super::fit::{Fit, FitOptions};
 use super::keep::{KeepMargins, Keeping};
 use super::margin::Margin;
 use super::nonresponse::{ClassAdjustment, PropensityAdjustment};
+use super::participation::Participation;
 use super::scale::Scaling;
 use super::selection::Selection;
 use super::step::WeightingStep;
@@ -106,7 +107,11 @@ impl Ledger {
     /// What the variance must know of the steps, in the order they were made: for each the weights
     /// after it and the adjustment.
     pub fn adjusted_steps(&self) -> impl Iterator<Item = (&Arc<Vec<f64>>, &Adjustment)> {
-        self.steps.iter().filter_map(|s| Some((&s.weights, s.adjustment.as_ref()?)))
+        self.steps.iter().flat_map(|s| {
+            let last = s.adjustment.as_ref();
+            let earlier = last.and_then(|a| a.earlier.as_deref());
+            earlier.into_iter().chain(last).map(|a| (&s.weights, a))
+        })
     }
 
     /// The adjustments, in the order they were made.
@@ -209,6 +214,16 @@ impl Ledger {
     /// # Errors
     /// When a factor is missing or below one, or lengths disagree.
     pub fn select(&mut self, step: Selection) -> Result<(), WeightError> {
+        self.take(step).map(|_| ())
+    }
+
+    /// Weights a sample that was not drawn by the inverse of its probabilities of participation, modelled
+    /// with a reference sample.
+    ///
+    /// # Errors
+    /// When the model has no solution, the two samples have no variable or level in common where they
+    /// must, or lengths disagree.
+    pub fn participate(&mut self, step: Participation) -> Result<(), WeightError> {
         self.take(step).map(|_| ())
     }
 

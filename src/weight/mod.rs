@@ -10,6 +10,8 @@ mod keep;
 mod ledger;
 mod margin;
 mod nonresponse;
+mod participation;
+mod prediction;
 mod psus;
 mod scale;
 mod selection;
@@ -34,6 +36,8 @@ pub use margin::{Margin, MarginLevels};
 pub use nonresponse::{
     ClassAdjustment, CollapseRules, PropensityAdjustment, PropensityUse, Rate, Reason,
 };
+pub use participation::{Participation, ParticipationFit, ParticipationMethod, Reference, pooled};
+pub use prediction::{Family, Prediction};
 pub use scale::{ScaleTo, Scaling};
 pub use selection::Selection;
 pub use summary::{DetailValue, MarginLine, StepDetail, StepSummary, WeightSummary};

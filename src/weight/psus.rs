@@ -1,7 +1,10 @@
 //! Means under two sets of weights, with their variances and covariance by PSUs.
 
+use nalgebra::{DMatrix, DVector};
+
 use super::error::WeightError;
 use super::groups::same;
+use crate::aggregate::{XColumns, XTerm};
 use crate::data::Numbers;
 use crate::design::UnitTree;
 
@@ -45,6 +48,41 @@ impl Psus {
             stage.strata.iter().map(|stratum| stratum.n() as f64).collect()
         });
         Ok(Psus { of_row, stratum: tree.stratum_of_first_stage(), sizes })
+    }
+
+    /// The covariance of the totals Σ c x: with replacement within strata, from totals of PSUs. A stratum
+    /// of one PSU is centred on the mean of all PSUs.
+    pub fn covariance(&self, x: &XColumns, c: &[f64]) -> DMatrix<f64> {
+        let columns = x.width();
+        let mut totals: Vec<Vec<f64>> = vec![Vec::new(); self.stratum.len()];
+        for row in (0..c.len()).filter(|&r| c[r] != 0.0) {
+            let own = &mut totals[self.of_row[row] as usize];
+            own.resize(columns, 0.0);
+            x.row(row).for_each(|(column, value)| own[column] += c[row] * value);
+        }
+        totals.iter_mut().for_each(|t| t.resize(columns, 0.0));
+        let totals: Vec<DVector<f64>> = totals.into_iter().map(DVector::from_vec).collect();
+        let zero = || DVector::zeros(columns);
+        let all = totals.iter().fold(zero(), |sum, t| sum + t) / totals.len().max(1) as f64;
+        let mut means = vec![zero(); self.sizes.len()];
+        for (t, &h) in totals.iter().zip(&self.stratum) {
+            means[h as usize] += t / self.sizes[h as usize];
+        }
+        let mut v = DMatrix::zeros(columns, columns);
+        for (t, &h) in totals.iter().zip(&self.stratum) {
+            let n = self.sizes[h as usize];
+            let (centre, scale) =
+                if n > 1.0 { (&means[h as usize], n / (n - 1.0)) } else { (&all, 1.0) };
+            let z = t - centre;
+            v.ger(scale, &z, &z, 1.0);
+        }
+        v
+    }
+
+    /// The variance of the total of some values, one for each row, in the same way.
+    pub fn variance(&self, z: &[f64]) -> f64 {
+        let column = XColumns { terms: vec![XTerm { codes: None, values: None, width: 1 }] };
+        self.covariance(&column, z)[(0, 0)]
     }
 
     /// Brings rows into the order of their PSUs.

@@ -6,6 +6,7 @@ mod comparison;
 mod exhaustive;
 mod lonely;
 mod nonresponse;
+mod participation;
 mod replicates;
 mod sample;
 mod trimming;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rakewell::data::{Codes, Numbers};
 use rakewell::weight::{
     CalibrationOptions, Distance, Followed, Groups, KeepMargins, Ledger, Limit, Redistribution,
-    Selection, Totals, Trimming, WeightError, mse_limits, traded,
+    Residuals, Selection, Totals, Trimming, WeightError, mse_limits, traded,
 };
 
 use super::sample::{Sample, calibrate, close, dense, margin, total, totals};
@@ -227,7 +227,11 @@ fn selection_multiplies_by_inverse_probabilities_up_to_the_cap() {
 #[test]
 fn diagnostics_by_group() {
     let s = sample();
-    let mut ledger = calibrated(&s, &wanted(&s));
+    let mut ledger = Ledger::new(Arc::new(s.weight.clone()), "base");
+    let sex: Vec<u32> = (0..ROWS).map(|i| (i % 2) as u32).collect();
+    ledger
+        .rake(vec![margin("sex", &sex, &[900.0, 1200.0])], 0.0, 10, Residuals::Regression)
+        .expect("met");
     let codes: Vec<u32> = (0..ROWS).map(|i| (i % 3) as u32).collect();
     let groups = Groups {
         codes: Arc::new(Codes::pack(&codes, 3)),

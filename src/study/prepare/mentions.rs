@@ -213,6 +213,7 @@ fn collect(study: &Study, c: &mut Collector<'_, '_>) {
             ("total", &estimate.total),
             ("proportion", &estimate.proportion),
             ("by", &estimate.by),
+            ("outcome-model", &estimate.outcome_model),
         ] {
             c.names(&at.key(key), names.as_ref());
         }
@@ -236,6 +237,29 @@ fn collect(study: &Study, c: &mut Collector<'_, '_>) {
     for (i, names) in study.report.groups.iter().flatten().enumerate() {
         c.names(&report.key("groups").index(i), Some(names));
     }
+}
+
+/// The columns an expression names; none if it can't be read.
+pub(super) fn of_text(text: &str) -> Vec<String> {
+    let parsed = Expression::parse(text).ok();
+    parsed.map_or_else(Vec::new, |e| e.columns().into_iter().map(|m| m.name).collect())
+}
+
+/// The columns a derivation is made from.
+pub(super) fn of_derivation(study: &Study, i: usize) -> Vec<String> {
+    let Some(derive) = study.derive.get(i) else { return Vec::new() };
+    let mut names: Vec<String> = derive.from.iter().cloned().collect();
+    let lists = [&derive.parents_uk_born, &derive.grandparents_uk_born];
+    let texts = derive
+        .cases
+        .iter()
+        .flatten()
+        .map(|case| &case.when)
+        .chain(&derive.value)
+        .chain(&derive.uk_born)
+        .chain(lists.into_iter().flatten().flatten());
+    texts.for_each(|text| names.extend(of_text(text)));
+    names
 }
 
 /// The file's columns that a study needs.

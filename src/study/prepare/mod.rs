@@ -8,6 +8,7 @@ mod followed;
 mod joins;
 mod margins;
 mod mentions;
+pub(super) mod reference;
 mod selection;
 mod trimming;
 mod weighting;
@@ -40,6 +41,8 @@ pub struct Prepared {
     pub inside: Vec<bool>,
     /// The design and the weights.
     pub analysis: Analysis,
+    /// The reference sample of data that were not drawn.
+    pub reference: Option<reference::ReferenceSample>,
     /// Files read besides the study file.
     pub inputs: Vec<PathBuf>,
     /// How many of them, at the beginning, are included study files.
@@ -142,13 +145,15 @@ pub fn prepare(
         lap("derive", "building the design");
         let design = design::build(&mut work, &table, &names)?;
         lap("design", "weighting");
-        let analysis = weighting::weigh(&mut work, &table, design)?;
+        let mut reference = reference::read(&mut work)?;
+        let analysis = weighting::weigh(&mut work, &table, design, reference.as_mut())?;
         lap("weighting", "estimating");
-        Some((names.len(), table, inside, analysis))
+        Some((names.len(), table, inside, analysis, reference))
     })();
     let (found, inputs) = (work.found, work.inputs);
     match result {
-        Some((file_columns, table, inside, analysis)) => Ok(Prepared {
+        Some((file_columns, table, inside, analysis, reference)) => Ok(Prepared {
+            reference,
             study,
             document,
             places,

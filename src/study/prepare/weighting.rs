@@ -7,6 +7,7 @@ use super::adjust;
 use super::design::Built;
 use super::diagnose;
 use super::margins::{self, GivenMargin, GivenTotal};
+use super::reference::{ReferenceSample, participate};
 use crate::aggregate::{XColumns, XTerm};
 use crate::data::{Codes, Factor, Table};
 use crate::design::UnitTree;
@@ -22,7 +23,12 @@ use crate::weight::{
 };
 
 /// Carries out the steps.
-pub(super) fn weigh(work: &mut Work<'_>, table: &Table, built: Built) -> Option<Analysis> {
+pub(super) fn weigh(
+    work: &mut Work<'_>,
+    table: &Table,
+    built: Built,
+    mut reference: Option<&mut ReferenceSample>,
+) -> Option<Analysis> {
     let base = match (&work.study.design.weight, &work.study.design.probabilities) {
         (Some(name), _) => format!("design weight `{name}`"),
         (None, Some(names)) => format!("1 / product of {}", names.list().join(", ")),
@@ -37,7 +43,16 @@ pub(super) fn weigh(work: &mut Work<'_>, table: &Table, built: Built) -> Option<
     bounded(work, &design.key(key), &ledger)?;
     for (i, step) in work.study.weighting.iter().enumerate() {
         let path = KeyPath::root().key("weighting").index(i);
-        carry_out(work, &path, step, table, &built.design.tree, &mut ledger)?;
+        if step.step == Step::Participation {
+            let reference = reference.as_deref_mut();
+            if let Err(e) = participate(work, &path, table, &mut ledger, reference)? {
+                let help = "join levels with `[[derive]]`, or choose other variables for `model`";
+                work.error(&path, e, Some(help.to_string()));
+                return None;
+            }
+        } else {
+            carry_out(work, &path, step, table, &built.design.tree, &mut ledger)?;
+        }
         bounded(work, &path, &ledger)?;
     }
     diagnose::groups_and_cases(work, table, &mut ledger);

@@ -44,6 +44,7 @@ pub(super) fn none(rules: &mut Rules<'_>, path: &KeyPath) {
     rules.no_meaning(path, &["within"], why, "it belongs to `step = \"trim\"` or `\"scale\"`");
     rules.no_meaning(path, &["to"], why, "it belongs to `step = \"scale\"`");
     rules.no_meaning(path, &SELECTION, why, "it belongs to `step = \"selection\"`");
+    rules.no_meaning(path, &["method"], why, "it belongs to `step = \"participation\"`");
 }
 
 pub(super) fn check(step: &Weighting, rules: &mut Rules<'_>, path: &KeyPath) {
@@ -70,7 +71,12 @@ pub(super) fn check(step: &Weighting, rules: &mut Rules<'_>, path: &KeyPath) {
         rules.no_meaning(path, &["to"], "is for scaling", "take it out");
     }
     if !matches!(step.step, Step::Nonresponse | Step::Eligibility) {
-        rules.no_meaning(path, &OBSERVED, "is for nonresponse and eligibility", "take it out");
+        let is_idle = |key: &&str| *key != "model" || step.step != Step::Participation;
+        let idle: Vec<&str> = OBSERVED.iter().copied().filter(|key| is_idle(&key)).collect();
+        rules.no_meaning(path, &idle, "is for nonresponse and eligibility", "take it out");
+    }
+    if step.step != Step::Participation {
+        rules.no_meaning(path, &["method"], "is for participation", "take it out");
     }
     for (key, names) in [
         ("classes", &step.classes),

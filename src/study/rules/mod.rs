@@ -8,6 +8,7 @@ mod derive;
 mod design;
 mod estimate;
 mod join;
+mod reference;
 mod standard;
 mod weighting;
 
@@ -28,9 +29,10 @@ pub(super) fn check(study: &Study, places: &Places, bad: &[KeyPath]) -> Vec<Diag
     join::check(&study.data.join, &mut rules, &root.key("data").key("join"));
     derive::check(&study.derive, &mut rules, &root.key("derive"));
     design::check(study, &mut rules, &root.key("design"));
-    weighting::check(&study.weighting, &mut rules, &root.key("weighting"));
+    weighting::check(study, &mut rules, &root.key("weighting"));
     estimate::estimates(study, &mut rules, &root);
     estimate::comparisons(study, &mut rules, &root.key("compare"));
+    reference::check(study, &mut rules, &root);
     estimate::report(&study.report, &mut rules, &root.key("report"));
     rules.found
 }

@@ -3,6 +3,7 @@
 //! Nothing here is checked against data; `study::resolve` turns these into what can be run.
 
 mod data;
+pub(in crate::study) mod reference;
 mod weighting;
 
 use std::path::PathBuf;
@@ -18,6 +19,7 @@ use crate::replicate::ReplicateMethod;
 use super::pairs::Pairs;
 
 pub use data::{Case, Cut, Data, Derive, Format, Join, JoinKind, Keys, Unmatched, Variable};
+pub use reference::{ModelBased, ParticipationMethod, Reference};
 pub use weighting::{
     Compat, Count, Distance, KeepMargins, Limit, LimitRule, Margin, Redistribute, ScaleRule,
     ScaleTarget, Step, Weighting,
@@ -50,6 +52,8 @@ pub struct Study {
     pub population: Option<String>,
     /// How the sample was drawn, as far as the variance needs it.
     pub design: Design,
+    /// A probability sample of the same population, for data that were not drawn.
+    pub reference: Option<Reference>,
     /// Weighting steps, carried out in order on the design weight.
     #[serde(default)]
     pub weighting: Vec<Weighting>,
@@ -184,6 +188,11 @@ pub struct Estimate {
     /// A subpopulation, besides that of the study.
     #[serde(rename = "where")]
     pub population: Option<String>,
+    /// For data that were not drawn, with a `[reference]` sample: the estimate rests on a model of the
+    /// outcome.
+    pub model_based: Option<ModelBased>,
+    /// The variables of that model; those of the participation step if not given.
+    pub outcome_model: Option<Names>,
     /// Direct standardisation of the domains.
     pub standardize: Option<Standardize>,
     /// How the interval is made.

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Names;
+use super::reference::ParticipationMethod;
 use crate::study::pairs::Pairs;
 
 /// One weighting step.
@@ -55,7 +56,7 @@ pub struct Weighting {
     /// Nonresponse and unknown eligibility: the variables whose crossing makes adjustment classes.
     pub classes: Option<Names>,
     /// Nonresponse: the variables of a logistic model of response, categories and numbers, in
-    /// place of `classes`.
+    /// place of `classes`. Participation: the variables it depends on.
     pub model: Option<Names>,
     /// Nonresponse by a model: so many classes of the propensity with equal numbers of rows; weights
     /// are divided by the propensities themselves if neither this nor `cuts` is given.
@@ -66,6 +67,8 @@ pub struct Weighting {
     /// its weight.
     #[serde(default)]
     pub unweighted: bool,
+    /// Participation: how its probabilities are estimated. Default: the pseudo likelihood.
+    pub method: Option<ParticipationMethod>,
     /// Smallest number of observed rows in an adjustment class; smaller ones are joined.
     pub min_count: Option<u64>,
     /// Largest factor of an adjustment class; classes above are joined with others.
@@ -118,6 +121,9 @@ pub enum Step {
     Nonresponse,
     /// The weight of rows of unknown eligibility goes to those whose eligibility is known.
     Eligibility,
+    /// Data that were not drawn: weights are the inverse of modelled probabilities of participation, with
+    /// a `[reference]` sample. The first step.
+    Participation,
     /// Weights are brought within limits.
     Trim,
     /// Weights are multiplied by one number, or by one number in each group.

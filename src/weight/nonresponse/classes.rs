@@ -171,6 +171,8 @@ impl ClassAdjustment {
             carrier: Carrier::Rows(Arc::new(carrier)),
             solver: SymmetricSolver::new(&DMatrix::from_diagonal(&sizes.into()))?,
             residuals: Residuals::Regression,
+            carried: None,
+            earlier: None,
             target_covariance: None,
         })
     }
@@ -214,6 +216,15 @@ impl ClassAdjustment {
             columns,
             rows: (0..sums.len()).map(row).collect(),
         }
+    }
+}
+
+impl ClassAdjustment {
+    /// What each class has, in order: its code by row and its rate under given weights.
+    pub(super) fn rates(&self, before: &[f64]) -> Result<(&Codes, Vec<f64>), WeightError> {
+        let (sums, _) = self.factors(before)?;
+        let rate = |s: &ClassSums| if s.all > 0.0 { s.seen / s.all } else { 1.0 };
+        Ok((&self.classes.codes, sums.iter().map(rate).collect()))
     }
 }
 
