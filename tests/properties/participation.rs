@@ -46,7 +46,7 @@ impl Side {
     }
 
     fn reference(&self) -> Arc<Reference> {
-        Arc::new(Reference { weights: Arc::new(self.weight.clone()), tree: Arc::new(self.tree()) })
+        Arc::new(Reference { weights: Arc::new(self.weight.clone()), tree: self.tree() })
     }
 }
 
