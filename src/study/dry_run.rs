@@ -159,6 +159,7 @@ fn weighting(step: &Weighting) -> String {
         Step::Eligibility => "adjust for unknown eligibility",
         Step::Selection => "weight up a stage of selection",
         Step::Participation => "weight by the propensity to participate",
+        Step::Combine => "combine the samples",
         Step::Trim => "trim",
         Step::Scale => "scale",
     };

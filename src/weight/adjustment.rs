@@ -25,6 +25,8 @@ pub enum Carrier {
     After,
     /// A number for every row, where the equations of the step have another form.
     Rows(Arc<Vec<f64>>),
+    /// Columns of its own in place of c x, as many as x has.
+    Columns(XColumns),
 }
 
 /// A step whose factors were estimated from the sample by the equations Σ c x = t.
@@ -38,8 +40,6 @@ pub enum Carrier {
 pub struct Adjustment {
     /// The columns x.
     pub x: XColumns,
-    /// The columns of c x'B, where they are not those of Σ q x u.
-    pub carried: Option<XColumns>,
     /// What the same step estimated before this, from other equations: the model whose propensities
     /// make the classes.
     pub earlier: Option<Box<Adjustment>>,

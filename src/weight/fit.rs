@@ -172,7 +172,6 @@ impl WeightingStep for Fit {
                 carrier: Carrier::After,
                 solver,
                 residuals: self.residuals,
-                carried: None,
                 earlier: None,
                 target_covariance: None,
             }),

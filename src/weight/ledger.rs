@@ -7,6 +7,7 @@ use rayon::prelude::*;
 
 use super::adjustment::{Adjustment, Residuals};
 use super::calibrate::{CalibrationOptions, CalibrationStatus, Totals};
+use super::combine::Combination;
 use super::diagnostics::{self, StepDiagnostics};
 use super::error::WeightError;
 use super::fit::{Fit, FitOptions};
@@ -181,6 +182,14 @@ impl Ledger {
     /// When the model has no solution, a variable of it is missing for an eligible unit, lengths
     /// disagree, or its classes can't keep their rules.
     pub fn adjust_by_propensity(&mut self, step: PropensityAdjustment) -> Result<(), WeightError> {
+        self.take(step).map(|_| ())
+    }
+
+    /// Combines the samples that the data hold.
+    ///
+    /// # Errors
+    /// When frame sizes contradict the samples, or lengths disagree.
+    pub fn combine(&mut self, step: Combination) -> Result<(), WeightError> {
         self.take(step).map(|_| ())
     }
 

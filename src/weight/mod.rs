@@ -2,6 +2,7 @@
 
 mod adjustment;
 mod calibrate;
+mod combine;
 mod diagnostics;
 mod error;
 mod fit;
@@ -25,6 +26,7 @@ pub use adjustment::{Adjustment, Carrier, Residuals};
 pub use calibrate::{
     Bounds, CalibrationOptions, CalibrationStatus, Distance, Totals, calibrate_weights,
 };
+pub use combine::{Combination, CombineError, CombineMethod, Coverage, Frames, Shares, Start};
 pub use diagnostics::{
     BalanceLine, DiagnosticRequest, GroupWeights, Histogram, LargeWeight, StepDiagnostics,
 };

@@ -301,7 +301,6 @@ impl WeightingStep for Participation {
                 carrier: Carrier::Rows(Arc::new(fit.carrier)),
                 solver: fit.solver,
                 residuals: Residuals::Regression,
-                carried: None,
                 earlier: None,
                 target_covariance: Some(covariance),
             }),

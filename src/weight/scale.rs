@@ -92,7 +92,6 @@ impl WeightingStep for Scaling {
             carrier: Carrier::After,
             solver: SymmetricSolver::new(&DMatrix::from_diagonal(&sums.into()))?,
             residuals: Residuals::Regression,
-            carried: None,
             earlier: None,
             target_covariance: None,
         };

@@ -2,6 +2,7 @@
 //! calibration, and tiny populations whose every sample is drawn.
 
 mod calibration;
+mod combine;
 mod comparison;
 mod exhaustive;
 mod lonely;

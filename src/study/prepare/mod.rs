@@ -1,6 +1,7 @@
 //! From a study file to data, design and weights: everything but the estimates.
 
 mod adjust;
+mod combine;
 pub(super) mod data;
 mod design;
 mod diagnose;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::Work;
 use super::adjust;
+use super::combine;
 use super::design::Built;
 use super::diagnose;
 use super::margins::{self, GivenMargin, GivenTotal};
@@ -43,15 +44,20 @@ pub(super) fn weigh(
     bounded(work, &design.key(key), &ledger)?;
     for (i, step) in work.study.weighting.iter().enumerate() {
         let path = KeyPath::root().key("weighting").index(i);
-        if step.step == Step::Participation {
-            let reference = reference.as_deref_mut();
-            if let Err(e) = participate(work, &path, table, &mut ledger, reference)? {
-                let help = "join levels with `[[derive]]`, or choose other variables for `model`";
-                work.error(&path, e, Some(help.to_string()));
-                return None;
+        match &step.samples {
+            Some(samples) => {
+                combine::carry_out(work, &path, samples, table, &built.design.tree, &mut ledger)?;
             }
-        } else {
-            carry_out(work, &path, step, table, &built.design.tree, &mut ledger)?;
+            None if step.step == Step::Participation => {
+                let reference = reference.as_deref_mut();
+                if let Err(e) = participate(work, &path, table, &mut ledger, reference)? {
+                    let help =
+                        "join levels with `[[derive]]`, or choose other variables for `model`";
+                    work.error(&path, e, Some(help.to_string()));
+                    return None;
+                }
+            }
+            None => carry_out(work, &path, step, table, &built.design.tree, &mut ledger)?,
         }
         bounded(work, &path, &ledger)?;
     }

@@ -3,7 +3,7 @@
 use crate::study::places::KeyPath;
 use crate::study::spec::{Count, Limit, ScaleTarget, Step, Weighting};
 
-use super::Rules;
+use super::{Rules, combine};
 
 /// Keys of the calibrations.
 const CALIBRATION: [&str; 12] = [
@@ -45,6 +45,7 @@ pub(super) fn none(rules: &mut Rules<'_>, path: &KeyPath) {
     rules.no_meaning(path, &["to"], why, "it belongs to `step = \"scale\"`");
     rules.no_meaning(path, &SELECTION, why, "it belongs to `step = \"selection\"`");
     rules.no_meaning(path, &["method"], why, "it belongs to `step = \"participation\"`");
+    rules.no_meaning(path, &["samples"], why, "it belongs to `step = \"combine\"`");
 }
 
 pub(super) fn check(step: &Weighting, rules: &mut Rules<'_>, path: &KeyPath) {
@@ -54,6 +55,7 @@ pub(super) fn check(step: &Weighting, rules: &mut Rules<'_>, path: &KeyPath) {
         Step::Selection => selection(step, rules, path),
         Step::Nonresponse => nonresponse(step, rules, path),
         Step::Eligibility => eligibility(step, rules, path),
+        Step::Combine => combine::check(step.samples.as_ref(), rules, path),
         Step::Trim => trim(step, rules, path),
         Step::Scale => scale(step, rules, path),
         _ => {}
@@ -66,6 +68,9 @@ pub(super) fn check(step: &Weighting, rules: &mut Rules<'_>, path: &KeyPath) {
     }
     if step.step != Step::Selection {
         rules.no_meaning(path, &SELECTION, "is for stages of selection", "take it out");
+    }
+    if step.step != Step::Combine {
+        rules.no_meaning(path, &["samples"], "is for combining samples", "take it out");
     }
     if step.step != Step::Scale {
         rules.no_meaning(path, &["to"], "is for scaling", "take it out");

@@ -21,8 +21,8 @@ use super::pairs::Pairs;
 pub use data::{Case, Cut, Data, Derive, Format, Join, JoinKind, Keys, Unmatched, Variable};
 pub use reference::{ModelBased, ParticipationMethod, Reference};
 pub use weighting::{
-    Compat, Count, Distance, KeepMargins, Limit, LimitRule, Margin, Redistribute, ScaleRule,
-    ScaleTarget, Step, Weighting,
+    CombineBy, Compat, Count, Distance, GivenShares, KeepMargins, Limit, LimitRule, Margin,
+    Redistribute, Samples, ScaleRule, ScaleTarget, ShareRule, Step, Weighting,
 };
 
 /// A study: what to do with data, from the file to the report.

@@ -171,7 +171,6 @@ impl ClassAdjustment {
             carrier: Carrier::Rows(Arc::new(carrier)),
             solver: SymmetricSolver::new(&DMatrix::from_diagonal(&sizes.into()))?,
             residuals: Residuals::Regression,
-            carried: None,
             earlier: None,
             target_covariance: None,
         })

@@ -169,14 +169,24 @@ impl PropensityAdjustment {
         let rows = 0..before.len();
         Ok(Adjustment {
             x: self.centred(after, codes, rates.len()),
-            carried: Some(self.x.clone()),
             earlier: None,
             regression_weights: Arc::new(rows.clone().map(q).collect()),
-            carrier: Carrier::Rows(Arc::new(rows.map(carrier).collect())),
+            carrier: Carrier::Columns(self.times(&rows.map(carrier).collect::<Vec<f64>>())),
             solver: model.information.clone(),
             residuals: Residuals::Regression,
             target_covariance: None,
         })
+    }
+
+    /// The columns of the model, each row times a number.
+    fn times(&self, c: &[f64]) -> XColumns {
+        let term = |term: &XTerm| {
+            let value = |row: usize| term.values.as_ref().map_or(1.0, |v| v.get(row));
+            let times = |(row, c): (usize, &f64)| if *c == 0.0 { 0.0 } else { c * value(row) };
+            let values = c.iter().enumerate().map(times).collect();
+            XTerm { values: Some(Arc::new(Numbers::F64(values))), ..term.clone() }
+        };
+        XColumns { terms: self.x.terms.iter().map(term).collect() }
     }
 
     /// The columns of the model less their weighted means in the classes.
@@ -275,7 +285,6 @@ impl WeightingStep for PropensityAdjustment {
                 carrier: Carrier::Rows(Arc::new(carrier)),
                 solver: model.information,
                 residuals: Residuals::Regression,
-                carried: None,
                 earlier: None,
                 target_covariance: None,
             }),
