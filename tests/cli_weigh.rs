@@ -31,7 +31,7 @@ fn refused(output: &Output, expected: &[&str]) {
     let said = text(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{said}");
     // Long lines are wrapped.
-    let flat = said.replace('│', " ").split_whitespace().collect::<Vec<_>>().join(" ");
+    let flat = said.replace(['│', '|'], " ").split_whitespace().collect::<Vec<_>>().join(" ");
     for expected in expected {
         assert!(flat.contains(expected), "{expected}: {said}");
     }

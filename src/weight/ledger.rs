@@ -137,6 +137,15 @@ impl Ledger {
         Ok(weights)
     }
 
+    /// The steps that are repeated on replicates: number, kind, and the step itself.
+    pub(in crate::weight) fn repeatable(
+        &self,
+    ) -> impl Iterator<Item = (usize, &str, &Arc<dyn WeightingStep>)> {
+        self.steps
+            .iter()
+            .filter_map(|s| Some((s.summary.step, s.summary.kind.as_str(), s.again.as_ref()?)))
+    }
+
     /// Carries out a step and keeps it.
     pub(in crate::weight) fn take(
         &mut self,

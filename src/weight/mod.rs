@@ -10,7 +10,9 @@ mod groups;
 mod keep;
 mod ledger;
 mod margin;
+mod margin_solver;
 mod nonresponse;
+mod on_cells;
 mod participation;
 mod prediction;
 mod psus;
@@ -38,6 +40,7 @@ pub use margin::{Margin, MarginLevels};
 pub use nonresponse::{
     ClassAdjustment, CollapseRules, PropensityAdjustment, PropensityUse, Rate, Reason,
 };
+pub use on_cells::{CellRecipe, StepFactors};
 pub use participation::{Participation, ParticipationFit, ParticipationMethod, Reference, pooled};
 pub use prediction::{Family, Prediction};
 pub use scale::{ScaleTo, Scaling};

@@ -9,6 +9,8 @@ mod lonely;
 mod nonresponse;
 mod participation;
 mod replicates;
+mod resampling;
+mod reweighting;
 mod sample;
 mod trimming;
 mod variance;

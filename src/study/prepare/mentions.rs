@@ -151,6 +151,11 @@ fn collect(study: &Study, c: &mut Collector<'_, '_>) {
     if let Some(weight) = &study.design.weight {
         c.name(&design.key("weight"), weight, None);
     }
+    let variance = root.key("variance");
+    c.names(&variance.key("probabilities"), study.variance.probabilities.as_ref());
+    if let Some(name) = &study.variance.order_by {
+        c.name(&variance.key("order-by"), name, None);
+    }
     if let Some(replicates) = &study.design.replicates {
         let at = design.key("replicates").key("columns");
         match &replicates.columns {

@@ -10,6 +10,7 @@ mod joins;
 mod margins;
 mod mentions;
 pub(super) mod reference;
+mod replicates;
 mod selection;
 mod trimming;
 mod weighting;

@@ -287,13 +287,6 @@ pub(super) fn report(report: &Report, rules: &mut Rules<'_>, path: &KeyPath) {
                 "write a name such as `weights.csv` or `weights.parquet`",
             );
         }
-    } else if rules.has(&path.key("keep")) && rules.sound(&path.key("weights")) {
-        rules.warning(
-            &path.key("keep"),
-            "`keep` does nothing without `weights`",
-            "is for the file of weights",
-            "add `weights = \"weights.csv\"`, or take it out",
-        );
     }
     rules.names(&path.key("keep"), report.keep.as_ref());
     rules.names(&path.key("case"), report.case.as_ref());
@@ -412,7 +405,7 @@ mod tests {
         expect("[report]\nhtml = \"/abs/r.html\"\ncsv = \"../r.csv\"\n", &[]);
         expect("[report]\nhtml = \"r\"\ncsv = \"r\"\n", &["written to the same file"]);
         expect("[report]\nweights = \"w.sav\"\n", &["does not say its format"]);
-        expect("[report]\nkeep = \"id\"\n", &["does nothing without `weights`"]);
+        expect("[report]\nkeep = \"id\"\n", &[]);
         expect("[report]\nfolder = \"\"\n", &["`folder` is empty"]);
     }
 }

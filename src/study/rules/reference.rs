@@ -1,7 +1,7 @@
 //! Rules for a reference sample and what is made with it.
 
 use crate::study::places::KeyPath;
-use crate::study::spec::{ModelBased, Step, Study, Weighting};
+use crate::study::spec::{Estimator, ModelBased, Step, Study, Weighting};
 
 use super::Rules;
 
@@ -28,6 +28,17 @@ pub(super) fn check(study: &Study, rules: &mut Rules<'_>, root: &KeyPath) {
                 "nothing is made with the reference sample",
                 "not used",
                 "add `[[weighting]]` with `step = \"participation\"`, or `model-based` to an estimate",
+            );
+        }
+        let variance = &study.variance;
+        let wanted = variance.method.is_some()
+            || variance.estimator.is_some_and(|e| e != Estimator::Linearised);
+        if wanted && (participation || model_based) {
+            rules.error(
+                &root.key("variance"),
+                "the variance of data that were not drawn is linearised",
+                "asks for replicates",
+                "take it out: replicates of the data would leave out the error of the reference sample",
             );
         }
         if study.design.replicates.is_some() && participation {
@@ -119,6 +130,7 @@ mod tests {
             &format!("{REFERENCE}[[weighting]]\nstep = \"scale\"\nto = 5\n{STEP}"),
             &["before every other step"],
         );
+        expect(&format!("{REFERENCE}{STEP}[variance]\nmethod = \"jk1\"\n"), &["is linearised"]);
         expect(&format!("{REFERENCE}population = 0\n{STEP}"), &["population size is positive"]);
     }
 

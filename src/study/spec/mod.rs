@@ -4,6 +4,7 @@
 
 mod data;
 pub(in crate::study) mod reference;
+mod variance;
 mod weighting;
 
 use std::path::PathBuf;
@@ -20,6 +21,7 @@ use super::pairs::Pairs;
 
 pub use data::{Case, Cut, Data, Derive, Format, Join, JoinKind, Keys, Unmatched, Variable};
 pub use reference::{ModelBased, ParticipationMethod, Reference};
+pub use variance::{Estimator, Variance};
 pub use weighting::{
     CombineBy, Compat, Count, Distance, GivenShares, KeepMargins, Limit, LimitRule, Margin,
     Redistribute, Samples, ScaleRule, ScaleTarget, ShareRule, Step, Weighting,
@@ -54,6 +56,9 @@ pub struct Study {
     pub design: Design,
     /// A probability sample of the same population, for data that were not drawn.
     pub reference: Option<Reference>,
+    /// How variances are estimated: by linearisation unless said otherwise.
+    #[serde(default)]
+    pub variance: Variance,
     /// Weighting steps, carried out in order on the design weight.
     #[serde(default)]
     pub weighting: Vec<Weighting>,
