@@ -6,14 +6,17 @@ mod check;
 mod completions;
 mod describe;
 mod diff;
+mod draw;
 mod dry_run;
 mod init;
 pub(crate) mod panic;
+mod populate;
 mod progress;
 mod render;
 mod run;
 mod schema;
 mod schemes;
+mod simulate;
 mod validate;
 mod weigh;
 
@@ -33,6 +36,7 @@ use rakewell::diagnostic::Diagnostics;
 A day with rakewell:
   rakewell init                 write a commented study file to start from
   rakewell describe data.csv    what is in a data file: variables, levels, missing codes
+  rakewell draw design.toml     select a sample from a frame
   rakewell check study.toml     see every mistake in it, with its place and the way out
   rakewell run study.toml       weights, estimates and a report
   rakewell weigh study.toml     the weights alone, with diagnostics by step and group
@@ -53,6 +57,9 @@ struct Cli {
 enum Command {
     Init(init::Init),
     Describe(describe::Describe),
+    Populate(populate::Populate),
+    Draw(draw::Draw),
+    Simulate(simulate::Simulate),
     Check(check::Check),
     Run(run::Run),
     Weigh(weigh::Weigh),
@@ -94,6 +101,9 @@ pub fn main() -> ExitCode {
         Command::Weigh(command) => command.run(),
         Command::Diff(command) => command.run(),
         Command::Describe(command) => command.run(),
+        Command::Populate(command) => command.run(),
+        Command::Draw(command) => command.run(),
+        Command::Simulate(command) => command.run(),
         Command::Schemes(command) => command.run(),
         Command::Completions(command) => command.run(),
         Command::Man(command) => command.run(),

@@ -107,7 +107,6 @@ impl Tidy {
         build.number("n_eff", |_, r| r.n_eff, |_, _| None);
         build.number("n_eff_kish", |_, r| r.n_eff_kish, |_, _| None);
         build.number("df", |_, r| r.df, |_, r| r.df);
-        build.text("model_dependent", |t, _| model_dependent(t), |_, _| None);
         build.text("df_rule", |t, _| name_of(&t.df_rule), |_, _| None);
         if comparisons {
             build.number("t", |_, _| None, |_, r| r.t);
@@ -126,6 +125,11 @@ impl Tidy {
         build.number("se_replicates", |_, r| r.se_replicates, |_, _| None);
         build.number("se_ratio", |_, r| r.se_ratio(), |_, _| None);
         build.text("replicates", |t, _| t.replicates.clone(), |_, _| None);
+        build.text(
+            "model_dependent",
+            |t, _| model_dependent(&t.notes),
+            |t, _| model_dependent(&t.notes),
+        );
         let columns = build.columns;
         Tidy { columns, rows: items.len() }
     }
@@ -184,7 +188,7 @@ fn name_of(value: &impl Serialize) -> Option<String> {
 }
 
 /// What a reader must know of estimates that rest on a model of participation or of the outcome.
-fn model_dependent(table: &EstimateTable) -> Option<String> {
-    let mut notes = table.notes.iter().filter_map(|n| n.strip_prefix("Model-dependent: "));
+fn model_dependent(notes: &[String]) -> Option<String> {
+    let mut notes = notes.iter().filter_map(|n| n.strip_prefix("Model-dependent: "));
     notes.next().map(str::to_string)
 }

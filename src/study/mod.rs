@@ -6,35 +6,29 @@ mod dry_run;
 mod include;
 mod ledger;
 mod limits;
+mod memory;
 mod not_numeric;
 mod outputs;
-mod pairs;
-mod places;
 mod plan;
 mod plan_model;
 mod prepare;
 mod rules;
 mod run;
 mod schema;
-mod settings;
-mod shape;
 mod source;
 pub mod spec;
-mod structure;
-mod synonyms;
-mod syntax;
-mod words;
 mod write_back;
 
+pub use crate::toml_file::{KeyPath, Pairs, Places, Segment};
+use crate::toml_file::{pairs, places};
 pub use draft::draft;
 pub use dry_run::{DryRun, FilePlan, dry_run};
 pub use ledger::{
     Change, Figures, GroupChange, GroupRecord, InputChange, LEDGER_SCHEMA, LedgerDiff, LedgerFile,
     MarginRecord, StepChange, StepRecord, diff, replay,
 };
+pub use memory::InMemory;
 pub use outputs::WriteFailure;
-pub use pairs::Pairs;
-pub use places::{KeyPath, Places, Segment};
 pub use prepare::Prepared;
 pub use run::{
     Finished, RunOptions, check, check_with, run, run_document, run_with, weigh, weigh_with,

@@ -42,7 +42,8 @@ pub(super) fn table(
     let step = prepared.study.weighting.iter().find(|s| s.step == Step::Participation);
     let names = given.outcome_model.as_ref().or(step.and_then(|s| s.model.as_ref()));
     let columns = names.and_then(|n| reference::columns(n, &prepared.table, &sample.table));
-    let (x, reference_x, _) = columns.ok_or_else(internal)?;
+    let reference::Matched { data: x, reference: reference_x, .. } =
+        columns.ok_or_else(internal)?;
     let base = &prepared.analysis.ledger.steps()[0].weights;
     let model = given.model_based.ok_or_else(internal)?;
     let robust: Option<ParticipationFit> = match (&sample.participation, model) {

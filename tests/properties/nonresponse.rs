@@ -83,7 +83,7 @@ fn linearised_variances_are_those_of_repeated_samples() {
                 start + class
             })
             .collect();
-        let share = |i: usize| if i % 4 == 0 { 0.5 } else { 0.5 / 3.0 };
+        let share = |i: usize| if i.is_multiple_of(4) { 0.5 } else { 0.5 / 3.0 };
         let weight: Vec<f64> =
             rows.iter().map(|&i| (UNITS / 4) as f64 / (DRAWN as f64 * share(i))).collect();
         let responded: Arc<Vec<bool>> =

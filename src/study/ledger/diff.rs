@@ -325,14 +325,11 @@ fn at_the_end(
             };
             (of(&b.steps, j) - of(&a.steps, i)).abs()
         };
-        let most = pairs
-            .iter()
-            .map(|pair| (pair, moved(pair)))
+        let by_step = pairs.iter().map(|pair| (pair, moved(pair)));
+        // Of equal ones the first.
+        let most = by_step
             .filter(|(_, by)| *by > ROUNDING)
-            .fold(None, |best: Option<(&(Option<usize>, Option<usize>), f64)>, next| match best {
-                Some(b) if b.1 >= next.1 => Some(b),
-                _ => Some(next),
-            });
+            .reduce(|best, next| if best.1 >= next.1 { best } else { next });
         found.push(GroupChange {
             by: group.by.clone(),
             group: group.group.clone(),

@@ -179,14 +179,18 @@ fn design(work: &mut Work<'_>, table: Table) -> Option<ReferenceSample> {
     Some(ReferenceSample { table, sample: Arc::new(sample), df, participation: None })
 }
 
+/// Columns of the data and of the reference sample that mean the same.
+pub(in crate::study) struct Matched {
+    pub data: XColumns,
+    pub reference: XColumns,
+    /// The variable and the level of each.
+    pub names: Vec<(String, String)>,
+}
+
 /// The columns of some variables in the data and in the reference, with matching levels: an intercept,
 /// levels of text and labelled variables, other variables as numbers. With the variable and level of
 /// each column.
-pub(in crate::study) fn columns(
-    names: &Names,
-    data: &Table,
-    reference: &Table,
-) -> Option<(XColumns, XColumns, Vec<(String, String)>)> {
+pub(in crate::study) fn columns(names: &Names, data: &Table, reference: &Table) -> Option<Matched> {
     let intercept = || XTerm { codes: None, values: None, width: 1 };
     let (mut own, mut other) = (vec![intercept()], vec![intercept()]);
     let mut titles = vec![("intercept".to_string(), String::new())];
@@ -204,7 +208,11 @@ pub(in crate::study) fn columns(
         other.push(XTerm { codes: Some(Arc::new(b_codes)), values: None, width });
         titles.extend(levels.iter().map(|l| (a.title().to_string(), l.text().to_string())));
     }
-    Some((XColumns { terms: own }, XColumns { terms: other }, titles))
+    Some(Matched {
+        data: XColumns { terms: own },
+        reference: XColumns { terms: other },
+        names: titles,
+    })
 }
 
 fn number(column: &Column) -> Option<&crate::data::Numbers> {
@@ -246,7 +254,8 @@ pub(super) fn participate(
     use crate::study::spec::reference::ParticipationMethod as Given;
     let step = work.study.weighting.iter().find(|s| s.step == Step::Participation)?;
     let reference = reference?;
-    let (x, reference_x, names) = columns(step.model.as_ref()?, table, &reference.table)?;
+    let Matched { data: x, reference: reference_x, names } =
+        columns(step.model.as_ref()?, table, &reference.table)?;
     let method = match step.method {
         Some(Given::Pooled) => ParticipationMethod::Pooled,
         Some(Given::PseudoLikelihood) | None => ParticipationMethod::PseudoLikelihood,

@@ -77,7 +77,7 @@ pub(super) fn check(step: &Weighting, rules: &mut Rules<'_>, path: &KeyPath) {
     }
     if !matches!(step.step, Step::Nonresponse | Step::Eligibility) {
         let is_idle = |key: &&str| *key != "model" || step.step != Step::Participation;
-        let idle: Vec<&str> = OBSERVED.iter().copied().filter(|key| is_idle(&key)).collect();
+        let idle: Vec<&str> = OBSERVED.iter().copied().filter(|key| is_idle(key)).collect();
         rules.no_meaning(path, &idle, "is for nonresponse and eligibility", "take it out");
     }
     if step.step != Step::Participation {
