@@ -143,7 +143,13 @@ mod tests {
         let schema = json_schema();
         for key in schema["properties"].as_object().expect("properties").keys() {
             let table = [format!("\n[{key}"), format!("\n[[{key}]]"), format!("\n{key} =")];
-            let option = [format!("\n#{key} ="), format!("\n#[{key}]"), format!("\n#[[{key}]]")];
+            // Switched off, or in a comment where it does not go with the rest.
+            let option = [
+                format!("\n#{key} ="),
+                format!("\n#[{key}]"),
+                format!("\n#[[{key}]]"),
+                format!("\n#     [{key}]"),
+            ];
             let shown = table.iter().chain(&option).any(|t| STARTER.contains(t.as_str()));
             assert!(shown, "{key}");
         }

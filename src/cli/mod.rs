@@ -6,6 +6,7 @@ mod check;
 mod completions;
 mod describe;
 mod design;
+mod diff;
 mod draw;
 mod dry_run;
 mod init;
@@ -20,6 +21,7 @@ mod schema;
 mod schemes;
 mod simulate;
 mod validate;
+mod weigh;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -41,6 +43,7 @@ A day with rakewell:
   rakewell plan design.toml     how many to sample, where, at what cost, how precisely
   rakewell check study.toml     see every mistake in it, with its place and the way out
   rakewell run study.toml       weights, estimates and a report
+  rakewell weigh study.toml     the weights alone, with diagnostics by step and group
   rakewell validate             our numbers beside published ones
 
 Exit codes:
@@ -65,6 +68,8 @@ enum Command {
     Plan(plan::Plan),
     Check(check::Check),
     Run(run::Run),
+    Weigh(weigh::Weigh),
+    Diff(diff::Diff),
     Schemes(schemes::Schemes),
     Schema(schema::Schema),
     Validate(validate::Validate),
@@ -101,6 +106,8 @@ pub fn main() -> ExitCode {
         Command::Plan(command) => command.run(),
         Command::Check(command) => command.run(),
         Command::Run(command) => command.run(),
+        Command::Weigh(command) => command.run(),
+        Command::Diff(command) => command.run(),
         Command::Describe(command) => command.run(),
         Command::Populate(command) => command.run(),
         Command::Draw(command) => command.run(),

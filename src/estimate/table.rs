@@ -68,7 +68,18 @@ impl Analysis {
     /// (Korn and Graubard 1999, §5.2); for replicates those of the replicates. A domain without
     /// degrees of freedom keeps its estimate and has no interval.
     pub fn table(&self, spec: &TableSpec<'_>) -> EstimateTable {
-        let raw = self.estimate(&spec.quantities, &spec.domains.codes, spec.covariance);
+        self.table_with(spec, |_| {})
+    }
+
+    /// As [`Analysis::table`], with estimates and variances that `replace` puts in the place of the
+    /// weighted ones.
+    pub fn table_with(
+        &self,
+        spec: &TableSpec<'_>,
+        replace: impl FnOnce(&mut Raw),
+    ) -> EstimateTable {
+        let mut raw = self.estimate(&spec.quantities, &spec.domains.codes, spec.covariance);
+        replace(&mut raw);
         let first_outcome: Vec<usize> = spec
             .quantities
             .iter()

@@ -37,6 +37,7 @@ use super::tidy::{Column, Tidy, Values};
 /// | `variance` | text | how the variance is estimated |
 /// | `se_replicates`, `se_ratio` | number | the standard error by replicates beside a linearised one, and it ÷ `se` |
 /// | `replicates` | text | the replicates it comes from |
+/// | `model_dependent` | text | for data that were not drawn: on which model the row rests |
 pub fn csv(document: &Document) -> Vec<u8> {
     let tidy = Tidy::of(document, true);
     let mut out = String::new();

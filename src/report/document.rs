@@ -1,6 +1,6 @@
 //! All that a run found out, ready to be shown.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::compare::ComparisonTable;
 use crate::estimate::EstimateTable;
@@ -85,7 +85,7 @@ pub struct Manifest {
 }
 
 /// A file and what was in it.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct FileHash {
     /// Its path, relative to the study file where it can be.
     pub path: String,

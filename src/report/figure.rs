@@ -2,10 +2,9 @@
 
 use crate::compare::{ComparisonTable, Measure};
 use crate::estimate::{Estimate, EstimateTable, Statistic};
-use crate::weight::StepSummary;
 
 use super::chart::{Lane, Mark, Row, RowChart, Scale, Section};
-use super::number::{Figures, Unit, significant};
+use super::number::{Figures, Unit};
 use super::view::{self, domain_levels, flag, is_suppressed};
 use super::words::{self, plural};
 
@@ -107,55 +106,6 @@ pub(super) fn of_comparisons(
         },
         series: Vec::new(),
         sections,
-    }
-}
-
-/// The chart of the weights after each step, each relative to their mean.
-pub(super) fn of_weights(steps: &[StepSummary]) -> RowChart {
-    let mut rows = Vec::new();
-    let mut last = String::new();
-    for step in steps {
-        let w = &step.weights;
-        let mean = w.sum / w.n as f64;
-        let part = |x: f64| x / mean;
-        let drawable = [w.min, w.q1, w.median, w.q3, w.max].into_iter().map(part);
-        let drawable = drawable.clone().all(|x| x.is_finite() && x > 0.0);
-        let tip = format!(
-            "{}: from {} to {} times the mean, middle half {} to {}",
-            step.kind,
-            significant(part(w.min), 3),
-            significant(part(w.max), 3),
-            significant(part(w.q1), 3),
-            significant(part(w.q3), 3)
-        );
-        let mark = if drawable {
-            Mark::Spread {
-                min: part(w.min),
-                q1: part(w.q1),
-                median: part(w.median),
-                q3: part(w.q3),
-                max: part(w.max),
-            }
-        } else {
-            Mark::Words("not available".to_string())
-        };
-        let label = format!("{}. {}", step.step, step.kind);
-        last.clone_from(&tip);
-        rows.push(Row { label, lanes: vec![Lane { series: 0, mark, tip }] });
-    }
-    RowChart {
-        title: "Weights after each step, relative to their mean".to_string(),
-        description: format!(
-            "Box chart of the weights after {}: the line runs from the smallest to the largest \
-             weight, the box holds the middle half, the thick mark is the median. Last step, {last}.",
-            plural(steps.len(), "step", "steps")
-        ),
-        axis_title: "Weight ÷ mean weight (log scale)".to_string(),
-        scale: Scale::Log,
-        limits: None,
-        reference: Some(1.0),
-        series: Vec::new(),
-        sections: vec![Section { heading: String::new(), rows }],
     }
 }
 

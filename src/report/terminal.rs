@@ -19,7 +19,7 @@ use super::words::{self, plural};
 /// Where a table does not fit, its less needed columns are left out and named below it. All
 /// values are shown, suppressed ones too, each with its flag; the flags are explained at the end.
 pub fn terminal(document: &Document, width: u16, color: bool) -> String {
-    let mut page = Page { out: String::new(), width: width.max(40), color };
+    let mut page = Page::new(width, color);
     page.header(document);
     if !document.weighting.is_empty() {
         page.weighting(&document.weighting);
@@ -31,13 +31,8 @@ pub fn terminal(document: &Document, width: u16, color: bool) -> String {
         page.comparisons(table, view::compared(document, table));
     }
     page.flags(document);
-    if !document.warnings.is_empty() {
-        page.heading("Warnings");
-        for warning in &document.warnings {
-            page.item("!", warning);
-        }
-    }
-    page.out
+    page.warnings(document);
+    page.finish()
 }
 
 /// ANSI codes.
@@ -53,21 +48,25 @@ const HEADING: char = '\u{e000}';
 /// Most flagged rows whose rules are listed.
 const MOST_RULES: usize = 30;
 
-struct Page {
+pub(super) struct Page {
     out: String,
     width: u16,
     color: bool,
 }
 
 /// A column of figures: its heading, its cells, and how soon it is left out (0: never).
-struct Column {
+pub(super) struct Column {
     heading: String,
     cells: Vec<String>,
     spare: u8,
 }
 
 impl Column {
-    fn new(heading: impl Into<String>, spare: u8, cells: impl Iterator<Item = String>) -> Column {
+    pub(super) fn new(
+        heading: impl Into<String>,
+        spare: u8,
+        cells: impl Iterator<Item = String>,
+    ) -> Column {
         Column { heading: heading.into(), cells: cells.collect(), spare }
     }
 
@@ -77,7 +76,25 @@ impl Column {
 }
 
 impl Page {
-    fn header(&mut self, doc: &Document) {
+    pub(super) fn new(width: u16, color: bool) -> Page {
+        Page { out: String::new(), width: width.max(40), color }
+    }
+
+    pub(super) fn finish(self) -> String {
+        self.out
+    }
+
+    pub(super) fn warnings(&mut self, document: &Document) {
+        if document.warnings.is_empty() {
+            return;
+        }
+        self.heading("Warnings");
+        for warning in &document.warnings {
+            self.item("!", warning);
+        }
+    }
+
+    pub(super) fn header(&mut self, doc: &Document) {
         self.wrapped(&doc.title, BOLD);
         if let Some(description) = &doc.description {
             self.wrapped(description, "");
@@ -119,7 +136,7 @@ impl Page {
         }
     }
 
-    fn weighting(&mut self, steps: &[StepSummary]) {
+    pub(super) fn weighting(&mut self, steps: &[StepSummary]) {
         self.heading("Weighting");
         let labels = Labels {
             headings: vec!["Step".to_string()],
@@ -261,7 +278,12 @@ impl Page {
 
     /// A table with its labels on the left, figures to their right, and the flags last. With
     /// several label columns the last stands in the table, the others are headings above rows.
-    fn table(&mut self, labels: &Labels, mut columns: Vec<Column>, flags: Option<Column>) {
+    pub(super) fn table(
+        &mut self,
+        labels: &Labels,
+        mut columns: Vec<Column>,
+        flags: Option<Column>,
+    ) {
         let dropped = drop_columns(&mut columns, flags.as_ref(), usize::from(self.width));
         let mut table = Table::new();
         let rule = LineStyle::none().fill('─');
@@ -337,7 +359,7 @@ impl Page {
         self.out.push('\n');
     }
 
-    fn heading(&mut self, text: &str) {
+    pub(super) fn heading(&mut self, text: &str) {
         self.out.push('\n');
         self.wrapped(text, BOLD);
     }
@@ -346,7 +368,7 @@ impl Page {
         self.hanging(&format!("{name:<12}"), text, if name.is_empty() { "" } else { BOLD });
     }
 
-    fn item(&mut self, mark: &str, text: &str) {
+    pub(super) fn item(&mut self, mark: &str, text: &str) {
         let color = match mark {
             "suppress" => RED,
             "review" | "footnote" | "!" => YELLOW,

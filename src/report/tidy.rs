@@ -125,6 +125,11 @@ impl Tidy {
         build.number("se_replicates", |_, r| r.se_replicates, |_, _| None);
         build.number("se_ratio", |_, r| r.se_ratio(), |_, _| None);
         build.text("replicates", |t, _| t.replicates.clone(), |_, _| None);
+        build.text(
+            "model_dependent",
+            |t, _| model_dependent(&t.notes),
+            |t, _| model_dependent(&t.notes),
+        );
         let columns = build.columns;
         Tidy { columns, rows: items.len() }
     }
@@ -180,4 +185,10 @@ impl Builder<'_> {
 /// The name an enumeration has in study files and JSON.
 fn name_of(value: &impl Serialize) -> Option<String> {
     serde_json::to_value(value).ok()?.as_str().map(String::from)
+}
+
+/// What a reader must know of estimates that rest on a model of participation or of the outcome.
+fn model_dependent(notes: &[String]) -> Option<String> {
+    let mut notes = notes.iter().filter_map(|n| n.strip_prefix("Model-dependent: "));
+    notes.next().map(str::to_string)
 }

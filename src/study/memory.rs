@@ -55,7 +55,8 @@ impl InMemory {
         let mut census = self.clone();
         census.loaded.study.design = Design::default();
         census.loaded.study.weighting.clear();
-        census.loaded.study.report.keep = None;
+        let report = &mut census.loaded.study.report;
+        (report.keep, report.case, report.groups) = (None, None, None);
         let names: Vec<String> = self.needed.clone();
         census.needed = columns_needed(&census.loaded, &census.file, &names);
         census

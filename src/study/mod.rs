@@ -4,11 +4,13 @@ mod clock;
 mod draft;
 mod dry_run;
 mod include;
+mod ledger;
 mod limits;
 mod memory;
 mod not_numeric;
 mod outputs;
 mod plan;
+mod plan_model;
 mod prepare;
 mod profile;
 mod rules;
@@ -22,10 +24,16 @@ pub use crate::toml_file::{KeyPath, Pairs, Places, Segment};
 use crate::toml_file::{pairs, places};
 pub use draft::draft;
 pub use dry_run::{DryRun, FilePlan, dry_run};
+pub use ledger::{
+    Change, Figures, GroupChange, GroupRecord, InputChange, LEDGER_SCHEMA, LedgerDiff, LedgerFile,
+    MarginRecord, StepChange, StepRecord, diff, replay,
+};
 pub use memory::InMemory;
 pub use outputs::WriteFailure;
 pub use prepare::Prepared;
 pub use profile::Profile;
-pub use run::{Finished, RunOptions, check, check_with, run, run_document, run_with};
+pub use run::{
+    Finished, RunOptions, check, check_with, run, run_document, run_with, weigh, weigh_with,
+};
 pub use schema::json_schema;
 pub use source::{Loaded, from_text, from_text_with, load, load_with};

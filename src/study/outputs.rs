@@ -4,10 +4,11 @@ use std::io::Write;
 use std::path::{Component, Path, PathBuf};
 use std::time::Instant;
 
+use super::ledger;
 use super::places::KeyPath;
 use super::prepare::Prepared;
-use super::run::Finished;
-use super::spec::Report;
+use super::run::{Finished, Mode};
+use super::spec::Study;
 use super::write_back;
 use crate::data::io::{Batch, Staged, WriteError, stage, stage_csv, stage_parquet};
 use crate::data::{Column, Numbers, Values};
@@ -22,6 +23,7 @@ enum Kind {
     Json,
     Parquet,
     Weights,
+    Ledger,
     Data,
     Manifest,
 }
@@ -35,6 +37,7 @@ impl Kind {
             Kind::Json => "json",
             Kind::Parquet => "parquet",
             Kind::Weights => "weights",
+            Kind::Ledger => "ledger",
             Kind::Data => "data",
             Kind::Manifest => "manifest",
         }
@@ -49,39 +52,52 @@ struct Output {
 }
 
 /// All files, in the order they get their places: the manifest comes last, for it says what
-/// the others are.
-fn outputs(given: &Report, study_file: &Path) -> Vec<Output> {
+/// the others are. Weighing writes weights, ledger and the copy of the data.
+fn outputs(study: &Study, study_file: &Path, mode: Mode) -> Vec<Output> {
+    let given = &study.report;
     let base = study_file.parent().unwrap_or(Path::new(""));
     let folder = base.join(given.folder.as_deref().unwrap_or(Path::new("output")));
     let or = |path: &Option<PathBuf>, name: &str| {
         Some(path.clone().unwrap_or_else(|| PathBuf::from(name)))
     };
-    [
-        (Kind::Html, or(&given.html, "report.html")),
-        (Kind::Csv, or(&given.csv, "estimates.csv")),
-        (Kind::Json, or(&given.json, "results.json")),
-        (Kind::Parquet, given.parquet.clone()),
-        (Kind::Weights, given.weights.clone()),
-        (Kind::Data, given.data.clone()),
-        (Kind::Manifest, or(&None, "manifest.json")),
-    ]
-    .into_iter()
-    .filter_map(|(kind, name)| Some((kind, name?)))
-    .map(|(kind, name)| Output { kind, path: folder.join(&name), name })
-    .collect()
+    let ledger = match mode {
+        Mode::Run if study.weighting.is_empty() => given.ledger.clone(),
+        _ => or(&given.ledger, "ledger.json"),
+    };
+    let all = match mode {
+        Mode::Run => vec![
+            (Kind::Html, or(&given.html, "report.html")),
+            (Kind::Csv, or(&given.csv, "estimates.csv")),
+            (Kind::Json, or(&given.json, "results.json")),
+            (Kind::Parquet, given.parquet.clone()),
+            (Kind::Weights, given.weights.clone()),
+            (Kind::Ledger, ledger),
+            (Kind::Data, given.data.clone()),
+            (Kind::Manifest, or(&None, "manifest.json")),
+        ],
+        Mode::Weigh => vec![
+            (Kind::Weights, or(&given.weights, "weights.csv")),
+            (Kind::Ledger, ledger),
+            (Kind::Data, given.data.clone()),
+        ],
+    };
+    all.into_iter()
+        .filter_map(|(kind, name)| Some((kind, name?)))
+        .map(|(kind, name)| Output { kind, path: folder.join(&name), name })
+        .collect()
 }
 
 /// The paths of all files, as they would be written.
-pub(super) fn paths(given: &Report, study_file: &Path) -> Vec<PathBuf> {
-    outputs(given, study_file).into_iter().map(|output| output.path).collect()
+pub(super) fn paths(study: &Study, study_file: &Path) -> Vec<PathBuf> {
+    outputs(study, study_file, Mode::Run).into_iter().map(|output| output.path).collect()
 }
 
 /// Looks for outputs that would destroy what the study reads, or each other, before the work.
 ///
 /// # Errors
 /// All of them.
-pub(super) fn check(prepared: &Prepared, study_file: &Path) -> Result<(), Diagnostics> {
-    let all = outputs(&prepared.study.report, study_file);
+pub(super) fn check(prepared: &Prepared, study_file: &Path, mode: Mode) -> Result<(), Diagnostics> {
+    let all = outputs(&prepared.study, study_file, mode);
     let inputs: Vec<(PathBuf, String)> = std::iter::once(study_file)
         .chain(prepared.inputs.iter().map(PathBuf::as_path))
         .map(|path| (identity(path), path.display().to_string()))
@@ -173,7 +189,7 @@ impl Finished {
         let clock = Instant::now();
         let mut batch = Batch::default();
         let mut hashes = Vec::new();
-        let (mut manifest, mut all) = (None, outputs(&self.prepared.study.report, study_file));
+        let (mut manifest, mut all) = (None, outputs(&self.prepared.study, study_file, self.mode));
         if all.last().is_some_and(|o| o.kind == Kind::Manifest) {
             manifest = all.pop();
         }
@@ -203,6 +219,13 @@ impl Finished {
             Kind::Json => report::json(&self.document).map_err(failed)?,
             Kind::Parquet => report::parquet(&self.document).map_err(failed)?,
             Kind::Manifest => Vec::new(),
+            Kind::Ledger => {
+                let ledger = ledger::record(&self.prepared, study_file, &output.path)?;
+                let mut bytes = serde_json::to_vec_pretty(&ledger)
+                    .map_err(|e| Diagnostic::error(e.to_string()))?;
+                bytes.push(b'\n');
+                bytes
+            }
             Kind::Data => {
                 let staged = write_back::stage(&self.prepared, study_file, &output.path)?;
                 let hash = hash(staged.content(), &output.name.display().to_string())?;
@@ -287,7 +310,9 @@ impl Finished {
             columns.push(Column::from_values(name, values));
         };
         weight("base_weight", &ledger.steps()[0].weights);
-        weight("weight", ledger.weights());
+        // Weights that rest on a model of participation are called so.
+        let modelled = ledger.steps().iter().any(|step| step.summary.kind == "participation");
+        weight(if modelled { "pseudo_weight" } else { "weight" }, ledger.weights());
         columns
     }
 }

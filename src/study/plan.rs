@@ -5,6 +5,7 @@ mod contrast;
 use super::limits::{self, TableSize};
 use super::not_numeric::not_numeric;
 use super::places::KeyPath;
+use super::plan_model::{self, Answers};
 use super::prepare::{Prepared, holds};
 use super::spec::{Adjust as GivenAdjust, Compare, DfChoice, Estimate, Names, Scalar};
 use crate::compare::{Adjustment, ComparisonTable, ContrastSpec, Measure, contrast};
@@ -14,6 +15,7 @@ use crate::estimate::{
     ByVariable, Deff, Df, Domains, EstimateTable, IntervalMethod, Outcome, Quantity, Standard,
     Statistic, TableSpec,
 };
+use crate::weight::Family;
 
 /// One estimate in the making: everything the table borrows from.
 struct Draft {
@@ -37,6 +39,28 @@ impl Held {
             Held::Ratio(y, x, _) => Quantity::Ratio(y, x),
             Held::Proportions(f, _) => Quantity::Proportions(&f.codes, f.levels.len()),
             Held::LevelTotals(f, _) => Quantity::LevelTotals(&f.codes, f.levels.len()),
+        }
+    }
+
+    /// The values of every outcome of the quantity.
+    fn answers(&self) -> Vec<Answers> {
+        match self {
+            Held::Mean(y, _) => {
+                let y = y.to_vec();
+                let binary = y.iter().all(|y| y.is_nan() || *y == 0.0 || *y == 1.0);
+                let family = if binary { Family::Logistic } else { Family::Linear };
+                vec![Answers { y, family }]
+            }
+            Held::Proportions(f, _) => (0..f.levels.len())
+                .map(|level| {
+                    let one = |row| match f.codes.get(row) {
+                        Codes::NONE => f64::NAN,
+                        code => f64::from(u8::from(code as usize == level)),
+                    };
+                    Answers { y: (0..f.codes.len()).map(one).collect(), family: Family::Logistic }
+                })
+                .collect(),
+            _ => Vec::new(),
         }
     }
 
@@ -96,6 +120,17 @@ pub(super) fn tables(
             Err(mut diagnostics) => found.append(&mut diagnostics),
         }
     }
+    if prepared.reference.as_ref().is_some_and(|r| r.participation.is_some()) {
+        let note = format!(
+            "{}the data are no probability sample; right only if participation depends on the variables \
+             of its model alone",
+            plan_model::MARK
+        );
+        let unmarked =
+            |t: &&mut EstimateTable| !t.notes.iter().any(|n| n.starts_with(plan_model::MARK));
+        tables.iter_mut().flatten().filter(unmarked).for_each(|t| t.notes.push(note.clone()));
+        comparisons.iter_mut().for_each(|c| c.notes.push(note.clone()));
+    }
     let is_error = |d: &Diagnostic| d.severity == crate::diagnostic::Severity::Error;
     if found.iter().any(is_error) {
         return Err(found);
@@ -148,6 +183,11 @@ impl Planner<'_> {
             let y = self.numbers(&self.path.key("quantile").key("of"), column, "for a quantile")?;
             let base = outcome(column, None);
             return Some(prepared.analysis.quantile_table(&spec, &y, &base, &quantile.at));
+        }
+        if given.model_based.is_some() {
+            let answers: Vec<Answers> = draft.held.iter().flat_map(Held::answers).collect();
+            let made = plan_model::table(prepared, given, self.path, &spec, &factors, &answers);
+            return made.map_err(|mistake| self.found.push(mistake)).ok();
         }
         match &given.standardize {
             None => Some(prepared.analysis.table(&spec)),

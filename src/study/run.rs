@@ -8,8 +8,10 @@ use super::plan::tables;
 use super::prepare::{Prepared, prepare};
 use super::source::{Loaded, load_with};
 use super::spec::Study;
+use crate::compare::ComparisonTable;
 use crate::design::Method;
 use crate::diagnostic::Diagnostics;
+use crate::estimate::EstimateTable;
 use crate::report::{DataSummary, DesignSummary, Document};
 
 /// What a run found out, and what is to be written.
@@ -21,9 +23,48 @@ pub struct Finished {
     pub warnings: Diagnostics,
     pub(super) prepared: Prepared,
     pub(super) timings: Vec<(String, f64)>,
+    pub(super) mode: Mode,
+}
+
+/// How far a study was carried out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mode {
+    /// To the estimates and the report.
+    Run,
+    /// To the weights.
+    Weigh,
 }
 
 impl Finished {
+    fn new(
+        mut prepared: Prepared,
+        estimates: Vec<EstimateTable>,
+        comparisons: Vec<ComparisonTable>,
+        timings: Vec<(String, f64)>,
+        mode: Mode,
+    ) -> Finished {
+        let warnings = Diagnostics(std::mem::take(&mut prepared.warnings));
+        let study = &prepared.study;
+        let document = Document {
+            title: study.title.clone(),
+            description: study.description.clone(),
+            source: study.source.clone(),
+            data: DataSummary {
+                file: files(study),
+                rows: prepared.table.rows(),
+                columns: prepared.file_columns,
+                population: study.population.clone(),
+                population_rows: prepared.inside.iter().filter(|i| **i).count(),
+            },
+            design: design_summary(&prepared),
+            weighting: prepared.analysis.ledger.steps().iter().map(|s| s.summary.clone()).collect(),
+            estimates,
+            comparisons,
+            warnings: warnings.0.iter().map(|d| d.message.clone()).collect(),
+        };
+        Finished { document, warnings, prepared, timings, mode }
+    }
+
     /// Seconds spent, by phase, in order.
     pub fn timings(&self) -> &[(String, f64)] {
         &self.timings
@@ -47,7 +88,7 @@ impl std::fmt::Debug for RunOptions<'_> {
 }
 
 impl RunOptions<'_> {
-    fn tell(&self, what: &str) {
+    pub(super) fn tell(&self, what: &str) {
         if let Some(progress) = self.progress {
             progress(what);
         }
@@ -74,7 +115,7 @@ pub fn check(path: &Path) -> Result<Diagnostics, Diagnostics> {
 pub fn check_with(path: &Path, options: &RunOptions<'_>) -> Result<Diagnostics, Diagnostics> {
     let loaded = study_of(path, options)?;
     let mut prepared = prepare(loaded, path, &|what| options.tell(what))?;
-    outputs::check(&prepared, path)?;
+    outputs::check(&prepared, path, Mode::Run)?;
     tables(&mut prepared).map_err(Diagnostics)?;
     Ok(Diagnostics(prepared.warnings))
 }
@@ -94,31 +135,36 @@ pub fn run(path: &Path) -> Result<Finished, Diagnostics> {
 pub fn run_with(path: &Path, options: &RunOptions<'_>) -> Result<Finished, Diagnostics> {
     let loaded = study_of(path, options)?;
     let mut prepared = prepare(loaded, path, &|what| options.tell(what))?;
-    outputs::check(&prepared, path)?;
+    outputs::check(&prepared, path, Mode::Run)?;
     let mut timings = std::mem::take(&mut prepared.timings);
     let clock = Instant::now();
     let (estimates, comparisons) = tables(&mut prepared).map_err(Diagnostics)?;
     timings.push(("estimate".to_string(), clock.elapsed().as_secs_f64()));
-    let study = &prepared.study;
-    let warnings = Diagnostics(std::mem::take(&mut prepared.warnings));
-    let document = Document {
-        title: study.title.clone(),
-        description: study.description.clone(),
-        source: study.source.clone(),
-        data: DataSummary {
-            file: files(study),
-            rows: prepared.table.rows(),
-            columns: prepared.file_columns,
-            population: study.population.clone(),
-            population_rows: prepared.inside.iter().filter(|i| **i).count(),
-        },
-        design: design_summary(&prepared),
-        weighting: prepared.analysis.ledger.steps().iter().map(|s| s.summary.clone()).collect(),
-        estimates,
-        comparisons,
-        warnings: warnings.0.iter().map(|d| d.message.clone()).collect(),
-    };
-    Ok(Finished { document, warnings, prepared, timings })
+    Ok(Finished::new(prepared, estimates, comparisons, timings, Mode::Run))
+}
+
+/// Weighs a study in memory: everything up to the weights, no estimates; nothing is written.
+///
+/// # Errors
+/// All mistakes of the first phase that has some.
+pub fn weigh(path: &Path) -> Result<Finished, Diagnostics> {
+    weigh_with(path, &RunOptions::default())
+}
+
+/// As [`weigh`], with settings and progress.
+///
+/// # Errors
+/// As [`weigh`].
+pub fn weigh_with(path: &Path, options: &RunOptions<'_>) -> Result<Finished, Diagnostics> {
+    let loaded = study_of(path, options)?;
+    weighed(prepare(loaded, path, &|what| options.tell(what))?, path)
+}
+
+/// What weighing gives, of a study with its weights.
+pub(super) fn weighed(mut prepared: Prepared, path: &Path) -> Result<Finished, Diagnostics> {
+    outputs::check(&prepared, path, Mode::Weigh)?;
+    let timings = std::mem::take(&mut prepared.timings);
+    Ok(Finished::new(prepared, Vec::new(), Vec::new(), timings, Mode::Weigh))
 }
 
 /// Runs a study in memory and gives the document.

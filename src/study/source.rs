@@ -17,6 +17,8 @@ use super::spec::Study;
 pub struct Loaded {
     /// The study.
     pub study: Study,
+    /// The same as a document: what is written, included and set, and nothing else.
+    pub document: serde_json::Value,
     /// Where everything stands, for later checks to point at.
     pub places: Places,
     /// The file.
@@ -31,8 +33,8 @@ pub struct Loaded {
 
 impl From<LoadedFile<Study>> for Loaded {
     fn from(file: LoadedFile<Study>) -> Loaded {
-        let LoadedFile { value, places, source, included, settings, warnings } = file;
-        Loaded { study: value, places, source, included, settings, warnings }
+        let LoadedFile { value, document, places, source, included, settings, warnings } = file;
+        Loaded { study: value, document, places, source, included, settings, warnings }
     }
 }
 

@@ -35,6 +35,8 @@ pub(crate) struct Kind {
 pub(crate) struct LoadedFile<T> {
     /// What it says.
     pub(crate) value: T,
+    /// The same as a document.
+    pub(crate) document: Value,
     /// Where everything stands.
     pub(crate) places: Places,
     /// The file.
@@ -136,7 +138,7 @@ impl<T: DeserializeOwned> Loader<T> {
             Diagnostics(found)
         };
         let mut found = checked.mistakes;
-        match serde_json::from_value::<T>(checked.value) {
+        match serde_json::from_value::<T>(checked.value.clone()) {
             Ok(mut value) => {
                 found.extend((self.expand)(&mut value, &places, &checked.bad));
                 found.extend((self.rules)(&value, &places, &checked.bad));
@@ -146,7 +148,15 @@ impl<T: DeserializeOwned> Loader<T> {
                 } else {
                     let included = included.into_iter().map(|f| f.path).collect();
                     let settings = settings.iter().map(|s| s.text.clone()).collect();
-                    Ok(LoadedFile { value, places, source, included, settings, warnings: found })
+                    Ok(LoadedFile {
+                        value,
+                        document: checked.value,
+                        places,
+                        source,
+                        included,
+                        settings,
+                        warnings: found,
+                    })
                 }
             }
             // The schema and the types are one, so the walk has said what is wrong; this says

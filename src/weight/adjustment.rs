@@ -40,6 +40,9 @@ pub enum Carrier {
 pub struct Adjustment {
     /// The columns x.
     pub x: XColumns,
+    /// What the same step estimated before this, from other equations: the model whose propensities
+    /// make the classes.
+    pub earlier: Option<Box<Adjustment>>,
     /// The weight q of every row in Σ q x u.
     pub regression_weights: Arc<Vec<f64>>,
     /// The multiplier c of every row.

@@ -151,6 +151,19 @@ pub enum WeightError {
     /// A response model that can't be fitted.
     #[error("the response model has no solution: {0}")]
     ResponseModel(String),
+    /// A factor of a stage of selection that is no inverse of a probability.
+    #[error(
+        "the selection in row {row} gives a factor of {factor}; one over a probability is 1 or more"
+    )]
+    Selection {
+        /// The row, from 1.
+        row: usize,
+        /// The factor.
+        factor: f64,
+    },
+    /// A model of participation, or of an outcome, that can't be fitted on the two samples.
+    #[error("{0}")]
+    Participation(String),
     /// Limits of a trimming that can't hold.
     #[error("{0}")]
     Trim(String),

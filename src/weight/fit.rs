@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use super::adjustment::{Adjustment, Carrier, Residuals};
-use super::calibrate::{CalibrationOptions, Distance, Solution, Totals, solve};
+use super::calibrate::{Bounds, CalibrationOptions, Distance, Solution, Totals, solve};
 use super::error::WeightError;
 use super::groups::same;
 use super::margin::{Margin, reconcile};
@@ -173,6 +173,7 @@ impl WeightingStep for Fit {
                 carrier: Carrier::After,
                 solver,
                 residuals: self.residuals,
+                earlier: None,
                 target_covariance: None,
             }),
             kind: self.kind.to_string(),
@@ -187,6 +188,13 @@ impl WeightingStep for Fit {
 
     fn repeat(&self, before: &[f64]) -> Result<Vec<f64>, WeightError> {
         Ok(self.solution(before)?.apply(before))
+    }
+
+    fn within_weights(&self, bounds: Bounds) -> Option<Arc<dyn WeightingStep>> {
+        let mut fit = self.clone();
+        fit.options.distance = Distance::Linear(None);
+        fit.options.weight_bounds = Some(bounds);
+        Some(Arc::new(fit))
     }
 
     fn categories(&self) -> Option<Vec<XTerm>> {

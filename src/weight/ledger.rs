@@ -8,13 +8,18 @@ use rayon::prelude::*;
 use super::adjustment::{Adjustment, Residuals};
 use super::calibrate::{CalibrationOptions, CalibrationStatus, Totals};
 use super::combine::Combination;
+use super::diagnostics::{self, StepDiagnostics};
 use super::error::WeightError;
 use super::fit::{Fit, FitOptions};
+use super::keep::{KeepMargins, Keeping};
 use super::margin::Margin;
 use super::nonresponse::{ClassAdjustment, PropensityAdjustment};
+use super::participation::Participation;
 use super::scale::Scaling;
+use super::selection::Selection;
 use super::step::WeightingStep;
-use super::summary::{StepSummary, WeightSummary};
+use super::summary::{StepDetail, StepSummary, WeightSummary};
+use super::traded::TradedLine;
 use super::trim::Trimming;
 
 /// Rows handed to one task at a time.
@@ -51,12 +56,17 @@ pub struct Ledger {
 impl Ledger {
     /// Starts with the design weight.
     pub fn new(design_weights: Arc<Vec<f64>>, description: &str) -> Ledger {
+        let weights = WeightSummary::of(&design_weights);
         let summary = StepSummary {
             step: 1,
             kind: "base".to_string(),
             description: description.to_string(),
             outcome: String::new(),
-            weights: WeightSummary::of(&design_weights),
+            diagnostics: StepDiagnostics {
+                efficiency: 1.0 / weights.deff_kish,
+                ..StepDiagnostics::default()
+            },
+            weights,
             g_range: None,
             margins: Vec::new(),
             details: Vec::new(),
@@ -76,6 +86,10 @@ impl Ledger {
     /// The steps, the base weight first.
     pub fn steps(&self) -> &[LedgerStep] {
         &self.steps
+    }
+
+    pub(in crate::weight) fn steps_mut(&mut self) -> &mut [LedgerStep] {
+        &mut self.steps
     }
 
     /// Takes the linearised variance of successive calibrations as R `survey` does (residuals of the
@@ -98,7 +112,11 @@ impl Ledger {
     /// What the variance must know of the steps, in the order they were made: for each the weights
     /// after it and the adjustment.
     pub fn adjusted_steps(&self) -> impl Iterator<Item = (&Arc<Vec<f64>>, &Adjustment)> {
-        self.steps.iter().filter_map(|s| Some((&s.weights, s.adjustment.as_ref()?)))
+        self.steps.iter().flat_map(|s| {
+            let last = s.adjustment.as_ref();
+            let earlier = last.and_then(|a| a.earlier.as_deref());
+            earlier.into_iter().chain(last).map(|a| (&s.weights, a))
+        })
     }
 
     /// Those of [`Ledger::adjusted_steps`] that have a part in the variance of a first phase.
@@ -155,13 +173,16 @@ impl Ledger {
         let before = self.weights().clone();
         let done = step.carry_out(&before)?;
         let g_range = factor_range(&before, &done.weights);
+        let weights = WeightSummary::of(&done.weights);
+        let diagnostics = diagnostics::of_step(&before, &done.weights, &done.margins, &weights);
         self.steps.push(LedgerStep {
             summary: StepSummary {
                 step: self.steps.len() + 1,
                 kind: done.kind,
                 description: done.description,
                 outcome: done.outcome,
-                weights: WeightSummary::of(&done.weights),
+                weights,
+                diagnostics,
                 g_range,
                 margins: done.margins,
                 details: done.details,
@@ -207,6 +228,55 @@ impl Ledger {
     /// When limits cross, or leave no room for what is to be spread.
     pub fn trim(&mut self, step: Trimming) -> Result<(), WeightError> {
         self.take(step).map(|_| ())
+    }
+
+    /// Brings weights within limits while the totals of the last calibration hold.
+    ///
+    /// # Errors
+    /// When there is no calibration before, limits cross, or limits and totals contradict each other.
+    pub fn trim_keeping(&mut self, step: Trimming, how: KeepMargins) -> Result<(), WeightError> {
+        let is_calibration = |s: &&LedgerStep| s.status.is_some();
+        let last = self.steps.iter().rev().find(is_calibration);
+        let Some((calibration, place)) =
+            last.and_then(|s| Some((s.again.clone()?, s.summary.step)))
+        else {
+            return Err(WeightError::Trim(
+                "there is no calibration before this step whose totals could be kept".to_string(),
+            ));
+        };
+        self.take(Keeping { trimming: step, how, calibration, step: place }).map(|_| ())
+    }
+
+    /// Multiplies weights by the inverse probabilities of a stage of selection.
+    ///
+    /// # Errors
+    /// When a factor is missing or below one, or lengths disagree.
+    pub fn select(&mut self, step: Selection) -> Result<(), WeightError> {
+        self.take(step).map(|_| ())
+    }
+
+    /// Weights a sample that was not drawn by the inverse of its probabilities of participation, modelled
+    /// with a reference sample.
+    ///
+    /// # Errors
+    /// When the model has no solution, the two samples have no variable or level in common where they
+    /// must, or lengths disagree.
+    pub fn participate(&mut self, step: Participation) -> Result<(), WeightError> {
+        self.take(step).map(|_| ())
+    }
+
+    /// Adds a table to what the summary of the last step says of it.
+    pub fn annotate(&mut self, detail: StepDetail) {
+        if let Some(step) = self.steps.last_mut() {
+            step.summary.details.push(detail);
+        }
+    }
+
+    /// Adds to the summary of the last step what it did to the means of groups.
+    pub fn trade(&mut self, lines: Vec<TradedLine>) {
+        if let Some(step) = self.steps.last_mut() {
+            step.summary.diagnostics.traded = lines;
+        }
     }
 
     /// Scales weights.

@@ -92,6 +92,7 @@ impl WeightingStep for Scaling {
             carrier: Carrier::After,
             solver: SymmetricSolver::new(&DMatrix::from_diagonal(&sums.into()))?,
             residuals: Residuals::Regression,
+            earlier: None,
             target_covariance: None,
         };
         Ok(Done {

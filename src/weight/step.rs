@@ -4,7 +4,7 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use super::adjustment::Adjustment;
-use super::calibrate::CalibrationStatus;
+use super::calibrate::{Bounds, CalibrationStatus};
 use super::error::WeightError;
 use super::on_cells::PlainMargins;
 use super::summary::{MarginLine, StepDetail};
@@ -19,6 +19,12 @@ pub(in crate::weight) trait WeightingStep: Debug + Send + Sync {
 
     /// The weights alone, on those of a replicate.
     fn repeat(&self, before: &[f64]) -> Result<Vec<f64>, WeightError>;
+
+    /// For a calibration: one to the same totals, at the smallest euclidean distance, with weights
+    /// within bounds.
+    fn within_weights(&self, _bounds: Bounds) -> Option<Arc<dyn WeightingStep>> {
+        None
+    }
 
     /// The categories that decide on the factor of a row, if its factor depends on nothing else but the
     /// sums of the weights by them; `None` if it does.

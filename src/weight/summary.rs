@@ -3,6 +3,7 @@
 use rayon::prelude::*;
 use serde::Serialize;
 
+use super::diagnostics::StepDiagnostics;
 use crate::numeric::{Sum, order_statistics};
 
 /// Rows handed to one task at a time.
@@ -122,6 +123,8 @@ pub struct StepSummary {
     pub details: Vec<StepDetail>,
     /// How its effect on the variance is treated, in words.
     pub variance: String,
+    /// Factors, balance, groups, largest weights.
+    pub diagnostics: StepDiagnostics,
 }
 
 /// A small table about a step.

@@ -6,7 +6,7 @@ use rakewell::estimate::{
     QualityStandard, Statistic,
 };
 use rakewell::report::{DataSummary, DesignSummary, Document, FileHash, Manifest};
-use rakewell::weight::{MarginLine, StepSummary, WeightSummary};
+use rakewell::weight::{MarginLine, StepDiagnostics, StepSummary, WeightSummary};
 
 pub const ETHNIC_GROUPS: [&str; 18] = [
     "White: English, Welsh, Scottish, Northern Irish or British",
@@ -418,6 +418,7 @@ fn step(
         margins: Vec::new(),
         details: Vec::new(),
         variance: String::new(),
+        diagnostics: StepDiagnostics { efficiency: 1.0 / deff, ..StepDiagnostics::default() },
     }
 }
 

@@ -7,10 +7,12 @@
 
 mod axis;
 mod frame;
+mod histogram;
 mod rows;
 mod svg;
 
 pub use axis::{Axis, Scale};
+pub use histogram::HistogramChart;
 pub use rows::{Lane, Layout, Mark, Row, RowChart, Section};
 pub use svg::{Anchor, Svg, escape};
 

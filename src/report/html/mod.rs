@@ -2,6 +2,8 @@
 
 mod page;
 mod table;
+mod table_weights;
+mod weighting;
 
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;

@@ -3,15 +3,15 @@
 use serde::Serialize;
 
 use super::table::{self, Table};
+use super::weighting::Weighting;
 use crate::compare::ComparisonTable;
 use crate::estimate::EstimateTable;
-use crate::report::chart::{self, Layout, RowChart};
+use crate::report::chart::{self, HistogramChart, Layout, RowChart};
 use crate::report::document::{DesignSummary, Document};
 use crate::report::figure;
 use crate::report::number::{self, Figures};
 use crate::report::view;
 use crate::report::words::{self, plural};
-use crate::weight::{StepDetail, StepSummary};
 
 /// The whole page.
 #[derive(Debug, Serialize)]
@@ -34,19 +34,6 @@ pub(super) struct Page<'a> {
     suppressed: bool,
     /// The confidence level, when all tables share one.
     level: Option<String>,
-}
-
-#[derive(Debug, Serialize)]
-struct Weighting {
-    table: Table,
-    figure: Figure,
-    margins: Vec<Margins>,
-}
-
-#[derive(Debug, Serialize)]
-struct Margins {
-    summary: String,
-    table: Table,
 }
 
 #[derive(Debug, Serialize)]
@@ -75,7 +62,7 @@ struct Comparisons<'a> {
 }
 
 #[derive(Debug, Serialize)]
-struct Figure {
+pub(super) struct Figure {
     caption: String,
     wide: String,
     narrow: String,
@@ -133,80 +120,6 @@ impl<'a> Page<'a> {
             standards,
             level: level.map(words::level),
         }
-    }
-}
-
-impl Weighting {
-    fn new(doc: &Document, numbers: &mut Numbers) -> Weighting {
-        let steps = &doc.weighting;
-        let figure = Figure::new(
-            "w",
-            &figure::of_weights(steps),
-            format!(
-                "Figure {}. The weights after each step, relative to their mean",
-                numbers.figure()
-            ),
-            vec![
-                "The line runs from the smallest to the largest weight, the box holds the middle \
-                 half, the thick mark is the median. The further a step spreads the weights, the \
-                 more it costs in precision.",
-            ],
-        );
-        let caption = format!("Table {}. The weighting, step by step", numbers.table());
-        let table = table::of_steps(steps, "w-steps".to_string(), caption);
-        let mut margins = Vec::new();
-        for step in steps {
-            if !step.margins.is_empty() {
-                margins.push(Margins::new(step, numbers));
-            }
-            for (i, detail) in step.details.iter().enumerate() {
-                margins.push(Margins::of_detail(step, i, detail, numbers));
-            }
-        }
-        Weighting { table, figure, margins }
-    }
-}
-
-impl Margins {
-    fn new(step: &StepSummary, numbers: &mut Numbers) -> Margins {
-        let worst = |value: fn(&crate::weight::MarginLine) -> f64| {
-            step.margins
-                .iter()
-                .map(|line| number::misfit(value(line), line.target).abs())
-                .filter(|x| x.is_finite())
-                .fold(0.0, f64::max)
-        };
-        let summary = format!(
-            "Step {}, {}: {}; largest misfit {}% before, {}% after",
-            step.step,
-            step.kind,
-            plural(step.margins.len(), "population total", "population totals"),
-            number::significant(worst(|line| line.before) * 100.0, 3),
-            number::scientific(worst(|line| line.after) * 100.0),
-        );
-        let caption = format!("Table {}. Population totals of step {}", numbers.table(), step.step);
-        let id = format!("w-margins-{}", step.step);
-        Margins { summary, table: table::of_margins(step, id, caption) }
-    }
-}
-
-impl Margins {
-    /// Classes, limits and the like of a step.
-    fn of_detail(
-        step: &StepSummary,
-        i: usize,
-        detail: &StepDetail,
-        numbers: &mut Numbers,
-    ) -> Margins {
-        let summary = format!(
-            "Step {}: {} ({})",
-            step.step,
-            detail.title.to_lowercase(),
-            plural(detail.rows.len(), "row", "rows")
-        );
-        let caption = format!("Table {}. {} of step {}", numbers.table(), detail.title, step.step);
-        let id = format!("w-detail-{}-{i}", step.step);
-        Margins { summary, table: table::of_detail(detail, id, caption) }
     }
 }
 
@@ -345,12 +258,26 @@ impl<'a> Comparisons<'a> {
 }
 
 impl Figure {
-    fn new(id: &str, chart: &RowChart, caption: String, keys: Vec<&'static str>) -> Figure {
+    pub(super) fn new(
+        id: &str,
+        chart: &RowChart,
+        caption: String,
+        keys: Vec<&'static str>,
+    ) -> Figure {
         Figure {
             caption,
             wide: chart.draw(id, Layout::Wide),
             narrow: chart.draw(&format!("{id}n"), Layout::Narrow),
             keys,
+        }
+    }
+
+    pub(super) fn histogram(id: &str, chart: &HistogramChart, caption: String) -> Figure {
+        Figure {
+            caption,
+            wide: chart.draw(id, Layout::Wide),
+            narrow: chart.draw(&format!("{id}n"), Layout::Narrow),
+            keys: vec!["The line marks a factor of 1."],
         }
     }
 }
@@ -376,18 +303,18 @@ impl Flag {
 
 /// Counts figures and tables, so that each has a number.
 #[derive(Debug, Default)]
-struct Numbers {
+pub(super) struct Numbers {
     figures: usize,
     tables: usize,
 }
 
 impl Numbers {
-    fn figure(&mut self) -> usize {
+    pub(super) fn figure(&mut self) -> usize {
         self.figures += 1;
         self.figures
     }
 
-    fn table(&mut self) -> usize {
+    pub(super) fn table(&mut self) -> usize {
         self.tables += 1;
         self.tables
     }

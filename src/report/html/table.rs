@@ -7,41 +7,40 @@ use crate::estimate::{Decision, Estimate, EstimateTable};
 use crate::report::number::{self, Figures, Unit};
 use crate::report::view::{self, Labels, flag};
 use crate::report::words;
-use crate::weight::{DetailValue, StepDetail, StepSummary};
 
 /// A table.
 #[derive(Debug, Serialize)]
 pub(super) struct Table {
     /// Its id on the page.
-    id: String,
+    pub(super) id: String,
     /// Its caption.
-    caption: String,
-    heads: Vec<Head>,
-    rows: Vec<Row>,
+    pub(super) caption: String,
+    pub(super) heads: Vec<Head>,
+    pub(super) rows: Vec<Row>,
 }
 
 /// A column heading.
 #[derive(Debug, Serialize)]
-struct Head {
-    text: String,
+pub(super) struct Head {
+    pub(super) text: String,
     /// The text in full, for an abbreviation.
-    full: Option<&'static str>,
-    figures: bool,
+    pub(super) full: Option<&'static str>,
+    pub(super) figures: bool,
 }
 
 /// A row.
 #[derive(Debug, Serialize)]
-struct Row {
-    cells: Vec<Cell>,
+pub(super) struct Row {
+    pub(super) cells: Vec<Cell>,
     /// True where a group of rows begins.
-    first: bool,
+    pub(super) first: bool,
     /// True for an estimate a release does not show.
-    suppressed: bool,
+    pub(super) suppressed: bool,
 }
 
 /// A cell.
 #[derive(Debug, Serialize)]
-struct Cell {
+pub(super) struct Cell {
     text: String,
     /// "label", "figure", "flag" or "words".
     kind: &'static str,
@@ -56,19 +55,19 @@ struct Cell {
 }
 
 impl Cell {
-    fn new(kind: &'static str, text: String) -> Cell {
+    pub(super) fn new(kind: &'static str, text: String) -> Cell {
         Cell { text, kind, span: 1, short: false, small: String::new(), flag: "" }
     }
 
-    fn figure(text: String) -> Cell {
+    pub(super) fn figure(text: String) -> Cell {
         Cell::new("figure", text)
     }
 
-    fn words(text: String, small: String) -> Cell {
+    pub(super) fn words(text: String, small: String) -> Cell {
         Cell { small, ..Cell::new("words", text) }
     }
 
-    fn label(text: &str, span: usize) -> Cell {
+    pub(super) fn label(text: &str, span: usize) -> Cell {
         let short = span == 1 && text.chars().count() <= 18;
         Cell { span, short, ..Cell::new("label", text.to_string()) }
     }
@@ -205,111 +204,14 @@ pub(super) fn of_comparisons(
     Table { id, caption, heads, rows }
 }
 
-/// The table of the weighting steps.
-pub(super) fn of_steps(steps: &[StepSummary], id: String, caption: String) -> Table {
-    let heads = vec![
-        Head { text: "Step".to_string(), full: None, figures: false },
-        Head { text: "What was done".to_string(), full: None, figures: false },
-        head("n", Some("Rows with a positive weight")),
-        head("Sum", Some("Sum of the weights")),
-        head("Weights", Some("Smallest and largest weight")),
-        head("deff", Some("Design effect of the weights (Kish)")),
-        head("n eff", Some("Effective sample size by the weights")),
-        head("g range", Some("Smallest and largest factor of the step")),
-    ];
-    let rows = steps.iter().map(|step| {
-        let w = &step.weights;
-        let about = [step.outcome.as_str(), step.variance.as_str()];
-        let about: Vec<&str> = about.into_iter().filter(|s| !s.is_empty()).collect();
-        let mut cells = vec![
-            Cell::label(&format!("{}. {}", step.step, step.kind), 1),
-            Cell::words(step.description.clone(), about.join(". ")),
-        ];
-        cells.extend(
-            [
-                number::count(w.n),
-                number::amount(w.sum),
-                format!("{} to {}", number::significant(w.min, 3), number::significant(w.max, 3)),
-                number::ratio(Some(w.deff_kish)),
-                number::effective(Some(w.n_eff)),
-                view::g_range(step),
-            ]
-            .map(Cell::figure),
-        );
-        Row { cells, first: true, suppressed: false }
-    });
-    let rows = rows.collect();
-    Table { id, caption, heads, rows }
-}
-
-/// The table of the margins of a step.
-pub(super) fn of_margins(step: &StepSummary, id: String, caption: String) -> Table {
-    let labels = Labels {
-        headings: vec!["Margin".to_string(), "Level".to_string()],
-        rows: step.margins.iter().map(|m| vec![m.margin.clone(), m.level.clone()]).collect(),
-    };
-    let mut heads = heads_of(&labels);
-    heads.extend([
-        head("n", Some("Rows with a positive weight")),
-        head("Target", Some("Population total aimed at")),
-        head("Before", Some("Weighted total before the step")),
-        head("off by", Some("Difference from the target before the step, in per cent of it")),
-        head("After", Some("Weighted total after the step")),
-        head("off by", Some("Difference from the target after the step, in per cent of it")),
-    ]);
-    let spans = spans(&labels.rows);
-    let rows = step.margins.iter().enumerate().map(|(i, line)| {
-        let mut cells = label_cells(&labels.rows, &spans, i);
-        cells.extend(
-            [
-                number::count(line.n),
-                number::amount(line.target),
-                number::amount(line.before),
-                number::relative(line.before, line.target),
-                number::amount(line.after),
-                number::relative(line.after, line.target),
-            ]
-            .map(Cell::figure),
-        );
-        Row { cells, first: starts_group(&spans, i), suppressed: false }
-    });
-    let rows = rows.collect();
-    Table { id, caption, heads, rows }
-}
-
-/// The table of a detail of a step.
-pub(super) fn of_detail(detail: &StepDetail, id: String, caption: String) -> Table {
-    let is_text = |column: usize| {
-        matches!(detail.rows.first().map(|r| &r[column]), Some(DetailValue::Text(_)))
-    };
-    let heads = detail
-        .columns
-        .iter()
-        .enumerate()
-        .map(|(c, text)| Head { text: text.clone(), full: None, figures: !is_text(c) })
-        .collect();
-    let cell = |value: &DetailValue| match value {
-        DetailValue::Text(text) => Cell::new("label", text.clone()),
-        DetailValue::Count(n) => Cell::figure(number::count(*n)),
-        DetailValue::Number(x) if x.is_finite() => Cell::figure(number::significant(*x, 4)),
-        DetailValue::Number(_) => Cell::figure("–".to_string()),
-    };
-    let rows = detail
-        .rows
-        .iter()
-        .map(|row| Row { cells: row.iter().map(cell).collect(), first: false, suppressed: false })
-        .collect();
-    Table { id, caption, heads, rows }
-}
-
 /// Stands for a value a release does not show.
 const HIDDEN: &str = "—";
 
-fn head(text: impl Into<String>, full: Option<&'static str>) -> Head {
+pub(super) fn head(text: impl Into<String>, full: Option<&'static str>) -> Head {
     Head { text: text.into(), full, figures: true }
 }
 
-fn heads_of(labels: &Labels) -> Vec<Head> {
+pub(super) fn heads_of(labels: &Labels) -> Vec<Head> {
     labels
         .headings
         .iter()
@@ -323,7 +225,7 @@ fn flag_cell(row: &Estimate) -> Cell {
 
 /// How many rows each label spans; 0 where a label above spans the row. The last label of a row
 /// always stands by itself.
-fn spans(rows: &[Vec<String>]) -> Vec<Vec<usize>> {
+pub(super) fn spans(rows: &[Vec<String>]) -> Vec<Vec<usize>> {
     let mut spans: Vec<Vec<usize>> = rows.iter().map(|row| vec![1; row.len()]).collect();
     let columns = rows.iter().map(Vec::len).min().unwrap_or(0);
     for column in 0..columns.saturating_sub(1) {
@@ -340,7 +242,7 @@ fn spans(rows: &[Vec<String>]) -> Vec<Vec<usize>> {
     spans
 }
 
-fn label_cells(rows: &[Vec<String>], spans: &[Vec<usize>], i: usize) -> Vec<Cell> {
+pub(super) fn label_cells(rows: &[Vec<String>], spans: &[Vec<usize>], i: usize) -> Vec<Cell> {
     let (Some(labels), Some(spans)) = (rows.get(i), spans.get(i)) else { return Vec::new() };
     labels
         .iter()
@@ -351,7 +253,7 @@ fn label_cells(rows: &[Vec<String>], spans: &[Vec<usize>], i: usize) -> Vec<Cell
 }
 
 /// True where the first of several label columns says something new.
-fn starts_group(spans: &[Vec<usize>], i: usize) -> bool {
+pub(super) fn starts_group(spans: &[Vec<usize>], i: usize) -> bool {
     spans.get(i).is_some_and(|row| row.len() > 1 && row.first().is_some_and(|span| *span > 0))
 }
 

@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
-use super::{Work, holds};
+use super::{Work, holds, selection, trimming};
 use crate::aggregate::{XColumns, XTerm};
 use crate::data::{Factor, Table};
+use crate::design::UnitTree;
 use crate::study::places::KeyPath;
-use crate::study::spec::{Limit as GivenLimit, Names, Redistribute, ScaleTarget, Step, Weighting};
+use crate::study::spec::{Names, ScaleTarget, Step, Weighting};
 use crate::weight::{
-    ClassAdjustment, CollapseRules, Groups, Ledger, Limit, PropensityAdjustment, PropensityUse,
-    Rate, Reason, Redistribution, ScaleTo, Scaling, Trimming, WeightError,
+    ClassAdjustment, CollapseRules, Groups, Ledger, PropensityAdjustment, PropensityUse, Rate,
+    Reason, ScaleTo, Scaling, WeightError,
 };
 
 /// Carries out a step; `None` when something is wrong, which is then in `work`.
@@ -18,25 +19,14 @@ pub(super) fn carry_out(
     path: &KeyPath,
     step: &Weighting,
     table: &Table,
+    tree: &UnitTree,
     ledger: &mut Ledger,
 ) -> Option<()> {
     let outcome = match step.step {
         Step::Nonresponse => nonresponse(work, path, step, table, ledger)?,
         Step::Eligibility => eligibility(work, path, step, table, ledger)?,
-        Step::Trim => {
-            let groups = groups(work, path, "within", step.within.as_ref(), table, ledger)?;
-            ledger.trim(Trimming {
-                groups,
-                lower: step.lower.and_then(limit),
-                upper: step.upper.and_then(limit),
-                redistribution: match step.redistribute {
-                    Some(Redistribute::None) => Redistribution::None,
-                    Some(Redistribute::Equal) => Redistribution::Equal,
-                    Some(Redistribute::Proportional) | None => Redistribution::Proportional,
-                },
-                strict: step.strict,
-            })
-        }
+        Step::Selection => selection::carry_out(work, path, step, table, ledger)?,
+        Step::Trim => return trimming::carry_out(work, path, step, table, tree, ledger),
         _ => {
             let groups = groups(work, path, "within", step.within.as_ref(), table, ledger)?;
             let to = match step.to? {
@@ -56,7 +46,7 @@ pub(super) fn carry_out(
     }
 }
 
-fn help(error: &WeightError) -> Option<&'static str> {
+pub(super) fn help(error: &WeightError) -> Option<&'static str> {
     match error {
         WeightError::Classes { .. } => Some("lower `min-count` or raise `max-factor`"),
         WeightError::NoneObserved { .. } => {
@@ -67,6 +57,9 @@ fn help(error: &WeightError) -> Option<&'static str> {
         }
         WeightError::Trim(_) => {
             Some("raise the upper limit, lower the lower one, or leave `strict` out")
+        }
+        WeightError::Selection { .. } => {
+            Some("check the counts: at least as many are eligible as were selected")
         }
         _ => None,
     }
@@ -195,7 +188,7 @@ fn outside(work: &mut Work<'_>, path: &KeyPath, eligible: &[bool], responded: &[
     }
 }
 
-fn groups(
+pub(super) fn groups(
     work: &mut Work<'_>,
     path: &KeyPath,
     key: &str,
@@ -262,20 +255,4 @@ fn model_columns(names: &Names, table: &Table) -> Option<XColumns> {
         }
     }
     Some(XColumns { terms })
-}
-
-fn limit(given: GivenLimit) -> Option<Limit> {
-    Some(match given {
-        GivenLimit::Value(x) => Limit::Value(x),
-        GivenLimit::From(rule) => {
-            let one = [
-                rule.median_ratio.map(Limit::MedianRatio),
-                rule.mean_ratio.map(Limit::MeanRatio),
-                rule.percentile.map(Limit::Percentile),
-                rule.tukey.map(Limit::Tukey),
-                rule.median_iqr.map(Limit::MedianIqr),
-            ];
-            one.into_iter().flatten().next()?
-        }
-    })
 }

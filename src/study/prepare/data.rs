@@ -156,7 +156,7 @@ fn text(scalar: &Scalar) -> String {
     }
 }
 
-fn label(work: &mut Work<'_>, table: &mut Table) {
+pub(super) fn label(work: &mut Work<'_>, table: &mut Table) {
     let study = work.study;
     for column in table.columns_mut() {
         let given = study.variables.0.iter().find(|(n, _)| *n == column.name).map(|(_, v)| v);
@@ -185,20 +185,27 @@ fn label(work: &mut Work<'_>, table: &mut Table) {
 
 /// Makes the derived variables, in order.
 pub(super) fn derive(work: &mut Work<'_>, mut table: Table) -> Option<Table> {
-    for (i, given) in work.study.derive.iter().enumerate() {
-        let path = KeyPath::root().key("derive").index(i);
-        let Some(derivation) = derivation(work, &path, given) else { continue };
-        match make(&table, &derivation) {
-            Err(errors) => errors.iter().for_each(|e| derive_error(work, &path, given, e)),
-            Ok(derived) => {
-                derived.findings.iter().for_each(|f| finding(work, &path, given, f));
-                if let Err(e) = table.push(derived.column) {
-                    work.error(&path.key("name"), e, None);
-                }
+    for i in 0..work.study.derive.len() {
+        table = derive_one(work, table, i)?;
+    }
+    (!work.has_errors()).then_some(table)
+}
+
+/// Makes one derived variable; mistakes are left in `work`.
+pub(super) fn derive_one(work: &mut Work<'_>, mut table: Table, i: usize) -> Option<Table> {
+    let given = work.study.derive.get(i)?;
+    let path = KeyPath::root().key("derive").index(i);
+    let Some(derivation) = derivation(work, &path, given) else { return Some(table) };
+    match make(&table, &derivation) {
+        Err(errors) => errors.iter().for_each(|e| derive_error(work, &path, given, e)),
+        Ok(derived) => {
+            derived.findings.iter().for_each(|f| finding(work, &path, given, f));
+            if let Err(e) = table.push(derived.column) {
+                work.error(&path.key("name"), e, None);
             }
         }
     }
-    (!work.has_errors()).then_some(table)
+    Some(table)
 }
 
 fn derivation(work: &mut Work<'_>, path: &KeyPath, given: &Derive) -> Option<Derivation> {

@@ -7,7 +7,7 @@ use super::combine::EVERY_ROW;
 use crate::data::expr::Expression;
 use crate::diagnostic::{Diagnostic, Place, nearest};
 use crate::study::places::KeyPath;
-use crate::study::spec::{Names, Study};
+use crate::study::spec::{Count, Limit, Names, Study};
 
 /// A column named in the study file.
 struct Mention {
@@ -199,12 +199,31 @@ fn collect(study: &Study, c: &mut Collector<'_, '_>) {
                 c.expression(&at.key(key), text, None);
             }
         }
-        for (key, names) in
-            [("classes", &step.classes), ("model", &step.model), ("within", &step.within)]
-        {
+        for (key, names) in [
+            ("classes", &step.classes),
+            ("model", &step.model),
+            ("within", &step.within),
+            ("eligible-count", &step.eligible_count),
+            ("probabilities", &step.probabilities),
+            ("outcomes", &step.outcomes),
+        ] {
             c.names(&at.key(key), names.as_ref());
         }
         c.names(&at.key("first-phase"), step.first_phase.as_ref());
+        match &step.selected_count {
+            Some(Count::One(name)) => c.name(&at.key("selected-count"), name, None),
+            Some(Count::Many(names)) => {
+                for (j, name) in names.iter().enumerate() {
+                    c.name(&at.key("selected-count").index(j), name, None);
+                }
+            }
+            Some(Count::Number(_)) | None => {}
+        }
+        for (key, limit) in [("lower", &step.lower), ("upper", &step.upper)] {
+            if let Some(Limit::From(rule)) = limit {
+                c.names(&at.key(key).key("mse"), rule.mse.as_ref());
+            }
+        }
         if let Some(name) = &step.constant_within {
             c.name(&at.key("constant-within"), name, None);
         }
@@ -237,6 +256,7 @@ fn collect(study: &Study, c: &mut Collector<'_, '_>) {
             ("total", &estimate.total),
             ("proportion", &estimate.proportion),
             ("by", &estimate.by),
+            ("outcome-model", &estimate.outcome_model),
         ] {
             c.names(&at.key(key), names.as_ref());
         }
@@ -254,7 +274,35 @@ fn collect(study: &Study, c: &mut Collector<'_, '_>) {
             c.expression(&at.key("where"), population, None);
         }
     }
-    c.names(&root.key("report").key("keep"), study.report.keep.as_ref());
+    let report = root.key("report");
+    c.names(&report.key("keep"), study.report.keep.as_ref());
+    c.names(&report.key("case"), study.report.case.as_ref());
+    for (i, names) in study.report.groups.iter().flatten().enumerate() {
+        c.names(&report.key("groups").index(i), Some(names));
+    }
+}
+
+/// The columns an expression names; none if it can't be read.
+pub(super) fn of_text(text: &str) -> Vec<String> {
+    let parsed = Expression::parse(text).ok();
+    parsed.map_or_else(Vec::new, |e| e.columns().into_iter().map(|m| m.name).collect())
+}
+
+/// The columns a derivation is made from.
+pub(super) fn of_derivation(study: &Study, i: usize) -> Vec<String> {
+    let Some(derive) = study.derive.get(i) else { return Vec::new() };
+    let mut names: Vec<String> = derive.from.iter().cloned().collect();
+    let lists = [&derive.parents_uk_born, &derive.grandparents_uk_born];
+    let texts = derive
+        .cases
+        .iter()
+        .flatten()
+        .map(|case| &case.when)
+        .chain(&derive.value)
+        .chain(&derive.uk_born)
+        .chain(lists.into_iter().flatten().flatten());
+    texts.for_each(|text| names.extend(of_text(text)));
+    names
 }
 
 /// The file's columns that a study needs.

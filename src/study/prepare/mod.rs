@@ -4,11 +4,16 @@ mod adjust;
 mod combine;
 pub(super) mod data;
 mod design;
+mod diagnose;
 mod first_phase;
+mod followed;
 mod joins;
 mod margins;
 mod mentions;
+pub(super) mod reference;
 mod replicates;
+mod selection;
+mod trimming;
 mod weighting;
 
 use std::path::{Path, PathBuf};
@@ -27,6 +32,8 @@ use crate::estimate::Analysis;
 pub struct Prepared {
     /// The study.
     pub study: Study,
+    /// The same as a document.
+    pub document: serde_json::Value,
     /// Where everything stands in the study file.
     pub places: Places,
     /// The columns the study uses, labelled and with the derived ones.
@@ -37,8 +44,12 @@ pub struct Prepared {
     pub inside: Vec<bool>,
     /// The design and the weights.
     pub analysis: Analysis,
+    /// The reference sample of data that were not drawn.
+    pub reference: Option<reference::ReferenceSample>,
     /// Files read besides the study file.
     pub inputs: Vec<PathBuf>,
+    /// How many of them, at the beginning, are included study files.
+    pub included: usize,
     /// What was set beside the study file.
     pub settings: Vec<String>,
     /// What the user should know.
@@ -166,7 +177,8 @@ pub(super) fn prepare_from(
     progress: &dyn Fn(&str),
 ) -> Result<Prepared, Diagnostics> {
     let folder = study_file.parent().unwrap_or(Path::new("")).to_path_buf();
-    let Loaded { study, places, warnings, included, settings, .. } = loaded;
+    let Loaded { study, document, places, warnings, included, settings, .. } = loaded;
+    let included_files = included.len();
     let mut work = Work {
         study: &study,
         places: &places,
@@ -198,20 +210,24 @@ pub(super) fn prepare_from(
         lap("derive", "building the design");
         let design = design::build(&mut work, &table, &names)?;
         lap("design", "weighting");
-        let analysis = weighting::weigh(&mut work, &table, design)?;
+        let mut reference = reference::read(&mut work)?;
+        let analysis = weighting::weigh(&mut work, &table, design, reference.as_mut())?;
         lap("weighting", "estimating");
-        Some((names.len(), table, inside, analysis))
+        Some((names.len(), table, inside, analysis, reference))
     })();
     let (found, inputs) = (work.found, work.inputs);
     match result {
-        Some((file_columns, table, inside, analysis)) => Ok(Prepared {
+        Some((file_columns, table, inside, analysis, reference)) => Ok(Prepared {
+            reference,
             study,
+            document,
             places,
             table,
             file_columns,
             inside,
             analysis,
             inputs,
+            included: included_files,
             settings,
             warnings: found,
             timings,

@@ -6,10 +6,13 @@ use super::Work;
 use super::adjust;
 use super::combine;
 use super::design::Built;
+use super::diagnose;
 use super::first_phase::to_first_phase;
 use super::margins::{self, GivenMargin, GivenTotal};
+use super::reference::{ReferenceSample, participate};
 use crate::aggregate::{XColumns, XTerm};
 use crate::data::{Codes, Factor, Table};
+use crate::design::UnitTree;
 use crate::diagnostic::{Diagnostic, nearest};
 use crate::estimate::Analysis;
 use crate::replicate::ReplicateError;
@@ -23,7 +26,12 @@ use crate::weight::{
 };
 
 /// Carries out the steps.
-pub(super) fn weigh(work: &mut Work<'_>, table: &Table, built: Built) -> Option<Analysis> {
+pub(super) fn weigh(
+    work: &mut Work<'_>,
+    table: &Table,
+    built: Built,
+    mut reference: Option<&mut ReferenceSample>,
+) -> Option<Analysis> {
     let base = match (&work.study.design.weight, &work.study.design.probabilities) {
         (Some(name), _) => format!("design weight `{name}`"),
         (None, Some(names)) => format!("1 / product of {}", names.list().join(", ")),
@@ -45,10 +53,20 @@ pub(super) fn weigh(work: &mut Work<'_>, table: &Table, built: Built) -> Option<
             None if step.first_phase.is_some() => {
                 to_first_phase(work, &path, step, table, &built, &mut ledger)?;
             }
-            None => carry_out(work, &path, step, table, &mut ledger)?,
+            None if step.step == Step::Participation => {
+                let reference = reference.as_deref_mut();
+                if let Err(e) = participate(work, &path, table, &mut ledger, reference)? {
+                    let help =
+                        "join levels with `[[derive]]`, or choose other variables for `model`";
+                    work.error(&path, e, Some(help.to_string()));
+                    return None;
+                }
+            }
+            None => carry_out(work, &path, step, table, &built.design.tree, &mut ledger)?,
         }
         bounded(work, &path, &ledger)?;
     }
+    diagnose::groups_and_cases(work, table, &mut ledger);
     let Some(replicates) = built.replicates else {
         return Some(Analysis::new(built.design, ledger));
     };
@@ -87,10 +105,11 @@ fn carry_out(
     path: &KeyPath,
     step: &Weighting,
     table: &Table,
+    tree: &UnitTree,
     ledger: &mut Ledger,
 ) -> Option<()> {
     if !matches!(step.step, Step::PostStratify | Step::Rake | Step::Calibrate) {
-        return adjust::carry_out(work, path, step, table, ledger);
+        return adjust::carry_out(work, path, step, table, tree, ledger);
     }
     let given = margins::given(work, path, step, table)?;
     let mut margins = Vec::new();

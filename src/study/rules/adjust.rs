@@ -1,7 +1,7 @@
 //! Rules for weighting steps that are no calibrations.
 
 use crate::study::places::KeyPath;
-use crate::study::spec::{Limit, ScaleTarget, Step, Weighting};
+use crate::study::spec::{Count, Limit, ScaleTarget, Step, Weighting};
 
 use super::{Rules, combine};
 
@@ -33,7 +33,8 @@ const OBSERVED: [&str; 10] = [
     "min-count",
     "max-factor",
 ];
-const TRIM: [&str; 4] = ["lower", "upper", "redistribute", "strict"];
+const TRIM: [&str; 6] = ["lower", "upper", "redistribute", "strict", "keep-margins", "outcomes"];
+const SELECTION: [&str; 4] = ["eligible-count", "selected-count", "probabilities", "cap"];
 
 /// None of these keys stands at a calibration.
 pub(super) fn none(rules: &mut Rules<'_>, path: &KeyPath) {
@@ -42,6 +43,8 @@ pub(super) fn none(rules: &mut Rules<'_>, path: &KeyPath) {
     rules.no_meaning(path, &TRIM, why, "it belongs to `step = \"trim\"`");
     rules.no_meaning(path, &["within"], why, "it belongs to `step = \"trim\"` or `\"scale\"`");
     rules.no_meaning(path, &["to"], why, "it belongs to `step = \"scale\"`");
+    rules.no_meaning(path, &SELECTION, why, "it belongs to `step = \"selection\"`");
+    rules.no_meaning(path, &["method"], why, "it belongs to `step = \"participation\"`");
     rules.no_meaning(path, &["samples"], why, "it belongs to `step = \"combine\"`");
 }
 
@@ -49,6 +52,7 @@ pub(super) fn check(step: &Weighting, rules: &mut Rules<'_>, path: &KeyPath) {
     let why = "is for calibrations and raking";
     rules.no_meaning(path, &CALIBRATION, why, "take it out");
     match step.step {
+        Step::Selection => selection(step, rules, path),
         Step::Nonresponse => nonresponse(step, rules, path),
         Step::Eligibility => eligibility(step, rules, path),
         Step::Combine => combine::check(step.samples.as_ref(), rules, path),
@@ -62,6 +66,9 @@ pub(super) fn check(step: &Weighting, rules: &mut Rules<'_>, path: &KeyPath) {
     if !matches!(step.step, Step::Trim | Step::Scale) {
         rules.no_meaning(path, &["within"], "is for trimming and scaling", "write `classes`");
     }
+    if step.step != Step::Selection {
+        rules.no_meaning(path, &SELECTION, "is for stages of selection", "take it out");
+    }
     if step.step != Step::Combine {
         rules.no_meaning(path, &["samples"], "is for combining samples", "take it out");
     }
@@ -69,11 +76,21 @@ pub(super) fn check(step: &Weighting, rules: &mut Rules<'_>, path: &KeyPath) {
         rules.no_meaning(path, &["to"], "is for scaling", "take it out");
     }
     if !matches!(step.step, Step::Nonresponse | Step::Eligibility) {
-        rules.no_meaning(path, &OBSERVED, "is for nonresponse and eligibility", "take it out");
+        let is_idle = |key: &&str| *key != "model" || step.step != Step::Participation;
+        let idle: Vec<&str> = OBSERVED.iter().copied().filter(|key| is_idle(key)).collect();
+        rules.no_meaning(path, &idle, "is for nonresponse and eligibility", "take it out");
     }
-    for (key, names) in
-        [("classes", &step.classes), ("model", &step.model), ("within", &step.within)]
-    {
+    if step.step != Step::Participation {
+        rules.no_meaning(path, &["method"], "is for participation", "take it out");
+    }
+    for (key, names) in [
+        ("classes", &step.classes),
+        ("model", &step.model),
+        ("within", &step.within),
+        ("eligible-count", &step.eligible_count),
+        ("probabilities", &step.probabilities),
+        ("outcomes", &step.outcomes),
+    ] {
         rules.names(&path.key(key), names.as_ref());
     }
 }
@@ -124,8 +141,9 @@ fn nonresponse(step: &Weighting, rules: &mut Rules<'_>, path: &KeyPath) {
 }
 
 fn eligibility(step: &Weighting, rules: &mut Rules<'_>, path: &KeyPath) {
-    if step.known.is_none() {
-        let help = "add `known = \"outcome != 9\"`, true for rows whose eligibility is known";
+    if step.known.is_none() && step.eligible.is_none() {
+        let help = "add `known = \"outcome != 9\"`, true for rows whose eligibility is known; or \
+                    `eligible` alone, if it is known of everybody";
         missing(rules, path, "whose eligibility is known is not said", "no `known`", help);
     }
     let keys = ["responded", "model", "propensity-classes", "cuts"];
@@ -145,48 +163,91 @@ fn trim(step: &Weighting, rules: &mut Rules<'_>, path: &KeyPath) {
         let help = "add `upper = { median-ratio = 5 }`, or a weight such as `upper = 40`";
         missing(rules, path, "trimming needs a limit", "no `lower` and no `upper`", help);
     }
-    for (key, limit) in [("lower", step.lower), ("upper", step.upper)] {
-        let at = path.key(key);
-        match limit {
-            Some(Limit::From(rule)) => {
-                let given = [
-                    rule.median_ratio,
-                    rule.mean_ratio,
-                    rule.percentile,
-                    rule.tukey,
-                    rule.median_iqr,
-                ];
-                if given.iter().flatten().count() != 1 {
-                    let help = "such as `{ median-ratio = 5 }`";
-                    rules.error(&at, "a limit has exactly one rule", "not one rule", help);
-                } else if rule.percentile.is_some_and(|p| !(0.0..=1.0).contains(&p)) {
-                    let help = "write 0.99 for the 99th percentile";
-                    rules.error(
-                        &at,
-                        "the probability lies between 0 and 1",
-                        "not a probability",
-                        help,
-                    );
-                } else if given.iter().flatten().any(|x| *x < 0.0) {
-                    rules.error(
-                        &at,
-                        "the number of a limit is not negative",
-                        "negative",
-                        "such as 5",
-                    );
-                }
-            }
-            Some(Limit::Value(x)) if x < 0.0 => {
-                rules.error(&at, "a limit of weights is not negative", "negative", "such as 40");
-            }
-            _ => {}
-        }
+    for (key, limit) in [("lower", &step.lower), ("upper", &step.upper)] {
+        let Some(limit) = limit else { continue };
+        limit_rule(key, limit, step, rules, &path.key(key));
     }
-    if let (Some(Limit::Value(low)), Some(Limit::Value(high))) = (step.lower, step.upper)
+    if step.keep_margins.is_some() {
+        let why = "means nothing where margins are kept: the calibration spreads what is cut off";
+        rules.no_meaning(path, &["redistribute", "strict"], why, "take it out");
+    }
+    if let (Some(Limit::Value(low)), Some(Limit::Value(high))) = (&step.lower, &step.upper)
         && low >= high
     {
         let message = format!("the limits {low} and {high} leave no room between them");
         rules.error(&path.key("lower"), message, "not below `upper`", "exchange them");
+    }
+}
+
+fn limit_rule(key: &str, limit: &Limit, step: &Weighting, rules: &mut Rules<'_>, at: &KeyPath) {
+    let rule = match limit {
+        Limit::Value(x) if *x < 0.0 => {
+            rules.error(at, "a limit of weights is not negative", "negative", "such as 40");
+            return;
+        }
+        Limit::Value(_) => return,
+        Limit::From(rule) => rule,
+    };
+    let given = [rule.median_ratio, rule.mean_ratio, rule.percentile, rule.tukey, rule.median_iqr];
+    if given.iter().flatten().count() + usize::from(rule.mse.is_some()) != 1 {
+        let help = "such as `{ median-ratio = 5 }`";
+        rules.error(at, "a limit has exactly one rule", "not one rule", help);
+    } else if rule.percentile.is_some_and(|p| !(0.0..=1.0).contains(&p)) {
+        let help = "write 0.99 for the 99th percentile";
+        rules.error(at, "the probability lies between 0 and 1", "not a probability", help);
+    } else if given.iter().flatten().any(|x| *x < 0.0) {
+        rules.error(at, "the number of a limit is not negative", "negative", "such as 5");
+    } else if rule.mse.is_some() && key == "lower" {
+        let help = "set it as `upper`; a lower limit is a number or comes from quartiles";
+        rules.error(at, "the rule of the mean squared error is for large weights", "lower", help);
+    } else if rule.mse.is_some() && step.strict {
+        let help = "take `strict` out";
+        let message = "the rule of the mean squared error cuts once";
+        rules.error(at, message, "with `strict`", help);
+    }
+    rules.names(&at.key("mse"), rule.mse.as_ref());
+}
+
+fn selection(step: &Weighting, rules: &mut Rules<'_>, path: &KeyPath) {
+    match (&step.eligible_count, &step.probabilities) {
+        (None, None) => {
+            let help = "add `eligible-count = \"adults\"`, of whom `selected-count` were selected \
+                        (1 if not given), or `probabilities`";
+            missing(rules, path, "how units were selected is not said", "no count", help);
+        }
+        (Some(_), Some(_)) => {
+            let help = "keep one of them";
+            let message = "counts and probabilities say the same";
+            rules.error(&path.key("probabilities"), message, "both", help);
+        }
+        (None, Some(_)) => {
+            let why = "goes with `eligible-count`";
+            rules.no_meaning(path, &["selected-count"], why, "take it out");
+        }
+        (Some(from), None) => {
+            let stages = from.list().len();
+            let selected = match &step.selected_count {
+                Some(Count::Many(names)) => names.len(),
+                Some(Count::One(_)) => 1,
+                Some(Count::Number(n)) => {
+                    if !(*n >= 1.0 && n.is_finite()) {
+                        let message = "at least one was selected";
+                        rules.error(&path.key("selected-count"), message, "below 1", "such as 1");
+                    }
+                    stages
+                }
+                None => stages,
+            };
+            if selected != stages {
+                let help = "name one variable for each stage, in the same order";
+                let message = format!("{stages} counts and {selected} of selected");
+                rules.error(&path.key("selected-count"), message, "not as many", help);
+            }
+        }
+    }
+    if step.cap.is_some_and(|cap| !(cap >= 1.0 && cap.is_finite())) {
+        let message = "the largest factor is 1 or more";
+        rules.error(&path.key("cap"), message, "below 1", "such as 4");
     }
 }
 
@@ -225,6 +286,7 @@ mod tests {
         step("step = \"nonresponse\"\nresponded = \"r\"\nbounds = [0.5, 2]", &["is for calib"]);
         step("step = \"eligibility\"", &["eligibility is known"]);
         step("step = \"eligibility\"\nknown = \"k\"\neligible = \"e\"", &[]);
+        step("step = \"eligibility\"\neligible = \"e\"", &[]);
     }
 
     #[test]
@@ -235,9 +297,36 @@ mod tests {
         step("step = \"trim\"\nupper = { median-ratio = 5, tukey = 3 }", &["exactly one rule"]);
         step("step = \"trim\"\nupper = { percentile = 99 }", &["between 0 and 1"]);
         step("step = \"trim\"\nlower = 5\nupper = 4", &["no room"]);
+        step("step = \"trim\"\nupper = { mse = [\"y\"] }", &[]);
+        step("step = \"trim\"\nlower = { mse = \"y\" }", &["for large weights"]);
+        step("step = \"trim\"\nupper = { mse = \"y\" }\nstrict = true", &["cuts once"]);
+        step("step = \"trim\"\nupper = 4\nkeep-margins = \"exact\"", &[]);
+        step("step = \"trim\"\nupper = 4\nkeep-margins = \"exact\"\nstrict = true", &["are kept"]);
         step("step = \"scale\"", &["scaled to"]);
+        step("step = \"scale\"\nto = \"mean-one\"", &[]);
         step("step = \"scale\"\nto = \"sample-size\"", &[]);
         step("step = \"scale\"\nto = 60e6\nupper = 4", &["is for trimming"]);
         step("step = \"scale\"\nto = -1", &["is positive"]);
+    }
+
+    #[test]
+    fn stages_of_selection() {
+        step("step = \"selection\"", &["how units were selected"]);
+        step("step = \"selection\"\neligible-count = \"adults\"\ncap = 4", &[]);
+        step(
+            "step = \"selection\"\neligible-count = \"adults\"\nselected-count = 0",
+            &["at least one"],
+        );
+        step(
+            "step = \"selection\"\neligible-count = [\"a\", \"b\"]\nselected-count = \"n\"",
+            &["2 counts"],
+        );
+        step("step = \"selection\"\nprobabilities = \"p\"", &[]);
+        step("step = \"selection\"\nprobabilities = \"p\"\ncap = 0.5", &["1 or more"]);
+        step(
+            "step = \"selection\"\nprobabilities = \"p\"\neligible-count = \"a\"",
+            &["say the same"],
+        );
+        step("step = \"trim\"\nupper = 4\ncap = 4", &["for stages of selection"]);
     }
 }

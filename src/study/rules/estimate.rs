@@ -247,12 +247,13 @@ fn across(estimate: &Estimate, across: Option<&str>, rules: &mut Rules<'_>, path
 }
 
 pub(super) fn report(report: &Report, rules: &mut Rules<'_>, path: &KeyPath) {
-    let files: [(&str, &Option<PathBuf>); 6] = [
+    let files: [(&str, &Option<PathBuf>); 7] = [
         ("html", &report.html),
         ("csv", &report.csv),
         ("json", &report.json),
         ("parquet", &report.parquet),
         ("weights", &report.weights),
+        ("ledger", &report.ledger),
         ("data", &report.data),
     ];
     rules.file_path(&path.key("folder"), report.folder.as_deref());
@@ -283,15 +284,12 @@ pub(super) fn report(report: &Report, rules: &mut Rules<'_>, path: &KeyPath) {
                 "write a name such as `weights.csv` or `weights.parquet`",
             );
         }
-    } else if rules.has(&path.key("keep")) && rules.sound(&path.key("weights")) {
-        rules.warning(
-            &path.key("keep"),
-            "`keep` does nothing without `weights`",
-            "is for the file of weights",
-            "add `weights = \"weights.csv\"`, or take it out",
-        );
     }
     rules.names(&path.key("keep"), report.keep.as_ref());
+    rules.names(&path.key("case"), report.case.as_ref());
+    for (i, names) in report.groups.iter().flatten().enumerate() {
+        rules.names(&path.key("groups").index(i), Some(names));
+    }
     rules.filled(&path.key("weight-name"), report.weight_name.as_deref());
     for key in ["weight-name", "replicates"] {
         if report.data.is_none() && rules.has(&path.key(key)) && rules.sound(&path.key("data")) {
@@ -404,7 +402,7 @@ mod tests {
         expect("[report]\nhtml = \"/abs/r.html\"\ncsv = \"../r.csv\"\n", &[]);
         expect("[report]\nhtml = \"r\"\ncsv = \"r\"\n", &["written to the same file"]);
         expect("[report]\nweights = \"w.sav\"\n", &["does not say its format"]);
-        expect("[report]\nkeep = \"id\"\n", &["does nothing without `weights`"]);
+        expect("[report]\nkeep = \"id\"\n", &[]);
         expect("[report]\nfolder = \"\"\n", &["`folder` is empty"]);
     }
 }

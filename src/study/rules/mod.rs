@@ -10,6 +10,7 @@ mod derive;
 mod design;
 mod estimate;
 mod join;
+mod reference;
 mod standard;
 mod variance;
 mod weighting;
@@ -31,10 +32,11 @@ pub(super) fn check(study: &Study, places: &Places, bad: &[KeyPath]) -> Vec<Diag
     derive::check(&study.derive, &mut rules, &root.key("derive"));
     design::check(study, &mut rules, &root.key("design"));
     variance::check(study, &mut rules, &root.key("variance"));
-    weighting::check(&study.weighting, &mut rules, &root.key("weighting"));
+    weighting::check(study, &mut rules, &root.key("weighting"));
     estimate::estimates(study, &mut rules, &root);
     estimate::comparisons(study, &mut rules, &root.key("compare"));
     contrast::check(study, &mut rules, &root.key("contrast"));
+    reference::check(study, &mut rules, &root);
     estimate::report(&study.report, &mut rules, &root.key("report"));
     rules.found
 }

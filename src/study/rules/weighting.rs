@@ -1,15 +1,23 @@
 //! Rules for weighting steps.
 
 use crate::study::places::KeyPath;
-use crate::study::spec::{Distance, Margin, Names, Step, Weighting};
+use crate::study::spec::{Distance, Margin, Names, Step, Study, Weighting};
 
-use super::{Rules, adjust, rounded};
+use super::{Rules, adjust, reference, rounded};
 
-pub(super) fn check(steps: &[Weighting], rules: &mut Rules<'_>, path: &KeyPath) {
-    for (i, step) in steps.iter().enumerate() {
+pub(super) fn check(study: &Study, rules: &mut Rules<'_>, path: &KeyPath) {
+    for (i, step) in study.weighting.iter().enumerate() {
         let here = path.index(i);
-        if rules.sound(&here.key("step")) {
-            one(step, rules, &here);
+        if !rules.sound(&here.key("step")) {
+            continue;
+        }
+        one(step, rules, &here);
+        if step.step == Step::Participation {
+            reference::step(step, i == 0, rules, &here);
+            if study.reference.is_none() {
+                let help = reference::NEEDS_REFERENCE;
+                rules.error(&here.key("step"), "there is no reference sample", "needs one", help);
+            }
         }
     }
 }

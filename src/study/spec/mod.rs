@@ -4,6 +4,7 @@
 
 mod data;
 mod phase;
+pub(in crate::study) mod reference;
 mod variance;
 mod weighting;
 
@@ -23,10 +24,11 @@ use super::profile::Profile;
 pub use crate::toml_file::{Names, Scalar};
 pub use data::{Case, Cut, Data, Derive, Format, Join, JoinKind, Keys, Unmatched, Variable};
 pub use phase::{DfChoice, Phase2};
+pub use reference::{ModelBased, ParticipationMethod, Reference};
 pub use variance::{Estimator, Variance};
 pub use weighting::{
-    CombineBy, Compat, Distance, GivenShares, Limit, LimitRule, Margin, Redistribute, Samples,
-    ScaleRule, ScaleTarget, ShareRule, Step, Weighting,
+    CombineBy, Compat, Count, Distance, GivenShares, KeepMargins, Limit, LimitRule, Margin,
+    Redistribute, Samples, ScaleRule, ScaleTarget, ShareRule, Step, Weighting,
 };
 
 /// A study: what to do with data, from the file to the report.
@@ -56,6 +58,8 @@ pub struct Study {
     pub population: Option<String>,
     /// How the sample was drawn, as far as the variance needs it.
     pub design: Design,
+    /// A probability sample of the same population, for data that were not drawn.
+    pub reference: Option<Reference>,
     /// How variances are estimated: by linearisation unless said otherwise.
     #[serde(default)]
     pub variance: Variance,
@@ -197,6 +201,11 @@ pub struct Estimate {
     /// A subpopulation, besides that of the study.
     #[serde(rename = "where")]
     pub population: Option<String>,
+    /// For data that were not drawn, with a `[reference]` sample: the estimate rests on a model of the
+    /// outcome.
+    pub model_based: Option<ModelBased>,
+    /// The variables of that model; those of the participation step if not given.
+    pub outcome_model: Option<Names>,
     /// Direct standardisation of the domains.
     pub standardize: Option<Standardize>,
     /// How the interval is made.
@@ -345,6 +354,15 @@ pub struct Report {
     pub weights: Option<PathBuf>,
     /// Columns written beside the weights.
     pub keep: Option<Names>,
+    /// The ledger: every weighting step with its settings, weights and hashes, to be replayed or
+    /// compared. Default: `ledger.json`.
+    pub ledger: Option<PathBuf>,
+    /// Groups whose weights are looked at after each step: variables, or lists of variables that
+    /// cross. Default: those that the estimates are made by.
+    pub groups: Option<Vec<Names>>,
+    /// Variables that name a case in the lists of the largest weights; they are not in the HTML
+    /// report. Default: those of `keep`.
+    pub case: Option<Names>,
     /// A copy of the data file with the final weight as a new column, in the format of the
     /// ending. With that of the data file itself (`.sav` and `.zsav` count as one), everything
     /// else in it stays as it is; `.csv` and `.parquet` can be made of any.

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Names;
+use super::reference::ParticipationMethod;
 use crate::study::pairs::Pairs;
 
 /// One weighting step.
@@ -49,14 +50,16 @@ pub struct Weighting {
     /// Nonresponse: who responded, as an expression such as `outcome == 1`.
     pub responded: Option<String>,
     /// Nonresponse: the sample that could respond. Unknown eligibility: who is eligible among those
-    /// known; the others get weight zero. As an expression; everybody if not given.
+    /// known; the others get weight zero and stay in the data. As an expression; everybody if not
+    /// given.
     pub eligible: Option<String>,
-    /// Unknown eligibility: of whom it is known whether they are eligible, as an expression.
+    /// Unknown eligibility: of whom it is known whether they are eligible, as an expression;
+    /// everybody if not given.
     pub known: Option<String>,
     /// Nonresponse and unknown eligibility: the variables whose crossing makes adjustment classes.
     pub classes: Option<Names>,
     /// Nonresponse: the variables of a logistic model of response, categories and numbers, in
-    /// place of `classes`.
+    /// place of `classes`. Participation: the variables it depends on.
     pub model: Option<Names>,
     /// Nonresponse by a model: so many classes of the propensity with equal numbers of rows; weights
     /// are divided by the propensities themselves if neither this nor `cuts` is given.
@@ -67,10 +70,22 @@ pub struct Weighting {
     /// its weight.
     #[serde(default)]
     pub unweighted: bool,
+    /// Participation: how its probabilities are estimated. Default: the pseudo likelihood.
+    pub method: Option<ParticipationMethod>,
     /// Smallest number of observed rows in an adjustment class; smaller ones are joined.
     pub min_count: Option<u64>,
     /// Largest factor of an adjustment class; classes above are joined with others.
     pub max_factor: Option<f64>,
+    /// Selection: how many the unit was selected from at this stage, such as the adults of the
+    /// household; the weight is multiplied by it and divided by `selected-count`. Several
+    /// variables for several stages.
+    pub eligible_count: Option<Names>,
+    /// Selection: how many of them were selected: a number, or variables. Default: 1.
+    pub selected_count: Option<Count>,
+    /// Selection: probabilities of the stages, in place of counts; the weight is divided by them.
+    pub probabilities: Option<Names>,
+    /// Selection: the largest factor.
+    pub cap: Option<f64>,
     /// Trimming: smallest weight.
     pub lower: Option<Limit>,
     /// Trimming: largest weight.
@@ -80,6 +95,11 @@ pub struct Weighting {
     /// Trimming: cut again what this has raised above the limit, until nothing is.
     #[serde(default)]
     pub strict: bool,
+    /// Trimming: the totals of the last calibration hold again afterwards.
+    pub keep_margins: Option<KeepMargins>,
+    /// Trimming: variables whose means are followed by group, to show what the step buys and costs;
+    /// those of the means and proportions among the estimates if not given.
+    pub outcomes: Option<Names>,
     /// Trimming and scaling: within the crossing of these variables.
     pub within: Option<Names>,
     /// Combining: the samples that the data hold, and how they are combined.
@@ -99,10 +119,16 @@ pub enum Step {
     Rake,
     /// Calibration by a distance (linear if not said otherwise).
     Calibrate,
+    /// Weights are multiplied by the inverse probability of a stage of selection, such as that of a
+    /// person within the household.
+    Selection,
     /// The weight of rows that did not respond goes to those that did.
     Nonresponse,
     /// The weight of rows of unknown eligibility goes to those whose eligibility is known.
     Eligibility,
+    /// Data that were not drawn: weights are the inverse of modelled probabilities of participation, with
+    /// a `[reference]` sample. The first step.
+    Participation,
     /// Several samples in the data are combined: a unit that more than one of them could have
     /// drawn would otherwise count more than once.
     Combine,
@@ -128,7 +154,7 @@ pub enum Distance {
 }
 
 /// A limit of weights: a weight, or where it comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Limit {
     /// A weight.
@@ -138,7 +164,7 @@ pub enum Limit {
 }
 
 /// A limit from the weights before the step. Give exactly one.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct LimitRule {
     /// So many times the median.
@@ -151,6 +177,32 @@ pub struct LimitRule {
     pub tukey: Option<f64>,
     /// The median and so many interquartile ranges (below: the median less them).
     pub median_iqr: Option<f64>,
+    /// An upper limit with the smallest mean squared error of the means of these variables (Potter
+    /// 1990).
+    pub mse: Option<Names>,
+}
+
+/// How trimming keeps the totals of the calibration before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum KeepMargins {
+    /// By turns of cutting and calibrating, until both hold.
+    Alternate,
+    /// The nearest weights within the limits that have the same totals.
+    Exact,
+}
+
+/// A count: a number, or the variables that hold it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Count {
+    /// The same for everybody.
+    Number(f64),
+    /// A variable.
+    One(String),
+    /// A variable for each stage.
+    Many(Vec<String>),
 }
 
 /// Who gets the weight that was cut off.
@@ -183,6 +235,8 @@ pub enum ScaleTarget {
 pub enum ScaleRule {
     /// The number of rows with a weight, so that their mean is 1.
     SampleSize,
+    /// The same: a mean of 1.
+    MeanOne,
 }
 
 /// Treatments of other systems.

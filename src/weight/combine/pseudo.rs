@@ -137,6 +137,7 @@ impl PseudoLikelihood {
             carrier: Carrier::Columns(XColumns { terms: (0..3).map(carried).collect() }),
             solver,
             residuals: Residuals::Regression,
+            earlier: None,
             target_covariance: None,
         })
     }

@@ -94,14 +94,16 @@ impl ClassAdjustment {
         };
         let classes = groups.joined(&into);
         let joined = joined(groups, &classes, &into, &sums);
-        let what = match reason {
-            Reason::Nonresponse => "nonresponse",
-            Reason::UnknownEligibility => "unknown eligibility",
-        };
         let by = if groups.len() > 1 { format!(" within {group_by}") } else { String::new() };
+        let all_known = || (0..weights.len()).all(|r| observed[r] || weights[r] == 0.0);
+        let what = match reason {
+            Reason::Nonresponse => "adjusted for nonresponse",
+            Reason::UnknownEligibility if all_known() => "ineligible units left out",
+            Reason::UnknownEligibility => "adjusted for unknown eligibility",
+        };
         Ok(ClassAdjustment {
             reason,
-            description: format!("adjusted for {what}{by}"),
+            description: format!("{what}{by}"),
             classes,
             concerned,
             observed,
@@ -169,31 +171,59 @@ impl ClassAdjustment {
             carrier: Carrier::Rows(Arc::new(carrier)),
             solver: SymmetricSolver::new(&DMatrix::from_diagonal(&sizes.into()))?,
             residuals: Residuals::Regression,
+            earlier: None,
             target_covariance: None,
         })
     }
 
-    fn table(&self, sums: &[ClassSums], factors: &[f64]) -> StepDetail {
+    fn table(&self, sums: &[ClassSums], factors: &[f64], spread: &[f64]) -> StepDetail {
+        // Rows and weight of each class that leave as ineligible.
+        let mut left: Option<Vec<(u64, f64)>> =
+            self.kept.as_ref().map(|_| vec![(0, 0.0); sums.len()]);
+        if let (Some(left), Some(kept)) = (&mut left, &self.kept) {
+            for row in (0..spread.len()).filter(|&r| spread[r] != 0.0 && !kept[r]) {
+                if let Some(class) = left.get_mut(self.classes.codes.get(row) as usize) {
+                    class.0 += 1;
+                    class.1 += spread[row];
+                }
+            }
+        }
         let row = |c: usize| {
             let s = &sums[c];
-            vec![
+            let mut cells = vec![
                 DetailValue::Text(self.classes.names[c].clone()),
                 DetailValue::Count(s.n),
                 DetailValue::Count(s.observed),
                 DetailValue::Number(if s.all > 0.0 { s.seen / s.all } else { f64::NAN }),
                 DetailValue::Number(factors[c]),
-            ]
+            ];
+            if let Some((n, weight)) = left.as_ref().map(|l| l[c]) {
+                cells.extend([DetailValue::Count(n), DetailValue::Number(weight)]);
+            }
+            cells
         };
         let observed = match self.reason {
             Reason::Nonresponse => "responded",
             Reason::UnknownEligibility => "known",
         };
-        let columns = ["class", "n", observed, "rate", "factor"].map(String::from).to_vec();
+        let mut columns = ["class", "n", observed, "rate", "factor"].map(String::from).to_vec();
+        if left.is_some() {
+            columns.extend(["ineligible", "their weight"].map(String::from));
+        }
         StepDetail {
             title: "Adjustment classes".to_string(),
             columns,
             rows: (0..sums.len()).map(row).collect(),
         }
+    }
+}
+
+impl ClassAdjustment {
+    /// What each class has, in order: its code by row and its rate under given weights.
+    pub(super) fn rates(&self, before: &[f64]) -> Result<(&Codes, Vec<f64>), WeightError> {
+        let (sums, _) = self.factors(before)?;
+        let rate = |s: &ClassSums| if s.all > 0.0 { s.seen / s.all } else { 1.0 };
+        Ok((&self.classes.codes, sums.iter().map(rate).collect()))
     }
 }
 
@@ -218,9 +248,9 @@ impl WeightingStep for ClassAdjustment {
             if factors.len() == 1 { "" } else { "es" }
         );
         if dropped > 0 {
-            outcome.push_str(&format!("; {dropped} ineligible left out"));
+            outcome.push_str(&format!("; {dropped} ineligible kept with weight 0"));
         }
-        let mut details = vec![self.table(&sums, &factors)];
+        let mut details = vec![self.table(&sums, &factors, &spread)];
         details.extend(self.joined.iter().cloned());
         Ok(Done {
             weights: Arc::new(after),

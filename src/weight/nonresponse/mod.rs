@@ -7,4 +7,5 @@ mod propensity;
 
 pub use classes::{ClassAdjustment, Rate, Reason};
 pub use collapse::CollapseRules;
+pub(in crate::weight) use logistic::Equations;
 pub use propensity::{PropensityAdjustment, PropensityUse};

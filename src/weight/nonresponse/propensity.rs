@@ -10,8 +10,8 @@ use super::super::summary::{DetailValue, StepDetail};
 use super::classes::{ClassAdjustment, Rate, Reason};
 use super::collapse::CollapseRules;
 use super::logistic::{Logistic, fit};
-use crate::aggregate::XColumns;
-use crate::data::Codes;
+use crate::aggregate::{XColumns, XTerm};
+use crate::data::{Codes, Numbers};
 use crate::numeric::order_statistics;
 
 /// How the propensities are used.
@@ -134,6 +134,88 @@ impl PropensityAdjustment {
         )
     }
 
+    /// How classes cut from estimated propensities move with the model.
+    ///
+    /// When its parameters move by dβ, units cross the boundaries of the classes, and a total moves by
+    /// −Σ_k h_k (1 − p_k) Σ w (x − x̄_k)(y − ȳ_k)'dβ over respondents, with means x̄_k, ȳ_k and rates p_k of the
+    /// classes and h_k = 1, for the first and last class ½ (docs/methods/nonresponse.md).
+    fn of_model(
+        &self,
+        before: &[f64],
+        after: &[f64],
+        model: &Logistic,
+        classes: &ClassAdjustment,
+    ) -> Result<Adjustment, WeightError> {
+        let (codes, rates) = classes.rates(before)?;
+        let p = &model.probabilities;
+        let inside = |row: usize| !p[row].is_nan() && codes.get(row) != Codes::NONE;
+        let last = rates.len().saturating_sub(1);
+        let q = |row: usize| {
+            if !inside(row) || after[row] == 0.0 {
+                return 0.0;
+            }
+            let class = codes.get(row) as usize;
+            let ends = f64::from(u8::from(class == 0)) + f64::from(u8::from(class == last));
+            after[row] * (1.0 - rates[class]) * (1.0 - 0.5 * ends)
+        };
+        let unit = |row: usize| if self.rate == Rate::Weighted { before[row] } else { 1.0 };
+        let carrier = |row: usize| {
+            if inside(row) {
+                unit(row) * (f64::from(u8::from(self.responded[row])) - p[row])
+            } else {
+                0.0
+            }
+        };
+        let rows = 0..before.len();
+        Ok(Adjustment {
+            x: self.centred(after, codes, rates.len()),
+            earlier: None,
+            regression_weights: Arc::new(rows.clone().map(q).collect()),
+            carrier: Carrier::Columns(self.times(&rows.map(carrier).collect::<Vec<f64>>())),
+            solver: model.information.clone(),
+            residuals: Residuals::Regression,
+            target_covariance: None,
+        })
+    }
+
+    /// The columns of the model, each row times a number.
+    fn times(&self, c: &[f64]) -> XColumns {
+        let term = |term: &XTerm| {
+            let value = |row: usize| term.values.as_ref().map_or(1.0, |v| v.get(row));
+            let times = |(row, c): (usize, &f64)| if *c == 0.0 { 0.0 } else { c * value(row) };
+            let values = c.iter().enumerate().map(times).collect();
+            XTerm { values: Some(Arc::new(Numbers::F64(values))), ..term.clone() }
+        };
+        XColumns { terms: self.x.terms.iter().map(term).collect() }
+    }
+
+    /// The columns of the model less their weighted means in the classes.
+    fn centred(&self, weights: &[f64], codes: &Codes, classes: usize) -> XColumns {
+        let width = self.x.width();
+        let mut sums = vec![0.0; classes];
+        let mut means = vec![0.0; classes * width];
+        let used = |row: usize| weights[row] != 0.0 && codes.get(row) != Codes::NONE;
+        for row in (0..weights.len()).filter(|&r| used(r)) {
+            let class = codes.get(row) as usize;
+            sums[class] += weights[row];
+            self.x.row(row).for_each(|(c, x)| means[class * width + c] += weights[row] * x);
+        }
+        let mut columns = vec![vec![0.0; weights.len()]; width];
+        for row in (0..weights.len()).filter(|&r| used(r)) {
+            let class = codes.get(row) as usize;
+            for (c, column) in columns.iter_mut().enumerate() {
+                column[row] = -means[class * width + c] / sums[class];
+            }
+            self.x.row(row).for_each(|(c, x)| columns[c][row] += x);
+        }
+        let term = |values: Vec<f64>| XTerm {
+            codes: None,
+            values: Some(Arc::new(Numbers::F64(values))),
+            width: 1,
+        };
+        XColumns { terms: columns.into_iter().map(term).collect() }
+    }
+
     fn direct(&self, before: &[f64], model: &Logistic) -> Vec<f64> {
         (0..before.len())
             .map(|row| {
@@ -153,14 +235,20 @@ impl WeightingStep for PropensityAdjustment {
         let model = self.model(before)?;
         let names = self.names.join(", ");
         if self.using != PropensityUse::Direct {
-            let done = self.classes(before, &model)?.carry_out(before)?;
+            let classes = self.classes(before, &model)?;
+            let mut done = classes.carry_out(before)?;
+            if let Some(adjustment) = &mut done.adjustment {
+                let of_model = self.of_model(before, &done.weights, &model, &classes)?;
+                adjustment.earlier = Some(Box::new(of_model));
+            }
             return Ok(Done {
                 description: format!(
                     "adjusted for nonresponse within classes of the propensity by {names}"
                 ),
-                variance: "response as a second phase with one probability in each class; the \
-                           classes are taken as given"
-                    .to_string(),
+                variance:
+                    "response as a second phase with one probability in each class; that the \
+                           classes come from an estimated model is in it"
+                        .to_string(),
                 ..done
             });
         }
@@ -197,6 +285,7 @@ impl WeightingStep for PropensityAdjustment {
                 carrier: Carrier::Rows(Arc::new(carrier)),
                 solver: model.information,
                 residuals: Residuals::Regression,
+                earlier: None,
                 target_covariance: None,
             }),
             kind: "nonresponse".to_string(),
