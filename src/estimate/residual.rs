@@ -158,7 +158,9 @@ fn regression(
     }
     let keep = |(&q, &w): (&f64, &f64)| if w == 0.0 { 0.0 } else { q };
     let kept: Vec<f64> = q.iter().zip(after).map(keep).collect();
-    let solver = SymmetricSolver::new(&gram(tree, &adjustment.x, &adjustment.x, &kept));
+    let mut matrix = gram(tree, &adjustment.x, &adjustment.x, &kept);
+    adjustment.soften(&mut matrix);
+    let solver = SymmetricSolver::new(&matrix);
     (Arc::new(kept), solver.unwrap_or_else(|_| adjustment.solver.clone()))
 }
 

@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use super::scheme::{ReplicateError, ReplicateWeights, Replicates};
 use crate::data::Numbers;
 use crate::design::UnitTree;
-use crate::weight::Ledger;
+use crate::weight::{Ledger, ReplicateOf};
 
 impl Replicates {
     /// One replicate's weight of every row, from the full-sample weight. A row without a replicate
@@ -35,7 +35,8 @@ impl Replicates {
     /// The replicates after the steps of a ledger, each repeated from the replicate's own weights
     /// (Valliant 1993; Rao and Shao 1999): so that the variance knows of the weighting.
     ///
-    /// Without steps the replicates are returned as they are.
+    /// Without steps the replicates are returned as they are. Where totals are estimates of another
+    /// survey, each replicate has its own, and the variance is taken about the full-sample estimate.
     ///
     /// # Errors
     /// When a step does not meet its totals on some replicate.
@@ -48,15 +49,19 @@ impl Replicates {
             return Ok(self);
         }
         let base = &ledger.steps()[0].weights;
+        let counts: Vec<f64> = self.rscales.iter().map(|r| self.scale * r).collect();
         let columns = (0..self.weights.count())
             .into_par_iter()
             .map(|r| {
                 ledger
-                    .replay(&self.weight(tree, base, r))
+                    .replay_on(&self.weight(tree, base, r), &ReplicateOf { index: r, counts: &counts })
                     .map(|w| Arc::new(Numbers::F64(w)))
                     .map_err(|error| ReplicateError::Weighting { replicate: r + 1, error })
             })
             .collect::<Result<Vec<_>, _>>()?;
-        Ok(Replicates { weights: ReplicateWeights::Columns { columns, combined: true }, ..self })
+        // Replicates that are moved about estimated totals are not centred on their own mean.
+        let mse = self.mse || ledger.has_estimated_totals();
+        let weights = ReplicateWeights::Columns { columns, combined: true };
+        Ok(Replicates { weights, mse, ..self })
     }
 }

@@ -48,4 +48,42 @@ pub struct Adjustment {
     pub residuals: Residuals,
     /// Covariance of the totals t, where they are estimates themselves; B'VB is then added.
     pub target_covariance: Option<DMatrix<f64>>,
+    /// The diagonal of R in M = Σ q x x' + R, where totals are met softly (Σ w x + R λ = t); infinite
+    /// for columns without a hold on the weights, whose B is zero.
+    pub ridge: Option<Arc<Vec<f64>>>,
+    /// What the same step did after this, to the same weights.
+    pub followed_by: Option<Box<Adjustment>>,
+}
+
+impl Adjustment {
+    /// The adjustment of a calibration to known totals: M = Σ q x x', factorised.
+    pub fn new(
+        x: XColumns,
+        regression_weights: Arc<Vec<f64>>,
+        carrier: Carrier,
+        solver: SymmetricSolver,
+    ) -> Adjustment {
+        Adjustment {
+            x,
+            regression_weights,
+            carrier,
+            solver,
+            residuals: Residuals::Regression,
+            target_covariance: None,
+            ridge: None,
+            followed_by: None,
+        }
+    }
+
+    /// Adds R to Σ q x x', and takes out the columns without a hold.
+    pub fn soften(&self, matrix: &mut DMatrix<f64>) {
+        for (column, r) in self.ridge.iter().flat_map(|r| r.iter().enumerate()) {
+            if r.is_finite() {
+                matrix[(column, column)] += r;
+            } else {
+                matrix.row_mut(column).fill(0.0);
+                matrix.column_mut(column).fill(0.0);
+            }
+        }
+    }
 }

@@ -2,6 +2,7 @@
 
 mod adjustment;
 mod calibrate;
+mod control;
 mod error;
 mod fit;
 mod groups;
@@ -15,9 +16,12 @@ mod trim;
 
 pub use adjustment::{Adjustment, Carrier, Residuals};
 pub use calibrate::{
-    Bounds, CalibrationOptions, CalibrationStatus, Distance, Totals, calibrate_weights,
+    Bounds, CalibrationOptions, CalibrationStatus, Distance, Firmness, NearestTotal, Obstacle,
+    RowBounds, Totals, calibrate_weights,
 };
+pub use control::{ControlMethod, ControlTotals, ReplicateOf};
 pub use error::WeightError;
+pub use fit::Calibration;
 pub use groups::Groups;
 pub use ledger::{Ledger, LedgerStep};
 pub use margin::{Margin, MarginLevels};

@@ -93,6 +93,8 @@ impl WeightingStep for Scaling {
             solver: SymmetricSolver::new(&DMatrix::from_diagonal(&sums.into()))?,
             residuals: Residuals::Regression,
             target_covariance: None,
+            ridge: None,
+            followed_by: None,
         };
         Ok(Done {
             weights: Arc::new(self.apply(before, &factors)),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::adjustment::Adjustment;
 use super::calibrate::CalibrationStatus;
+use super::control::ReplicateOf;
 use super::error::WeightError;
 use super::summary::{MarginLine, StepDetail};
 
@@ -17,6 +18,16 @@ pub(in crate::weight) trait WeightingStep: Debug + Send + Sync {
 
     /// The weights alone, on those of a replicate.
     fn repeat(&self, before: &[f64]) -> Result<Vec<f64>, WeightError>;
+
+    /// The same on those of one replicate among others, where it matters which.
+    fn repeat_on(&self, before: &[f64], _of: &ReplicateOf<'_>) -> Result<Vec<f64>, WeightError> {
+        self.repeat(before)
+    }
+
+    /// Whether replicates are moved about what the full sample is fitted to.
+    fn has_estimated_totals(&self) -> bool {
+        false
+    }
 }
 
 /// A step that was carried out.

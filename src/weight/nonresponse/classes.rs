@@ -170,6 +170,8 @@ impl ClassAdjustment {
             solver: SymmetricSolver::new(&DMatrix::from_diagonal(&sizes.into()))?,
             residuals: Residuals::Regression,
             target_covariance: None,
+            ridge: None,
+            followed_by: None,
         })
     }
 

@@ -198,6 +198,8 @@ impl WeightingStep for PropensityAdjustment {
                 solver: model.information,
                 residuals: Residuals::Regression,
                 target_covariance: None,
+                ridge: None,
+                followed_by: None,
             }),
             kind: "nonresponse".to_string(),
             description: format!("divided by the propensity to respond by {names}"),
