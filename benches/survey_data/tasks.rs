@@ -81,7 +81,7 @@ pub fn linear(table: &Table, given: &[MarginLevels], base: &Ledger) -> Ledger {
         x: rakewell::aggregate::XColumns { terms: margins.iter().map(Margin::term).collect() },
         targets: margins.iter().flat_map(|m| m.targets.clone()).collect(),
         names: margins.iter().flat_map(name).collect(),
-        parts: Vec::new(),
+        part: Vec::new(),
     };
     let options = CalibrationOptions::new(Distance::Linear(None));
     ledger.calibrate(&totals, &options, false).expect("the margins can be met");

@@ -60,26 +60,6 @@ impl XColumns {
         XColumns { terms: (0..width).map(term).collect() }
     }
 
-    /// The columns within each of some parts: P times as many, those of the first part first in every
-    /// term. Rows without a part are zero in all of them.
-    pub fn within(&self, part: &Codes, parts: usize) -> XColumns {
-        let term = |term: &XTerm| {
-            let width = term.width as u32;
-            let code = |row: usize| {
-                let (own, within) = (part.get(row), term.codes.as_ref().map_or(0, |c| c.get(row)));
-                let is_in = own != Codes::NONE && within != Codes::NONE;
-                if is_in { own * width + within } else { Codes::NONE }
-            };
-            let codes: Vec<u32> = (0..part.len()).map(code).collect();
-            XTerm {
-                codes: Some(Arc::new(Codes::pack(&codes, parts * term.width))),
-                values: term.values.clone(),
-                width: parts * term.width,
-            }
-        };
-        XColumns { terms: self.terms.iter().map(term).collect() }
-    }
-
     /// The nonzeros of a row, as (column, value).
     pub fn row(&self, row: usize) -> impl Iterator<Item = (usize, f64)> + '_ {
         let mut offset = 0;

@@ -67,7 +67,7 @@ impl Calibration {
             x: XColumns { terms: margins.iter().map(Margin::term).collect() },
             targets: margins.iter().flat_map(|m| m.targets.clone()).collect(),
             names: lines().map(|(margin, level)| format!("{margin} {level}")).collect(),
-            parts: Vec::new(),
+            part: Vec::new(),
         };
         Calibration { lines: lines().collect(), ..Calibration::new(totals, options) }
     }
@@ -84,10 +84,8 @@ impl Calibration {
         if !self.lines.is_empty() {
             same("margins of the calibration columns", self.lines.len(), columns)?;
         }
-        let whole = |w: usize| w.is_multiple_of(totals.parts.len().max(1));
-        if !totals.x.terms.iter().all(|t| whole(t.width)) {
-            let found = totals.parts.len();
-            return Err(WeightError::Shape { what: "parts of the columns", found, expected: 1 });
+        if !totals.part.is_empty() {
+            same("parts of the calibration columns", totals.part.len(), columns)?;
         }
         self.check_options()?;
         if let Some(control) = &self.control {
@@ -194,9 +192,9 @@ impl Fit {
         let mut seen = std::collections::HashSet::new();
         names.retain(|name| seen.insert(*name));
         let list = short_list(&names);
-        let within = match totals.parts.len() {
-            0 | 1 => String::new(),
-            parts => format!(" in {parts} parts"),
+        let within = match totals.part.iter().max() {
+            None | Some(0) => String::new(),
+            Some(last) => format!(" in {} parts", last + 1),
         };
         match *kind {
             "post-stratify" => format!("post-stratified by {list}{within}"),

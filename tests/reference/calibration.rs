@@ -143,7 +143,7 @@ fn calibrate(table: &Table, design: &Value, ledger: &mut Ledger, step: &Value) -
         Some(factor) => columns.x.averaged(&factor.codes, ledger.weights()),
         None => columns.x,
     };
-    let totals = Totals { x, targets, names: columns.names, parts: Vec::new() };
+    let totals = Totals { x, targets, names: columns.names, part: Vec::new() };
     ledger.calibrate(&totals, &options, force).map(|_| ()).map_err(refused)
 }
 
@@ -188,7 +188,7 @@ pub fn bare(case: &Case, cache: &mut Cache) -> Run<Found> {
         })
         .collect();
     let names = (0..targets.len()).map(|j| format!("x{j}")).collect();
-    let totals = Totals { x: XColumns { terms }, targets, names, parts: Vec::new() };
+    let totals = Totals { x: XColumns { terms }, targets, names, part: Vec::new() };
     let (w, status) = calibrate_weights(&d, &totals, &CalibrationOptions::new(distance));
     if !status.is_converged() {
         return Err(crate::case::Stop::Refused(status.to_string()));

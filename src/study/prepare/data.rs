@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{Work, holds, joins, margins, mentions};
+use super::{Work, holds, joins, margin_file, mentions};
 use crate::data::derive::{Derivation, DeriveError, Finding, Recipe, Standard, derive as make};
 use crate::data::expr::Expression;
 use crate::data::io::{self, ReadOptions};
@@ -78,11 +78,11 @@ pub(super) fn needed(work: &mut Work<'_>, names: &[String]) -> Vec<String> {
     for step in &work.study.weighting {
         if let Some(file) = &step.margins
             && let Ok(margins) =
-                margins::read(&work.folder.join(file), file, step.sheet.as_deref(), |n| {
+                margin_file::read(&work.folder.join(file), file, step.sheet.as_deref(), |n| {
                     work.columns.iter().any(|c| c == n)
                 })
         {
-            more.extend(margins.into_iter().flat_map(|m| m.variables));
+            more.extend(margins.into_iter().flat_map(|m| m.variables.into_iter().chain(m.meant.of)));
         }
     }
     mentions::needed(work, names, &more)
@@ -144,7 +144,7 @@ fn text(scalar: &Scalar) -> String {
     }
 }
 
-fn label(work: &mut Work<'_>, table: &mut Table) {
+pub(super) fn label(work: &mut Work<'_>, table: &mut Table) {
     let study = work.study;
     for column in table.columns_mut() {
         let given = study.variables.0.iter().find(|(n, _)| *n == column.name).map(|(_, v)| v);

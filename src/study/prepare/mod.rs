@@ -1,10 +1,16 @@
 //! From a study file to data, design and weights: everything but the estimates.
 
 mod adjust;
+mod calibrate;
+mod columns;
 pub(super) mod data;
 mod design;
+mod estimated;
 mod joins;
+mod margin_file;
 mod margins;
+mod matching;
+mod resolve;
 mod mentions;
 mod weighting;
 

@@ -6,11 +6,19 @@ use crate::study::spec::{Limit, ScaleTarget, Step, Weighting};
 use super::Rules;
 
 /// Keys of the calibrations.
-const CALIBRATION: [&str; 12] = [
+const CALIBRATION: [&str; 20] = [
     "margins",
     "sheet",
     "margin",
     "totals",
+    "means",
+    "bounds-by",
+    "weight-bounds-by",
+    "scale",
+    "trim",
+    "if-infeasible",
+    "force",
+    "estimated",
     "population",
     "distance",
     "bounds",
@@ -40,7 +48,6 @@ pub(super) fn none(rules: &mut Rules<'_>, path: &KeyPath) {
     let why = "means nothing for a calibration";
     rules.no_meaning(path, &OBSERVED, why, "it belongs to `step = \"nonresponse\"`");
     rules.no_meaning(path, &TRIM, why, "it belongs to `step = \"trim\"`");
-    rules.no_meaning(path, &["within"], why, "it belongs to `step = \"trim\"` or `\"scale\"`");
     rules.no_meaning(path, &["to"], why, "it belongs to `step = \"scale\"`");
 }
 

@@ -8,6 +8,7 @@ mod derive;
 mod design;
 mod estimate;
 mod join;
+mod margins;
 mod standard;
 mod weighting;
 

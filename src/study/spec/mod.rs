@@ -19,7 +19,7 @@ use super::pairs::Pairs;
 
 pub use data::{Case, Cut, Data, Derive, Format, Join, JoinKind, Keys, Unmatched, Variable};
 pub use weighting::{
-    Compat, Distance, Limit, LimitRule, Margin, Redistribute, ScaleRule, ScaleTarget, Step,
+    Compat, ControlMethod, Distance, Estimated, GivenAs, IfInfeasible, Limit, LimitRule, Margin, Redistribute, ScaleRule, ScaleTarget, Step,
     Weighting,
 };
 

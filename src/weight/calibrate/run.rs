@@ -25,9 +25,9 @@ pub struct Totals {
     pub targets: Vec<f64>,
     /// One name per column, for messages.
     pub names: Vec<String>,
-    /// The parts that are solved on their own; none if all is one. With P parts a term has P times
-    /// its own columns, those of the first part first ([`XColumns::within`]).
-    pub parts: Vec<String>,
+    /// The part of each column, where parts are solved on their own; empty if all is one. The rows
+    /// of a part have nonzeros in its columns only.
+    pub part: Vec<u32>,
 }
 
 /// Bounds that differ from row to row.
@@ -135,9 +135,9 @@ struct Problem<'a> {
     targets: &'a [f64],
     names: &'a [String],
     firmness: Option<&'a [Firmness]>,
-    /// For each categorical term its first column and its number of columns, and whether there
-    /// are no other terms.
+    /// For each term its first column and its number of columns.
     margins: &'a [(usize, usize)],
+    /// Whether all terms are levels without numbers.
     categorical: bool,
     options: &'a CalibrationOptions,
     /// Whether what went wrong is to be looked into.
@@ -163,16 +163,12 @@ pub(in crate::weight) fn solve(
     explain: bool,
 ) -> Solution {
     let cells = cells(before, totals, options);
-    let parts = totals.parts.len().max(1);
     let categorical = totals.x.terms.iter().all(|t| t.codes.is_some() && t.values.is_none());
     let mut margins = Vec::new();
     let mut first = 0;
     for term in &totals.x.terms {
-        let width = term.width / parts;
-        if term.codes.is_some() && term.values.is_none() {
-            margins.push((first, width));
-        }
-        first += width;
+        margins.push((first, term.width));
+        first += term.width;
     }
     let problem = Problem {
         cells: &cells,
@@ -184,7 +180,8 @@ pub(in crate::weight) fn solve(
         options,
         explain,
     };
-    let solved = if parts == 1 { solve_cells(&problem) } else { in_parts(&problem, totals, parts) };
+    let solved =
+        if totals.part.is_empty() { solve_cells(&problem) } else { in_parts(&problem, totals) };
     let Solved { mut g, status, ridge, taking_part } = solved;
     let trimmed = options.trim.map_or(0, |bounds| trim(&cells, &mut g, bounds));
     Solution { cells, g, status, ridge, taking_part, trimmed }
@@ -217,26 +214,31 @@ fn ordered(a: f64, b: f64) -> Bounds {
 }
 
 /// Each part on its own, in parallel.
-fn in_parts(problem: &Problem<'_>, totals: &Totals, parts: usize) -> Solved {
-    // The part of each column, and its number there.
+fn in_parts(problem: &Problem<'_>, totals: &Totals) -> Solved {
     let columns = totals.targets.len();
-    let (mut part_of, mut local) = (vec![0_u32; columns], vec![0_u32; columns]);
+    let parts = totals.part.iter().map(|&p| p as usize + 1).max().unwrap_or(1);
+    // The columns of each part, the number of a column in its part, and the terms of each part.
+    let mut local = vec![0_u32; columns];
     let mut of_part: Vec<Vec<usize>> = vec![Vec::new(); parts];
-    let mut first = 0;
-    for term in &totals.x.terms {
-        let width = (term.width / parts).max(1);
-        for column in first..first + term.width {
-            let part = ((column - first) / width).min(parts - 1);
-            part_of[column] = part as u32;
-            local[column] = of_part[part].len() as u32;
-            of_part[part].push(column);
+    let mut margins_of: Vec<Vec<(usize, usize)>> = vec![Vec::new(); parts];
+    for &(first, width) in problem.margins {
+        let before: Vec<usize> = of_part.iter().map(Vec::len).collect();
+        for column in first..first + width {
+            let own = &mut of_part[totals.part[column] as usize];
+            local[column] = own.len() as u32;
+            own.push(column);
         }
-        first += term.width;
+        for (part, first) in before.into_iter().enumerate() {
+            let width = of_part[part].len() - first;
+            if width > 0 {
+                margins_of[part].push((first, width));
+            }
+        }
     }
     let mut cells_of: Vec<Vec<u32>> = vec![Vec::new(); parts];
     for cell in 0..problem.cells.len() {
         if let Some((column, _)) = problem.cells.x(cell).next() {
-            cells_of[part_of[column] as usize].push(cell as u32);
+            cells_of[totals.part[column] as usize].push(cell as u32);
         }
     }
     let solved: Vec<Solved> = (0..parts)
@@ -253,6 +255,7 @@ fn in_parts(problem: &Problem<'_>, totals: &Totals, parts: usize) -> Solved {
                 targets: &targets,
                 names: &names,
                 firmness: firmness.as_deref(),
+                margins: &margins_of[part],
                 ..*problem
             })
         })
