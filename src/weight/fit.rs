@@ -323,14 +323,14 @@ impl WeightingStep for Fit {
     }
 
     fn repeat(&self, before: &[f64]) -> Result<Vec<f64>, WeightError> {
-        Ok(self.solution(before, &self.totals(before), false)?.apply(before))
+        Ok(self.solution(before, &self.totals(before), self.0.force)?.apply(before))
     }
 
     fn repeat_on(&self, before: &[f64], of: &ReplicateOf<'_>) -> Result<Vec<f64>, WeightError> {
         let Some(control) = &self.0.control else { return self.repeat(before) };
         let mut totals = self.totals(before).into_owned();
         totals.targets = control.targets(&totals.targets, of)?;
-        Ok(self.solution(before, &totals, false)?.apply(before))
+        Ok(self.solution(before, &totals, self.0.force)?.apply(before))
     }
 
     fn has_estimated_totals(&self) -> bool {

@@ -275,8 +275,8 @@ impl Ledger {
 
     /// Calibrates the weights to totals of any columns.
     ///
-    /// With `force` weights that miss their totals are kept; the summary says so. Their variance is
-    /// then that of met totals.
+    /// With `force` weights that miss their totals are kept (where the totals cannot be met, those that
+    /// miss least); the summary says so. Their variance is then that of met totals.
     ///
     /// Shapes: one target and one name per column of `totals.x`, in units of the population; columns
     /// and `options.scale` with one entry per row. Rows with weight zero keep it, and may lack

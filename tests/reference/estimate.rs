@@ -53,14 +53,14 @@ pub fn run(case: &Case, cache: &mut Cache) -> Run<Found> {
     let estimate = &case.json["estimate"];
     let stat = estimate["stat"].as_str().unwrap_or_default();
     let known =
-        ["mean", "total", "ratio", "weights", "proportion", "quantile", "var", "glm", "calib"];
+        ["mean", "total", "ratio", "weights", "proportion", "quantile", "var", "glm", "calib", "gencalib"];
     if !known.contains(&stat) {
         return unsupported(format!("statistic {stat}"));
     }
     if !estimate["combine"].is_null() || !estimate["plausible_values"].is_null() {
         return unsupported("multiple imputation");
     }
-    if stat == "calib" {
+    if stat == "calib" || stat == "gencalib" {
         return calibration::bare(case, cache);
     }
     let sample = design::sample(case, cache)?;
