@@ -9,8 +9,7 @@ use crate::numeric::random::{below, stream};
 /// Totals estimated by a control survey that is independent of the sample: their covariance, and how
 /// replicates are to know of it.
 ///
-/// The linearised variance of an estimate calibrated to them grows by B'VB (Särndal, Swensson and
-/// Wretman 1992, §6.9 with the variance of the totals added; Dever and Valliant 2010, eq. 10). Replicates
+/// The linearised variance of an estimate calibrated to them grows by B'VB (Dever and Valliant 2010). Replicates
 /// are calibrated to totals t_r that are moved about t, so that Σ A_r (t_r − t)(t_r − t)' = V, where A_r is
 /// what replicate r counts with (scale × rscale). The variance of replicates is then to be taken about
 /// the full-sample estimate.

@@ -4,8 +4,11 @@
 mod calibration;
 mod comparison;
 mod exhaustive;
+mod feasible;
 mod lonely;
+mod margins;
 mod replicates;
 mod sample;
+mod soft;
 mod variance;
 mod weighting;
