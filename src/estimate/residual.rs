@@ -16,12 +16,12 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use nalgebra::DMatrix;
+use nalgebra::{DMatrix, DVector};
 
-use crate::aggregate::{UnitX, XColumns, gram, unit_x};
+use crate::aggregate::{UnitX, XColumns, XTerm, gram, unit_x};
 use crate::design::UnitTree;
 use crate::numeric::SymmetricSolver;
-use crate::weight::{Adjustment, Carrier, Ledger};
+use crate::weight::{Adjustment, Carrier, Ledger, OwnSum};
 
 /// One step, ready to take residuals.
 #[derive(Debug)]
@@ -36,6 +36,8 @@ struct Step {
     with_later: Vec<DMatrix<f64>>,
     /// Covariance of the totals the step was fitted to.
     target_covariance: Option<DMatrix<f64>>,
+    /// Where the totals are shares p of N̂ = Σ d: Σ d by unit, and p.
+    own_sum: Option<(UnitX, Arc<Vec<f64>>)>,
 }
 
 /// All steps of a ledger that the variance knows of, ready to take residuals.
@@ -63,7 +65,18 @@ impl Residualizer {
                 let (own, solver) = regression(tree, adjustment, after);
                 let x = &adjustment.x;
                 let with_later = (s + 1..all.len())
-                    .map(|t| gram(tree, x, &all[t].1.x, &carried(&own, carriers[t], after)))
+                    .map(|t| {
+                        let later = all[t].1;
+                        let with = gram(tree, x, &later.x, &carried(&own, carriers[t], after));
+                        match &later.own_sum {
+                            None => with,
+                            Some(OwnSum { before, shares }) => {
+                                let q = carried(&own, before, after);
+                                let p = DVector::from_column_slice(shares);
+                                with - gram(tree, x, &ones(), &q) * p.transpose()
+                            }
+                        }
+                    })
                     .collect();
                 let q = if Arc::ptr_eq(last, after) {
                     own
@@ -77,6 +90,9 @@ impl Residualizer {
                     solver,
                     x: x.clone(),
                     target_covariance: adjustment.target_covariance.clone(),
+                    own_sum: adjustment.own_sum.as_ref().map(|OwnSum { before, shares }| {
+                        (unit_x(tree, &ones(), before), shares.clone())
+                    }),
                 }
             })
             .collect();
@@ -116,6 +132,13 @@ impl Residualizer {
                 let b = &b.as_slice()[column * b.nrows()..][estimates.clone()];
                 values.iter_mut().zip(b).for_each(|(value, b)| *value -= total * b);
             }
+            let Some((sums, shares)) = &step.own_sum else { continue };
+            for (_, sum) in sums.unit(unit) {
+                for (column, share) in shares.iter().enumerate().filter(|(_, p)| **p != 0.0) {
+                    let b = &b.as_slice()[column * b.nrows()..][estimates.clone()];
+                    values.iter_mut().zip(b).for_each(|(value, b)| *value += sum * share * b);
+                }
+            }
         }
     }
 
@@ -143,6 +166,11 @@ impl Residualizer {
         }
         sum
     }
+}
+
+/// One column of ones.
+fn ones() -> XColumns {
+    XColumns { terms: vec![XTerm { codes: None, values: None, width: 1 }] }
 }
 
 /// q and M of a step, without the rows it threw out.

@@ -51,8 +51,18 @@ pub struct Adjustment {
     /// The diagonal of R in M = Σ q x x' + R, where totals are met softly (Σ w x + R λ = t); infinite
     /// for columns without a hold on the weights, whose B is zero.
     pub ridge: Option<Arc<Vec<f64>>>,
-    /// What the same step did after this, to the same weights.
-    pub followed_by: Option<Box<Adjustment>>,
+    /// Where the totals are shares of a sum of the sample's own weights.
+    pub own_sum: Option<OwnSum>,
+}
+
+/// Totals t = p N̂ with N̂ = Σ d, the sum of the weights before the step: they move with the sample, so
+/// that the linearised value is z − w x'B + d p'B.
+#[derive(Debug, Clone)]
+pub struct OwnSum {
+    /// The weight d of every row.
+    pub before: Arc<Vec<f64>>,
+    /// The shares p, one per column.
+    pub shares: Arc<Vec<f64>>,
 }
 
 impl Adjustment {
@@ -71,7 +81,7 @@ impl Adjustment {
             residuals: Residuals::Regression,
             target_covariance: None,
             ridge: None,
-            followed_by: None,
+            own_sum: None,
         }
     }
 

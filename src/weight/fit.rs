@@ -6,7 +6,7 @@ use std::sync::Arc;
 use nalgebra::DMatrix;
 use rayon::prelude::*;
 
-use super::adjustment::{Adjustment, Carrier, Residuals};
+use super::adjustment::{Adjustment, Carrier, OwnSum, Residuals};
 use super::calibrate::{
     Bounds, CalibrationOptions, CalibrationStatus, Distance, Firmness, Solution, Totals, nearest,
     solve,
@@ -17,7 +17,7 @@ use super::groups::same;
 use super::margin::{Margin, reconcile};
 use super::step::{Done, WeightingStep};
 use super::summary::{DetailValue, MarginLine, StepDetail};
-use crate::aggregate::{XColumns, XTerm};
+use crate::aggregate::XColumns;
 use crate::numeric::{SymmetricSolver, sum};
 
 /// A calibration to any totals, with all that can be asked of it.
@@ -264,12 +264,14 @@ impl Fit {
                 Arc::new(before.iter().zip(scale.iter()).map(over).collect())
             }
         };
-        let all = sum(before);
         Ok(Adjustment {
             residuals: *residuals,
             target_covariance: covariance,
             ridge: ridge(solution, columns),
-            followed_by: if *per_unit { Some(Box::new(by_own_sum(before, all)?)) } else { None },
+            own_sum: per_unit.then(|| OwnSum {
+                before: before.clone(),
+                shares: Arc::new(self.0.totals.targets.clone()),
+            }),
             ..Adjustment::new(totals.x.clone(), regression_weights, Carrier::After, solver)
         })
     }
@@ -350,16 +352,6 @@ fn ridge(solution: &Solution, columns: usize) -> Option<Arc<Vec<f64>>> {
         }
     }
     Some(Arc::new(ridge))
-}
-
-/// What the variance must know of totals that are shares of the sum N̂ of the weights before: after the
-/// calibration to N̂ p as if it were known, the weights are carried in the proportion of N̂, so that
-/// Σ z grows by (Σ z/N̂) dN̂: c = −d, and B = Σ z/N̂.
-fn by_own_sum(before: &Arc<Vec<f64>>, all: f64) -> Result<Adjustment, WeightError> {
-    let term = XTerm { codes: None, values: None, width: 1 };
-    let carrier = Carrier::Rows(Arc::new(before.iter().map(|d| -d).collect()));
-    let solver = SymmetricSolver::new(&DMatrix::from_element(1, 1, all))?;
-    Ok(Adjustment::new(XColumns { terms: vec![term] }, before.clone(), carrier, solver))
 }
 
 /// Columns that depend on each other in every row have totals that do so in every survey: their

@@ -94,10 +94,7 @@ impl Ledger {
     /// What the variance must know of the steps, in the order they were made: for each the weights
     /// after it and the adjustment.
     pub fn adjusted_steps(&self) -> impl Iterator<Item = (&Arc<Vec<f64>>, &Adjustment)> {
-        self.steps.iter().flat_map(|step| {
-            let first = step.adjustment.as_ref();
-            std::iter::successors(first, |a| a.followed_by.as_deref()).map(|a| (&step.weights, a))
-        })
+        self.steps.iter().filter_map(|s| Some((&s.weights, s.adjustment.as_ref()?)))
     }
 
     /// The adjustments, in the order they were made.

@@ -14,7 +14,7 @@ mod step;
 mod summary;
 mod trim;
 
-pub use adjustment::{Adjustment, Carrier, Residuals};
+pub use adjustment::{Adjustment, Carrier, OwnSum, Residuals};
 pub use calibrate::{
     Bounds, CalibrationOptions, CalibrationStatus, Distance, Firmness, NearestTotal, Obstacle,
     RowBounds, Totals, calibrate_weights,

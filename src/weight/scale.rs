@@ -94,7 +94,7 @@ impl WeightingStep for Scaling {
             residuals: Residuals::Regression,
             target_covariance: None,
             ridge: None,
-            followed_by: None,
+            own_sum: None,
         };
         Ok(Done {
             weights: Arc::new(self.apply(before, &factors)),

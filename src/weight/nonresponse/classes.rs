@@ -171,7 +171,7 @@ impl ClassAdjustment {
             residuals: Residuals::Regression,
             target_covariance: None,
             ridge: None,
-            followed_by: None,
+            own_sum: None,
         })
     }
 

@@ -199,7 +199,7 @@ impl WeightingStep for PropensityAdjustment {
                 residuals: Residuals::Regression,
                 target_covariance: None,
                 ridge: None,
-                followed_by: None,
+                own_sum: None,
             }),
             kind: "nonresponse".to_string(),
             description: format!("divided by the propensity to respond by {names}"),
