@@ -116,7 +116,9 @@ fn shares_means_and_totals_of_numbers() {
 #[test]
 fn parts_in_the_study_file_and_in_a_file() {
     let margin = |part: &str, f: f64, m: f64| {
-        format!("[[weighting.margin]]\nby = \"sex\"\npart = \"{part}\"\ntotals = {{ F = {f}, M = {m} }}\n")
+        format!(
+            "[[weighting.margin]]\nby = \"sex\"\npart = \"{part}\"\ntotals = {{ F = {f}, M = {m} }}\n"
+        )
     };
     let head = "[[weighting]]\nstep = \"rake\"\nwithin = \"region\"\n";
     let both = margin("North", 70.0, 60.0) + &margin("South", 80.0, 75.0);
@@ -131,7 +133,11 @@ fn parts_in_the_study_file_and_in_a_file() {
     let error = mistakes(&format!("{head}{both}{}", margin("Sout", 1.0, 1.0)), &[]);
     assert!(error.contains("no part `Sout`"), "{error}");
     // A failure names its part.
-    let hard = format!("{head}bounds = [0.9, 1.1]\n{}{}", margin("North", 70.0, 60.0), margin("South", 160.0, 30.0));
+    let hard = format!(
+        "{head}bounds = [0.9, 1.1]\n{}{}",
+        margin("North", 70.0, 60.0),
+        margin("South", 160.0, 30.0)
+    );
     let error = mistakes(&hard, &[]);
     assert!(error.contains("South: sex") && !error.contains("North: sex M can"), "{error}");
 }
@@ -146,8 +152,11 @@ fn households_and_persons_together() {
     met(&done);
     done.write(&folder.path().join("study.toml")).unwrap_or_else(|e| panic!("{}", e.mistakes));
     let written = fs::read_to_string(folder.path().join("output/w.csv")).unwrap();
-    let rows: Vec<Vec<String>> = written.lines().skip(1).map(|l| l.split(',').map(str::to_string).collect()).collect();
-    let weight = |row: &[String]| row.iter().rev().find_map(|f| f.parse::<f64>().ok().filter(|x| x.fract() != 0.0));
+    let rows: Vec<Vec<String>> =
+        written.lines().skip(1).map(|l| l.split(',').map(str::to_string).collect()).collect();
+    let weight = |row: &[String]| {
+        row.iter().rev().find_map(|f| f.parse::<f64>().ok().filter(|x| x.fract() != 0.0))
+    };
     for pair in rows.chunks(2) {
         let (a, b) = (weight(&pair[0]).unwrap(), weight(&pair[1]).unwrap());
         assert!((a - b).abs() < 1e-9 * a, "{pair:?}");
@@ -160,7 +169,9 @@ fn households_and_persons_together() {
 fn margins_that_cannot_be_met() {
     let tight = "[[weighting]]\nstep = \"rake\"\nbounds = [0.9, 1.1]\n[[weighting.margin]]\nby = \"sex\"\ntotals = { F = 250, M = 90 }\n";
     let error = mistakes(tight, &[]);
-    for part in ["sex F can be at most", "its factor has to be", "can be kept", "nearest totals", "relax"] {
+    for part in
+        ["sex F can be at most", "its factor has to be", "can be kept", "nearest totals", "relax"]
+    {
         assert!(error.contains(part), "{part}: {error}");
     }
     let done = finished(&tight.replace("bounds", "if-infeasible = \"relax\"\nbounds"), &[]);
@@ -176,18 +187,25 @@ fn margins_that_cannot_be_met() {
 
 #[test]
 fn bounds_and_scales_of_rows() {
-    let text = format!("[[weighting]]\nstep = \"calibrate\"\nbounds-by = [\"low\", \"high\"]\nscale = \"income\"\n{SEX}");
+    let text = format!(
+        "[[weighting]]\nstep = \"calibrate\"\nbounds-by = [\"low\", \"high\"]\nscale = \"income\"\n{SEX}"
+    );
     met(&finished(&text, &[]));
-    let text = format!("[[weighting]]\nstep = \"calibrate\"\nbounds-by = [\"high\", \"low\"]\n{SEX}");
+    let text =
+        format!("[[weighting]]\nstep = \"calibrate\"\nbounds-by = [\"high\", \"low\"]\n{SEX}");
     assert!(mistakes(&text, &[]).contains("must ascend"), "{}", mistakes(&text, &[]));
-    let text = format!("[[weighting]]\nstep = \"calibrate\"\ndistance = \"raking\"\ntrim = [0.9, 1.1]\n{SEX}");
+    let text = format!(
+        "[[weighting]]\nstep = \"calibrate\"\ndistance = \"raking\"\ntrim = [0.9, 1.1]\n{SEX}"
+    );
     assert!(finished(&text, &[]).document.weighting[1].outcome.contains("cut off at 0.9 and 1.1"));
 }
 
 #[test]
 fn margins_of_another_survey() {
     let covariance = "variable,level,a,b\nsex,F,25,-5\nsex,M,-5,16\n";
-    let text = format!("[[weighting]]\nstep = \"calibrate\"\nestimated = {{ covariance = \"v.csv\" }}\n{SEX}");
+    let text = format!(
+        "[[weighting]]\nstep = \"calibrate\"\nestimated = {{ covariance = \"v.csv\" }}\n{SEX}"
+    );
     let done = finished(&text, &[("v.csv", covariance)]);
     met(&done);
     let found = format!("{:?}", done.document.estimates);
@@ -209,5 +227,9 @@ fn margins_of_another_survey() {
     assert_eq!(target(&done, "sex", "F"), 150.0);
     assert!(done.document.weighting[1].variance.contains("covariance of the estimated totals"));
     let other = control.replace("M,", "X,");
-    assert!(mistakes(text, &[("c.csv", &other)]).contains("`X`"), "{}", mistakes(text, &[("c.csv", &other)]));
+    assert!(
+        mistakes(text, &[("c.csv", &other)]).contains("`X`"),
+        "{}",
+        mistakes(text, &[("c.csv", &other)])
+    );
 }

@@ -95,7 +95,8 @@ pub fn many(table: &Table, given: &[MarginLevels], base: &Ledger) -> Ledger {
     let psu = column(table, "psu").as_numbers().expect("PSUs are numbers");
     let income = column(table, "income").as_numbers().expect("income is a number");
     let group = |of: usize| {
-        let codes: Vec<u32> = (0..table.rows()).map(|r| (psu.get(r) as usize % of) as u32).collect();
+        let codes: Vec<u32> =
+            (0..table.rows()).map(|r| (psu.get(r) as usize % of) as u32).collect();
         Some(Arc::new(Codes::pack(&codes, of)))
     };
     let groups = 500 - 10 - known;
@@ -113,12 +114,7 @@ pub fn many(table: &Table, given: &[MarginLevels], base: &Ledger) -> Ledger {
     ledger
 }
 
-fn calibrate(
-    table: &Table,
-    given: &[MarginLevels],
-    base: &Ledger,
-    distance: Distance,
-) -> Ledger {
+fn calibrate(table: &Table, given: &[MarginLevels], base: &Ledger, distance: Distance) -> Ledger {
     let mut ledger = base.clone();
     let margins = matched(table, given, base.weights());
     let name = |m: &Margin| m.levels.iter().map(|l| format!("{} {l}", m.name)).collect::<Vec<_>>();

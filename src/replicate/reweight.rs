@@ -54,7 +54,10 @@ impl Replicates {
             .into_par_iter()
             .map(|r| {
                 ledger
-                    .replay_on(&self.weight(tree, base, r), &ReplicateOf { index: r, counts: &counts })
+                    .replay_on(
+                        &self.weight(tree, base, r),
+                        &ReplicateOf { index: r, counts: &counts },
+                    )
                     .map(|w| Arc::new(Numbers::F64(w)))
                     .map_err(|error| ReplicateError::Weighting { replicate: r + 1, error })
             })

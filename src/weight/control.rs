@@ -111,7 +111,12 @@ impl ControlTotals {
         order.sort_by(|&a, &b| eigen.eigenvalues[b].total_cmp(&eigen.eigenvalues[a]));
         let one = |i: usize| Move {
             counts: 1.0,
-            by: eigen.eigenvectors.column(i).iter().map(|v| v * eigen.eigenvalues[i].sqrt()).collect(),
+            by: eigen
+                .eigenvectors
+                .column(i)
+                .iter()
+                .map(|v| v * eigen.eigenvalues[i].sqrt())
+                .collect(),
         };
         let moves = order.into_iter().map(one).collect();
         Ok(ControlTotals { covariance, moves, method: ControlMethod::Fuller, seed })
@@ -187,8 +192,7 @@ impl ControlTotals {
         let Some(place) = able.iter().position(|&r| r == of.index) else {
             return Ok(totals.to_vec());
         };
-        let Some(own) = shuffled(able.len(), self.seed).into_iter().position(|r| r == place)
-        else {
+        let Some(own) = shuffled(able.len(), self.seed).into_iter().position(|r| r == place) else {
             return Ok(totals.to_vec());
         };
         let Some(moved) = self.moves.get(own) else { return Ok(totals.to_vec()) };
@@ -252,14 +256,18 @@ mod tests {
         let wrong = |values: &[f64], part: &str| {
             let v = DMatrix::from_row_slice(2, 2, values);
             let found = ControlTotals::from_covariance(v, &names(2), 1);
-            assert!(matches!(&found, Err(WeightError::Covariance(e)) if e.contains(part)), "{found:?}");
+            assert!(
+                matches!(&found, Err(WeightError::Covariance(e)) if e.contains(part)),
+                "{found:?}"
+            );
         };
         wrong(&[1.0, 0.5, 0.4, 1.0], "given as");
         wrong(&[1.0, 2.0, 2.0, 1.0], "more than their variances");
         wrong(&[-1.0, 0.0, 0.0, 1.0], "variance of t0");
         wrong(&[1.0, f64::NAN, 0.0, 1.0], "given as");
         // Fewer replicates than there are moves.
-        let control = ControlTotals::from_covariance(DMatrix::identity(2, 2), &names(2), 1).unwrap();
+        let control =
+            ControlTotals::from_covariance(DMatrix::identity(2, 2), &names(2), 1).unwrap();
         let one = ReplicateOf { index: 0, counts: &[1.0] };
         assert!(control.targets(&[1.0, 1.0], &one).is_err());
     }

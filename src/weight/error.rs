@@ -163,7 +163,9 @@ pub enum WeightError {
         value: f64,
     },
     /// Bounds of one row that can't hold.
-    #[error("the bounds in row {row} are {lower} and {upper}; they must ascend, and those of a factor enclose 1")]
+    #[error(
+        "the bounds in row {row} are {lower} and {upper}; they must ascend, and those of a factor enclose 1"
+    )]
     RowBounds {
         /// The row, from 1.
         row: usize,

@@ -60,9 +60,8 @@ impl Calibration {
 
     /// A calibration to margins: a column for every level, with its total.
     pub fn to_margins(margins: &[Margin], options: CalibrationOptions) -> Calibration {
-        let lines = || {
-            margins.iter().flat_map(|m| m.levels.iter().map(|l| (m.name.clone(), l.clone())))
-        };
+        let lines =
+            || margins.iter().flat_map(|m| m.levels.iter().map(|l| (m.name.clone(), l.clone())));
         let totals = Totals {
             x: XColumns { terms: margins.iter().map(Margin::term).collect() },
             targets: margins.iter().flat_map(|m| m.targets.clone()).collect(),
@@ -485,11 +484,7 @@ fn short_list(names: &[&str]) -> String {
 }
 
 /// Every total before and after, and the rows that enter it.
-fn lines(
-    solution: &Solution,
-    totals: &Totals,
-    names: &[(String, String)],
-) -> Vec<MarginLine> {
+fn lines(solution: &Solution, totals: &Totals, names: &[(String, String)]) -> Vec<MarginLine> {
     let columns = totals.targets.len();
     let mut sums = vec![(0_u64, 0.0, 0.0); columns];
     for cell in 0..solution.cells.len() {

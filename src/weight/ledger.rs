@@ -115,11 +115,7 @@ impl Ledger {
     ///
     /// # Errors
     /// As [`Ledger::replay`]; and when there are fewer replicates than those totals need.
-    pub fn replay_on(
-        &self,
-        start: &[f64],
-        of: &ReplicateOf<'_>,
-    ) -> Result<Vec<f64>, WeightError> {
+    pub fn replay_on(&self, start: &[f64], of: &ReplicateOf<'_>) -> Result<Vec<f64>, WeightError> {
         self.again(start, |step, weights| step.repeat_on(weights, of))
     }
 

@@ -120,13 +120,18 @@ fn margins_that_pull_against_each_other() {
     // Nobody has the first level of `a` and the second of `b`.
     let a: Vec<u32> = (0..16).map(|r| u32::from(r % 4 != 0)).collect();
     let b: Vec<u32> = (0..16).map(|r| u32::from(r % 4 > 1)).collect();
-    let margins = || -> Vec<Margin> { vec![margin("a", &a, &[60.0, 40.0]), margin("b", &b, &[50.0, 50.0])] };
+    let margins =
+        || -> Vec<Margin> { vec![margin("a", &a, &[60.0, 40.0]), margin("b", &b, &[50.0, 50.0])] };
     let error = ledger(&s).rake(margins(), 0.0, 1000, Residuals::Regression).unwrap_err();
     let WeightError::Infeasible { status, .. } = &error else { panic!("{error}") };
     let CalibrationStatus::Infeasible { obstacles, nearest, .. } = &**status else { panic!() };
-    assert!(matches!(&obstacles[0], Obstacle::Jointly { names } if names.contains(&"a 0".to_string())), "{obstacles:?}");
+    assert!(
+        matches!(&obstacles[0], Obstacle::Jointly { names } if names.contains(&"a 0".to_string())),
+        "{obstacles:?}"
+    );
     // `a 0` has at most what `b 0` has.
-    let total = |name: &str| nearest.iter().find(|n| n.name == name).map_or(f64::NAN, |n| n.nearest);
+    let total =
+        |name: &str| nearest.iter().find(|n| n.name == name).map_or(f64::NAN, |n| n.nearest);
     assert!(total("a 0") <= total("b 0") + 1e-6, "{nearest:?}");
     assert!(error.ways_out()[0].contains("a 0"), "{:?}", error.ways_out());
     let mut relaxed = options(Distance::Raking(None));
@@ -148,11 +153,17 @@ fn a_margin_out_of_reach() {
     let rest: f64 = s.weight.iter().sum::<f64>() - half;
     let m = [margin("a", &a, &[2.0 * half, rest])];
     let bounds = Bounds { lower: 0.5, upper: 1.5 };
-    for distance in [Distance::Logit(bounds), Distance::Linear(Some(bounds)), Distance::Raking(Some(bounds))] {
+    for distance in
+        [Distance::Logit(bounds), Distance::Linear(Some(bounds)), Distance::Raking(Some(bounds))]
+    {
         let found = ledger(&s).calibrate_to(Calibration::to_margins(&m, options(distance)));
         let Err(WeightError::Infeasible { status, .. }) = found else { panic!("{found:?}") };
-        let CalibrationStatus::Infeasible { obstacles, iterations, bounds, .. } = *status else { panic!() };
-        let Obstacle::OutOfReach { name, factor: Some(factor), .. } = &obstacles[0] else { panic!("{obstacles:?}") };
+        let CalibrationStatus::Infeasible { obstacles, iterations, bounds, .. } = *status else {
+            panic!()
+        };
+        let Obstacle::OutOfReach { name, factor: Some(factor), .. } = &obstacles[0] else {
+            panic!("{obstacles:?}")
+        };
         assert_eq!((name.as_str(), iterations), ("a 0", 0));
         close(*factor, 2.0, 1e-12, 0.0);
         let (_, upper) = bounds.unwrap();

@@ -202,7 +202,8 @@ fn a_simulation_of_two_surveys() {
     }
     let mean = estimates.iter().sum::<f64>() / f64::from(draws);
     let truth = estimates.iter().map(|e| (e - mean).powi(2)).sum::<f64>() / f64::from(draws - 1);
-    let (with, without) = ((with / f64::from(draws) / truth).sqrt(), (without / f64::from(draws) / truth).sqrt());
+    let (with, without) =
+        ((with / f64::from(draws) / truth).sqrt(), (without / f64::from(draws) / truth).sqrt());
     // A standard deviation of 600 draws is uncertain by 3 %.
     assert!((with - 1.0).abs() < 0.1, "{with}");
     assert!(without < 0.65, "{without}");

@@ -52,8 +52,18 @@ pub struct Row {
 pub fn run(case: &Case, cache: &mut Cache) -> Run<Found> {
     let estimate = &case.json["estimate"];
     let stat = estimate["stat"].as_str().unwrap_or_default();
-    let known =
-        ["mean", "total", "ratio", "weights", "proportion", "quantile", "var", "glm", "calib", "gencalib"];
+    let known = [
+        "mean",
+        "total",
+        "ratio",
+        "weights",
+        "proportion",
+        "quantile",
+        "var",
+        "glm",
+        "calib",
+        "gencalib",
+    ];
     if !known.contains(&stat) {
         return unsupported(format!("statistic {stat}"));
     }

@@ -297,10 +297,9 @@ fn options(
     if columns.firmness.iter().any(|f| *f != Firmness::Exact) {
         options.firmness = Some(columns.firmness.clone());
     }
-    for (key, names, of_weight) in [
-        ("bounds-by", &step.bounds_by, false),
-        ("weight-bounds-by", &step.weight_bounds_by, true),
-    ] {
+    for (key, names, of_weight) in
+        [("bounds-by", &step.bounds_by, false), ("weight-bounds-by", &step.weight_bounds_by, true)]
+    {
         if let Some([lower, upper]) = names {
             let lower = numbers(work, &path.key(key).index(0), table, lower)?;
             let upper = numbers(work, &path.key(key).index(1), table, upper)?;

@@ -67,7 +67,8 @@ impl Columns {
                 work.found.push(Diagnostic::error(message).at(at).help(help));
                 return None;
             }
-            let piece = self.piece(work, &given[i], &resolved.totals[i], &factors, weights, None)?;
+            let piece =
+                self.piece(work, &given[i], &resolved.totals[i], &factors, weights, None)?;
             self.term(margin, piece.codes, piece.width, values, &piece.means);
             return Some(());
         };
@@ -235,7 +236,10 @@ fn part_of(work: &mut Work<'_>, given: &GivenMargin, parts: &Groups) -> Option<u
     let at = Some(given.place.clone());
     let Some(name) = &given.meant.part else {
         let message = format!("the margin `{}` says not which part it is for", given.name);
-        let help = format!("add `part = \"{}\"`, and so on for every part", parts.names[0]);
+        let help = format!(
+            "add `part = \"{}\"`, and so on for every part",
+            parts.names.first().map_or("…", String::as_str)
+        );
         work.found.push(Diagnostic::error(message).at(at).help(help));
         return None;
     };

@@ -82,7 +82,9 @@ pub(super) fn needed(work: &mut Work<'_>, names: &[String]) -> Vec<String> {
                     work.columns.iter().any(|c| c == n)
                 })
         {
-            more.extend(margins.into_iter().flat_map(|m| m.variables.into_iter().chain(m.meant.of)));
+            more.extend(
+                margins.into_iter().flat_map(|m| m.variables.into_iter().chain(m.meant.of)),
+            );
         }
     }
     mentions::needed(work, names, &more)

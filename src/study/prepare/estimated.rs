@@ -18,10 +18,13 @@ use crate::study::places::KeyPath;
 use crate::study::spec::{ControlMethod as GivenMethod, Estimated, Weighting};
 use crate::weight::{ControlMethod, ControlTotals, Totals};
 
+/// Totals under every replicate, by margin and level.
+type ByLine = HashMap<(String, String), Vec<f64>>;
+
 /// What a control survey says of its totals.
 pub(super) struct Control {
-    /// Totals under every replicate, by margin and level; and what each replicate counts with.
-    replicates: Option<(HashMap<(String, String), Vec<f64>>, Vec<f64>)>,
+    /// Its totals, and what each replicate counts with.
+    replicates: Option<(ByLine, Vec<f64>)>,
     given: Estimated,
 }
 
@@ -119,8 +122,11 @@ impl Survey {
         let weight = numbers(work, &at.key("weight"), table.column(weight)?)?;
         let negative = (0..weight.len()).find(|&r| weight.get(r) < 0.0 || weight.get(r).is_nan());
         if let Some(row) = negative {
-            let message =
-                format!("the weight of the control survey in row {} is {}", row + 1, weight.get(row));
+            let message = format!(
+                "the weight of the control survey in row {} is {}",
+                row + 1,
+                weight.get(row)
+            );
             let help = "every row has a weight of zero or more";
             work.error(&at.key("weight"), message, Some(help.to_string()));
             return None;
@@ -151,7 +157,13 @@ impl Survey {
         let of_row = |column: &Arc<Numbers>| -> Vec<f64> {
             let one = |row: usize| {
                 let (w, full) = (column.get(row), weight.get(row));
-                if w.is_nan() { 0.0 } else if combined { w } else { w * full }
+                if w.is_nan() {
+                    0.0
+                } else if combined {
+                    w
+                } else {
+                    w * full
+                }
             };
             (0..weight.len()).map(one).collect()
         };
@@ -178,10 +190,13 @@ fn fill(
     survey: &Survey,
     margin: &mut GivenMargin,
     table: &Table,
-    all: &mut HashMap<(String, String), Vec<f64>>,
+    all: &mut ByLine,
 ) -> Option<()> {
-    let own: Vec<Factor> =
-        margin.variables.iter().map(|n| Some(survey.table.column(n)?.as_factor())).collect::<Option<_>>()?;
+    let own: Vec<Factor> = margin
+        .variables
+        .iter()
+        .map(|n| Some(survey.table.column(n)?.as_factor()))
+        .collect::<Option<_>>()?;
     let sample = matching::factors(work, margin, table)?;
     let values = match &margin.meant.of {
         None => None,
@@ -191,8 +206,8 @@ fn fill(
     let mut rows_of: std::collections::BTreeMap<Vec<u32>, Vec<usize>> = Default::default();
     for row in 0..survey.table.rows() {
         let key: Vec<u32> = own.iter().map(|f| f.codes.get(row)).collect();
-        let lacks = key.contains(&Codes::NONE)
-            || values.as_ref().is_some_and(|v| v.get(row).is_nan());
+        let lacks =
+            key.contains(&Codes::NONE) || values.as_ref().is_some_and(|v| v.get(row).is_nan());
         let counts = survey.weight.get(row) > 0.0
             || survey.replicates.iter().any(|weights| weights[row] != 0.0);
         if !counts {
@@ -212,9 +227,7 @@ fn fill(
     }
     for (key, rows) in rows_of {
         let total = |weight: &dyn Fn(usize) -> f64| -> f64 {
-            rows.iter()
-                .map(|&row| weight(row) * values.as_ref().map_or(1.0, |v| v.get(row)))
-                .sum()
+            rows.iter().map(|&row| weight(row) * values.as_ref().map_or(1.0, |v| v.get(row))).sum()
         };
         let texts: Vec<&str> =
             own.iter().zip(&key).map(|(f, &l)| f.levels[l as usize].value.as_str()).collect();
@@ -297,7 +310,11 @@ fn covariance(
     let shape = "it has the columns `variable` and `level`, and then one column for every line";
     let is = |name: &str| names.iter().position(|n| n.eq_ignore_ascii_case(name));
     let (Some(variable), Some(level)) = (is("variable"), is("level")) else {
-        work.error(&at, "the file of covariances has no `variable` or no `level`", Some(shape.into()));
+        work.error(
+            &at,
+            "the file of covariances has no `variable` or no `level`",
+            Some(shape.into()),
+        );
         return None;
     };
     let rows = table.rows();
@@ -322,10 +339,12 @@ fn covariance(
     let keys: Vec<(String, String)> = (0..rows)
         .map(|r| (text(&table.columns()[variable], r), text(&table.columns()[level], r)))
         .collect();
-    let spaced = |s: &str| s.replace('*', "×").split('×').map(str::trim).collect::<Vec<_>>().join(" × ");
+    let spaced =
+        |s: &str| s.replace('*', "×").split('×').map(str::trim).collect::<Vec<_>>().join(" × ");
     let mut order = Vec::with_capacity(lines.len());
     for (name, level) in lines {
-        let is_it = |(v, l): &(String, String)| spaced(v) == spaced(name) && spaced(l) == spaced(level);
+        let is_it =
+            |(v, l): &(String, String)| spaced(v) == spaced(name) && spaced(l) == spaced(level);
         match keys.iter().position(is_it) {
             Some(line) => order.push(line),
             None => {

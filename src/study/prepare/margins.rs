@@ -129,23 +129,20 @@ pub(super) fn given(
     {
         for (of, total) in &pairs.0 {
             let place = work.places.key(&path.key(key).key(of));
-            let meant = Meant {
-                of: Some(of.clone()),
-                given_as: Some(given_as),
-                ..Meant::default()
-            };
+            let meant =
+                Meant { of: Some(of.clone()), given_as: Some(given_as), ..Meant::default() };
             let total = GivenTotal { level: String::new(), total: *total, place: place.clone() };
             let (name, totals) = (name(&[], &meant), vec![total]);
             all.push(GivenMargin { name, variables: Vec::new(), totals, meant, place });
         }
     }
     for (i, margin) in all.iter().enumerate() {
-        let same = |other: &&GivenMargin| {
-            other.is_same(margin) && other.meant.part == margin.meant.part
-        };
+        let same =
+            |other: &&GivenMargin| other.is_same(margin) && other.meant.part == margin.meant.part;
         if let Some(first) = all[..i].iter().find(same) {
             let (line, _) = first.place.line_column();
-            let part = margin.meant.part.as_ref().map_or_else(String::new, |p| format!(" of `{p}`"));
+            let part =
+                margin.meant.part.as_ref().map_or_else(String::new, |p| format!(" of `{p}`"));
             let message = format!("the margin `{}`{part} is given twice", margin.name);
             let help =
                 format!("take one out; the first is in {}, line {line}", first.place.source.name);

@@ -10,8 +10,8 @@ mod joins;
 mod margin_file;
 mod margins;
 mod matching;
-mod resolve;
 mod mentions;
+mod resolve;
 mod weighting;
 
 use std::path::{Path, PathBuf};

@@ -47,7 +47,11 @@ pub(super) fn totals(
     let per_unit = has_shares && population.is_empty();
     if per_unit && step.within.is_some() {
         let help = "give the totals of one margin of every part, or the shares as totals";
-        work.error(&path.key("within"), "shares within parts need the size of each part", Some(help.into()));
+        work.error(
+            &path.key("within"),
+            "shares within parts need the size of each part",
+            Some(help.into()),
+        );
         return None;
     }
     let mut totals: Vec<Option<Vec<f64>>> = Vec::with_capacity(given.len());

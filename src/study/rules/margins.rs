@@ -222,7 +222,12 @@ fn estimated(step: &Weighting, rules: &mut Rules<'_>, path: &KeyPath) {
         }
         (Some(_), None) => {
             let keys = ["weight", "replicates"];
-            rules.no_meaning(path, &keys, "belongs to a control survey", "add `file`, or take it out");
+            rules.no_meaning(
+                path,
+                &keys,
+                "belongs to a control survey",
+                "add `file`, or take it out",
+            );
             if given.method == Some(ControlMethod::OpsomerErciulescu) {
                 let help = "write `method = \"fuller\"`, or give the data of the survey";
                 let message = "this method matches replicates of the control survey";
@@ -236,7 +241,12 @@ fn estimated(step: &Weighting, rules: &mut Rules<'_>, path: &KeyPath) {
                 if !is_there {
                     let help = "the totals come with the weight, their covariance with the \
                                 replicate weights of the control survey";
-                    rules.error(path, format!("the control survey has no `{key}`"), "missing", help);
+                    rules.error(
+                        path,
+                        format!("the control survey has no `{key}`"),
+                        "missing",
+                        help,
+                    );
                 }
             }
         }
@@ -301,7 +311,8 @@ mod tests {
     #[test]
     fn estimated_margins() {
         let with = |keys: &str, by: &str, expected: &[&str]| {
-            let text = format!("step = \"rake\"\nestimated = {{ {keys} }}\n[[weighting.margin]]\n{by}");
+            let text =
+                format!("step = \"rake\"\nestimated = {{ {keys} }}\n[[weighting.margin]]\n{by}");
             step(&text, expected);
         };
         let given = "by = \"sex\"\ntotals = { F = 3, M = 5 }";
@@ -312,6 +323,10 @@ mod tests {
                      replicates = { columns = \"r*\", method = \"jk1\" }";
         with(whole, "by = \"sex\"", &[]);
         with(whole, given, &["comes from `estimated.file`"]);
-        with("covariance = \"v.csv\", method = \"opsomer-erciulescu\"", given, &["there are none"]);
+        with(
+            "covariance = \"v.csv\", method = \"opsomer-erciulescu\"",
+            given,
+            &["matches replicates"],
+        );
     }
 }

@@ -19,8 +19,8 @@ use super::pairs::Pairs;
 
 pub use data::{Case, Cut, Data, Derive, Format, Join, JoinKind, Keys, Unmatched, Variable};
 pub use weighting::{
-    Compat, ControlMethod, Distance, Estimated, GivenAs, IfInfeasible, Limit, LimitRule, Margin, Redistribute, ScaleRule, ScaleTarget, Step,
-    Weighting,
+    Compat, ControlMethod, Distance, Estimated, GivenAs, IfInfeasible, Limit, LimitRule, Margin,
+    Redistribute, ScaleRule, ScaleTarget, Step, Weighting,
 };
 
 /// A study: what to do with data, from the file to the report.

@@ -99,8 +99,7 @@ impl Cells {
     pub fn with(x: &XColumns, weights: &[f64], by_row: ByRow<'_>) -> Cells {
         let alike =
             by_row.scale.is_none() && by_row.instruments.is_none() && by_row.bounds.is_none();
-        let categorical =
-            alike && x.terms.iter().all(|t| t.values.is_none() && t.codes.is_some());
+        let categorical = alike && x.terms.iter().all(|t| t.values.is_none() && t.codes.is_some());
         // Cells are told apart by a key of 128 bits; more levels than it holds go row by row.
         let keyed = x
             .terms

@@ -99,11 +99,8 @@ pub(super) fn out_of_reach(
         let bounds = cells.bounds.as_ref().map_or(whole, |b| b[cell]);
         for (column, x) in cells.x(cell) {
             let z = cells.weight[cell] * x;
-            let (low, high) = if z >= 0.0 {
-                (bounds.lower, bounds.upper)
-            } else {
-                (bounds.upper, bounds.lower)
-            };
+            let (low, high) =
+                if z >= 0.0 { (bounds.lower, bounds.upper) } else { (bounds.upper, bounds.lower) };
             least[column] += z * low;
             most[column] += z * high;
             before[column] += z;
@@ -115,8 +112,8 @@ pub(super) fn out_of_reach(
         let (target, least, most) = (targets[column], least[column], most[column]);
         let room = 1e-9 * target.abs().max(before[column].abs());
         if target < least - room || target > most + room {
-            let factor = (is_positive[column] && before[column] > 0.0)
-                .then(|| target / before[column]);
+            let factor =
+                (is_positive[column] && before[column] > 0.0).then(|| target / before[column]);
             let name = names[column].clone();
             found.push(Obstacle::OutOfReach { name, target, least, most, factor });
         }
@@ -135,11 +132,8 @@ fn inconsistent(cells: &Cells, targets: &[f64], names: &[String]) -> Vec<Obstacl
         let (target, implied) = (targets[dependent.column], dependent.implied(targets));
         let size: f64 = dependent.combination.iter().map(|&(i, c)| (c * targets[i]).abs()).sum();
         if (implied - target).abs() > 1e-8 * size.max(target.abs()) {
-            let mut from: Vec<(f64, usize)> = dependent
-                .combination
-                .iter()
-                .map(|&(i, c)| ((c * targets[i]).abs(), i))
-                .collect();
+            let mut from: Vec<(f64, usize)> =
+                dependent.combination.iter().map(|&(i, c)| ((c * targets[i]).abs(), i)).collect();
             from.sort_by(|a, b| b.0.total_cmp(&a.0));
             found.push(Obstacle::Inconsistent {
                 name: names[dependent.column].clone(),
@@ -181,7 +175,8 @@ pub(super) fn least_miss(
         start = Some(done.lambda.clone());
         found = Some(done);
     }
-    let none = || Newton { g: vec![1.0; cells.len()], lambda: Vec::new(), iterations: 0, misfit: 1.0 };
+    let none =
+        || Newton { g: vec![1.0; cells.len()], lambda: Vec::new(), iterations: 0, misfit: 1.0 };
     (found.unwrap_or_else(none), ridge)
 }
 

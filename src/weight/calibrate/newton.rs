@@ -48,8 +48,7 @@ impl Reached {
         let parts: Vec<Reached> = (0..cells.len().div_ceil(lane))
             .into_par_iter()
             .map(|l| {
-                let mut part =
-                    Reached { totals: vec![0.0; columns], sizes: vec![0.0; columns] };
+                let mut part = Reached { totals: vec![0.0; columns], sizes: vec![0.0; columns] };
                 for cell in l * lane..((l + 1) * lane).min(cells.len()) {
                     let w = cells.weight[cell] * g[cell];
                     for (column, x) in cells.x(cell) {

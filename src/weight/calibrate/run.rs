@@ -295,13 +295,8 @@ fn solve_cells(problem: &Problem<'_>) -> Solved {
         && (is_empty_somewhere(cells, targets)
             || (cells.bounds.is_some() || options.distance.bounds().is_some())
                 && !out_of_reach(cells, targets, names, options.distance).is_empty());
-    let equations = Equations {
-        cells,
-        targets,
-        distance: options.distance,
-        ridge: None,
-        taking_part: None,
-    };
+    let equations =
+        Equations { cells, targets, distance: options.distance, ridge: None, taking_part: None };
     let mut ridge = None;
     let mut taking_part = None;
     let (g, iterations, worst) = if is_hopeless {

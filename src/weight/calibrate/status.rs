@@ -57,10 +57,9 @@ impl CalibrationStatus {
         use CalibrationStatus::{Converged, Infeasible, NotReached, Relaxed};
         let whole = Converged { iterations: 0, misfit: 0.0 };
         parts.into_iter().fold(whole, |whole, part| match (whole, part) {
-            (
-                Converged { iterations: a, misfit: m },
-                Converged { iterations: b, misfit: n },
-            ) => Converged { iterations: a.max(b), misfit: m.max(n) },
+            (Converged { iterations: a, misfit: m }, Converged { iterations: b, misfit: n }) => {
+                Converged { iterations: a.max(b), misfit: m.max(n) }
+            }
             (
                 Relaxed { iterations: a, relaxed: mut all },
                 Relaxed { iterations: b, relaxed: own },
@@ -113,7 +112,12 @@ impl std::fmt::Display for CalibrationStatus {
                 write!(f, "converged in {} (largest misfit {misfit:.1e})", times(*iterations))
             }
             CalibrationStatus::Relaxed { iterations, relaxed } if relaxed.is_empty() => {
-                write!(f, "met to {:.0e} in {}, no nearer", super::feasible::MISSED, times(*iterations))
+                write!(
+                    f,
+                    "met to {:.0e} in {}, no nearer",
+                    super::feasible::MISSED,
+                    times(*iterations)
+                )
             }
             CalibrationStatus::Relaxed { iterations, relaxed } => {
                 write!(f, "the nearest totals that can be met, in {}: ", times(*iterations))?;
