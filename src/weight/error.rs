@@ -1,6 +1,7 @@
 //! What can be wrong with a weighting step.
 
 use super::calibrate::CalibrationStatus;
+use super::combine::CombineError;
 use super::fit::nearest_in_words;
 use crate::numeric::SolverError;
 
@@ -199,6 +200,9 @@ pub enum WeightError {
     /// Limits of a trimming that can't hold.
     #[error("{0}")]
     Trim(String),
+    /// Samples that can't be combined.
+    #[error(transparent)]
+    Combine(#[from] CombineError),
     /// A step failed when the steps of a ledger were repeated on other weights.
     #[error("step {step} ({kind}): {error}")]
     Step {

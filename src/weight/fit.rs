@@ -15,9 +15,10 @@ use super::control::{ControlTotals, ReplicateOf};
 use super::error::WeightError;
 use super::groups::same;
 use super::margin::{Margin, reconcile};
+use super::on_cells::{PlainMargins, gathered};
 use super::step::{Done, WeightingStep};
 use super::summary::{DetailValue, MarginLine, StepDetail};
-use crate::aggregate::XColumns;
+use crate::aggregate::{XColumns, XTerm};
 use crate::numeric::{SymmetricSolver, sum};
 
 /// A calibration to any totals, with all that can be asked of it.
@@ -336,6 +337,40 @@ impl WeightingStep for Fit {
 
     fn has_estimated_totals(&self) -> bool {
         self.0.control.is_some()
+    }
+
+    fn categories(&self) -> Option<Vec<XTerm>> {
+        let Calibration { totals, options, control, .. } = &self.0;
+        let whole = options.scale.is_none()
+            && options.weight_bounds.is_none()
+            && options.row_bounds.is_none()
+            && options.instruments.is_none()
+            && control.is_none()
+            && totals.x.terms.iter().all(|t| t.values.is_none());
+        whole.then(|| totals.x.terms.clone())
+    }
+
+    fn on_rows(&self, rows: &[u32]) -> Option<Arc<dyn WeightingStep>> {
+        let mut step = self.0.clone();
+        for term in &mut step.totals.x.terms {
+            *term = gathered(term, rows);
+        }
+        Some(Arc::new(Fit(step)))
+    }
+
+    fn plain_margins(&self) -> Option<PlainMargins<'_>> {
+        let Calibration { totals, options, per_unit, force, .. } = &self.0;
+        let is_plain = !force
+            && !per_unit
+            && !options.relax
+            && options.firmness.is_none()
+            && options.trim.is_none();
+        is_plain.then_some(PlainMargins {
+            x: &totals.x,
+            targets: &totals.targets,
+            distance: options.distance,
+            tolerance: options.tolerance,
+        })
     }
 }
 

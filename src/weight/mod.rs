@@ -2,13 +2,16 @@
 
 mod adjustment;
 mod calibrate;
+mod combine;
 mod control;
 mod error;
 mod fit;
 mod groups;
 mod ledger;
 mod margin;
+mod margin_solver;
 mod nonresponse;
+mod on_cells;
 mod scale;
 mod step;
 mod summary;
@@ -19,6 +22,7 @@ pub use calibrate::{
     Bounds, CalibrationOptions, CalibrationStatus, Distance, Firmness, NearestTotal, Obstacle,
     RowBounds, Totals, calibrate_weights,
 };
+pub use combine::{Combination, CombineError, CombineMethod, Coverage, Frames, Shares, Start};
 pub use control::{ControlMethod, ControlTotals, ReplicateOf};
 pub use error::WeightError;
 pub use fit::Calibration;
@@ -28,6 +32,7 @@ pub use margin::{Margin, MarginLevels};
 pub use nonresponse::{
     ClassAdjustment, CollapseRules, PropensityAdjustment, PropensityUse, Rate, Reason,
 };
+pub use on_cells::{CellRecipe, StepFactors};
 pub use scale::{ScaleTo, Scaling};
 pub use summary::{DetailValue, MarginLine, StepDetail, StepSummary, WeightSummary};
 pub use trim::{Limit, Redistribution, Trimming};

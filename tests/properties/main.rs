@@ -2,12 +2,15 @@
 //! calibration, and tiny populations whose every sample is drawn.
 
 mod calibration;
+mod combine;
 mod comparison;
 mod exhaustive;
 mod feasible;
 mod lonely;
 mod margins;
 mod replicates;
+mod resampling;
+mod reweighting;
 mod sample;
 mod soft;
 mod variance;

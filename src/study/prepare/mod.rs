@@ -3,6 +3,7 @@
 mod adjust;
 mod calibrate;
 mod columns;
+mod combine;
 pub(super) mod data;
 mod design;
 mod estimated;
@@ -11,6 +12,7 @@ mod margin_file;
 mod margins;
 mod matching;
 mod mentions;
+mod replicates;
 mod resolve;
 mod weighting;
 

@@ -2,12 +2,13 @@
 
 use super::Work;
 use super::design::Built;
-use super::{adjust, calibrate};
+use super::{adjust, calibrate, combine};
 use crate::data::Table;
 use crate::estimate::Analysis;
+use crate::replicate::ReplicateError;
 use crate::study::limits;
 use crate::study::places::KeyPath;
-use crate::study::spec::Step;
+use crate::study::spec::{Estimator, Step};
 use crate::weight::Ledger;
 
 /// Carries out the steps.
@@ -26,11 +27,14 @@ pub(super) fn weigh(work: &mut Work<'_>, table: &Table, built: Built) -> Option<
     bounded(work, &design.key(key), &ledger)?;
     for (i, step) in work.study.weighting.iter().enumerate() {
         let path = KeyPath::root().key("weighting").index(i);
-        match step.step {
-            Step::PostStratify | Step::Rake | Step::Calibrate => {
+        match (&step.samples, step.step) {
+            (Some(samples), _) => {
+                combine::carry_out(work, &path, samples, table, &built.design.tree, &mut ledger)?;
+            }
+            (None, Step::PostStratify | Step::Rake | Step::Calibrate) => {
                 calibrate::carry_out(work, &path, step, table, &built.design, &mut ledger)?;
             }
-            _ => adjust::carry_out(work, &path, step, table, &mut ledger)?,
+            (None, _) => adjust::carry_out(work, &path, step, table, &mut ledger)?,
         }
         bounded(work, &path, &ledger)?;
     }
@@ -38,9 +42,19 @@ pub(super) fn weigh(work: &mut Work<'_>, table: &Table, built: Built) -> Option<
         return Some(Analysis::new(built.design, ledger));
     };
     match replicates.reweighted(&built.design.tree, &ledger) {
+        Ok(replicates) if work.study.variance.estimator == Some(Estimator::Both) => {
+            Some(Analysis::with_both(built.design, ledger, replicates))
+        }
         Ok(replicates) => Some(Analysis::with_replicates(built.design, ledger, replicates)),
         Err(e) => {
-            let help = "a replicate leaves a cell of a margin empty: join levels of the margin";
+            let help = "a replicate leaves a cell of a margin empty: join levels of the margin, or \
+                        take a method that leaves every PSU some weight, such as \"fay\"";
+            let help = match &e {
+                ReplicateError::TooLarge { .. } => {
+                    "take fewer replicates, or steps on categories only"
+                }
+                _ => help,
+            };
             work.error(&KeyPath::root().key("weighting"), e, Some(help.to_string()));
             None
         }
