@@ -135,7 +135,7 @@ proptest! {
         let design = s.design();
         let mut ledger = Ledger::new(design.weights.clone(), "w");
         prop_assume!(ledger.calibrate_to(step).is_ok());
-        let made = jackknife(&design);
+        let made = jackknife(&design).unwrap();
         let Ok(made) = made.reweighted(&design.tree, &ledger) else {
             return Err(TestCaseError::reject("a replicate that cannot meet the totals"));
         };

@@ -10,6 +10,7 @@ mod data;
 mod design;
 mod estimate;
 mod formula;
+mod selection;
 mod statistics;
 
 use std::collections::BTreeMap;

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::margins::GivenMargin;
 use super::{Work, holds, joins, margin_file, mentions};
 use crate::data::derive::{Derivation, DeriveError, Finding, Recipe, Standard, derive as make};
 use crate::data::expr::Expression;
@@ -42,6 +43,9 @@ pub(super) fn format(format: Format) -> io::Format {
 
 /// The names of the file's columns.
 pub(super) fn file_names(work: &mut Work<'_>) -> Option<Vec<String>> {
+    if let Some(memory) = work.memory {
+        return Some(memory.table.names().map(str::to_string).collect());
+    }
     let file = work.folder.join(&work.study.data.file);
     match io::names(&file, &options(work.study, None)) {
         Ok(names) => Some(names),
@@ -76,15 +80,19 @@ pub(super) fn needed(work: &mut Work<'_>, names: &[String]) -> Vec<String> {
     }
     // Margin files name columns too; what is wrong with them is said when they are used.
     for step in &work.study.weighting {
-        if let Some(file) = &step.margins
-            && let Ok(margins) =
-                margin_file::read(&work.folder.join(file), file, step.sheet.as_deref(), |n| {
-                    work.columns.iter().any(|c| c == n)
-                })
+        let Some(file) = &step.margins else { continue };
+        let of = |m: &GivenMargin| -> Vec<String> {
+            m.variables.iter().chain(&m.meant.of).cloned().collect()
+        };
+        if let Some(memory) = work.memory {
+            let key = (file.clone(), step.sheet.clone());
+            more.extend(memory.margins.get(&key).into_iter().flatten().flat_map(of));
+        } else if let Ok(margins) =
+            margin_file::read(&work.folder.join(file), file, step.sheet.as_deref(), |n| {
+                work.columns.iter().any(|c| c == n)
+            })
         {
-            more.extend(
-                margins.into_iter().flat_map(|m| m.variables.into_iter().chain(m.meant.of)),
-            );
+            more.extend(margins.iter().flat_map(of));
         }
     }
     mentions::needed(work, names, &more)
@@ -103,7 +111,10 @@ pub(super) fn read(
     let columns: Vec<String> = own.iter().filter(|n| needed.contains(n)).cloned().collect();
     let file = work.folder.join(&work.study.data.file);
     let path = KeyPath::root().key("data").key("file");
-    let table = read_file(work, &file, &path, &options(work.study, Some(&columns)))?;
+    let table = match work.memory {
+        Some(memory) => memory.table.with_columns(&columns),
+        None => read_file(work, &file, &path, &options(work.study, Some(&columns)))?,
+    };
     let mut table = joins::carry_out(work, table, joins, &needed)?;
     label(work, &mut table);
     (!work.has_errors()).then_some(table)
