@@ -167,6 +167,7 @@ fn one(plan: &Plan, population: &[Unit], replicate: u64) -> Result<Draw, Error> 
         },
         targets: vec![population.len() as f64, population.iter().map(|u| u.x).sum()],
         names: vec!["population".to_string(), "x".to_string()],
+        part: Vec::new(),
     };
     let stacked = |follow_r: bool| -> Result<_, Error> {
         let mut ledger = base();

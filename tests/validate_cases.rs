@@ -88,7 +88,7 @@ fn studies_name_variables_that_their_data_have() {
                 .collect();
         used.extend(design.weight.clone());
         for step in &study.weighting {
-            used.extend(step.margin.iter().flat_map(|m| m.by.list()).map(str::to_string));
+            used.extend(step.margin.iter().flat_map(|m| m.variables()).map(str::to_string));
             used.extend(step.totals.0.iter().map(|(name, _)| name.clone()));
         }
         for estimate in &study.estimate {

@@ -57,8 +57,8 @@ rake_it <- function() {
        control = list(maxit = 1000, epsilon = 1e-13))
 }
 
-calibrate_it <- function(distance) {
-  calibrate(design, one_sided(factors), model_totals(), calfun = distance,
+calibrate_it <- function(distance, bounds = c(-Inf, Inf)) {
+  calibrate(design, one_sided(factors), model_totals(), calfun = distance, bounds = bounds,
             epsilon = 1e-10, maxit = 200)
 }
 
@@ -85,6 +85,7 @@ tasks <- list(
   rake = list(nothing, function(d) rake_it(), weight_values),
   one_mean_54_raked = list(rake_it, one_mean, domain_values),
   linear = list(nothing, function(d) calibrate_it("linear"), weight_values),
+  logit = list(nothing, function(d) calibrate_it("logit", c(0.2, 5)), weight_values),
   one_mean_54_calibrated = list(function() calibrate_it("raking"), one_mean, domain_values)
 )
 

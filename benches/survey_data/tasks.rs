@@ -1,7 +1,10 @@
 //! The work that is timed: each task as a user of the library would write it, from a table in
 //! memory to the result.
 
-use rakewell::data::{Column, Factor, Numbers, Table};
+use std::sync::Arc;
+
+use rakewell::aggregate::XTerm;
+use rakewell::data::{Codes, Column, Factor, Numbers, Table};
 use rakewell::design::{DesignInput, LonelyPsu, SurveyDesign, Variable};
 use rakewell::estimate::{
     Analysis, ByVariable, Deff, Domains, EstimateTable, IntervalMethod, Outcome, Quantity,
@@ -9,7 +12,7 @@ use rakewell::estimate::{
 };
 use rakewell::replicate::{ReplicatePlan, Resampling, make};
 use rakewell::weight::{
-    CalibrationOptions, Distance, Ledger, Margin, MarginLevels, Residuals, Totals,
+    Bounds, CalibrationOptions, Distance, Ledger, Margin, MarginLevels, Residuals, Totals,
 };
 
 use super::survey_data::{MARGINS, Survey};
@@ -75,6 +78,44 @@ pub fn rake(table: &Table, given: &[MarginLevels], base: &Ledger) -> Ledger {
 
 /// Calibrates to the same margins by the linear distance.
 pub fn linear(table: &Table, given: &[MarginLevels], base: &Ledger) -> Ledger {
+    calibrate(table, given, base, Distance::Linear(None))
+}
+
+/// Calibrates to the same margins by the logit distance, with factors from 0.2 to 5.
+pub fn logit(table: &Table, given: &[MarginLevels], base: &Ledger) -> Ledger {
+    calibrate(table, given, base, Distance::Logit(Bounds { lower: 0.2, upper: 5.0 }))
+}
+
+/// Calibrates to 500 totals, 54 of them of the margins, 436 of groups of PSUs and 10 of income within
+/// such groups, each one per cent above what the sample has.
+pub fn many(table: &Table, given: &[MarginLevels], base: &Ledger) -> Ledger {
+    let mut ledger = base.clone();
+    let mut terms: Vec<XTerm> =
+        matched(table, given, base.weights()).iter().map(Margin::term).collect();
+    let known: usize = terms.iter().map(|t| t.width).sum();
+    let psu = column(table, "psu").as_numbers().expect("PSUs are numbers");
+    let income = column(table, "income").as_numbers().expect("income is a number");
+    let group = |of: usize| {
+        let codes: Vec<u32> =
+            (0..table.rows()).map(|r| (psu.get(r) as usize % of) as u32).collect();
+        Some(Arc::new(Codes::pack(&codes, of)))
+    };
+    let groups = 500 - 10 - known;
+    terms.push(XTerm { codes: group(groups), values: None, width: groups });
+    terms.push(XTerm { codes: group(10), values: Some(Arc::new(income.clone())), width: 10 });
+    let x = rakewell::aggregate::XColumns { terms };
+    let mut targets = vec![0.0; 500];
+    for (row, w) in base.weights().iter().enumerate() {
+        x.row(row).for_each(|(column, value)| targets[column] += 1.01 * w * value);
+    }
+    let names = (0..500).map(|c| format!("total {c}")).collect();
+    let totals = Totals { x, targets, names, part: Vec::new() };
+    let options = CalibrationOptions::new(Distance::Linear(None));
+    ledger.calibrate(&totals, &options, false).expect("the totals can be met");
+    ledger
+}
+
+fn calibrate(table: &Table, given: &[MarginLevels], base: &Ledger, distance: Distance) -> Ledger {
     let mut ledger = base.clone();
     let margins = matched(table, given, base.weights());
     let name = |m: &Margin| m.levels.iter().map(|l| format!("{} {l}", m.name)).collect::<Vec<_>>();
@@ -82,8 +123,9 @@ pub fn linear(table: &Table, given: &[MarginLevels], base: &Ledger) -> Ledger {
         x: rakewell::aggregate::XColumns { terms: margins.iter().map(Margin::term).collect() },
         targets: margins.iter().flat_map(|m| m.targets.clone()).collect(),
         names: margins.iter().flat_map(name).collect(),
+        part: Vec::new(),
     };
-    let options = CalibrationOptions::new(Distance::Linear(None));
+    let options = CalibrationOptions::new(distance);
     ledger.calibrate(&totals, &options, false).expect("the margins can be met");
     ledger
 }

@@ -40,6 +40,8 @@ pub fn run(survey: &Survey, folder: &Path, repeats: usize) -> Vec<Timed> {
         estimates("one_mean_54_raked", raked, one),
         time("rake_then_one_mean_54", repeats, both, estimates_in_domain),
         time("linear", repeats, || tasks::linear(table, margins, base), weight_values),
+        time("logit", repeats, || tasks::logit(table, margins, base), weight_values),
+        time("constraints_500", repeats, || tasks::many(table, margins, base), weight_values),
         time("bootstrap_200_raked", repeats.min(3), bootstrap, estimates_in_domain),
         time("design", repeats, || tasks::design(table), |_| Vec::new()),
         time("read_parquet", repeats, || read(&file, &options).map(|t| t.rows()), |_| Vec::new()),

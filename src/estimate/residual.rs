@@ -16,13 +16,13 @@
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
-use nalgebra::DMatrix;
+use nalgebra::{DMatrix, DVector};
 
 use super::explained::explained;
-use crate::aggregate::{UnitX, XColumns, gram, unit_x};
+use crate::aggregate::{UnitX, XColumns, XTerm, gram, unit_x};
 use crate::design::UnitTree;
 use crate::numeric::SymmetricSolver;
-use crate::weight::{Adjustment, Carrier, Ledger};
+use crate::weight::{Adjustment, Carrier, Ledger, OwnSum};
 
 /// One step, ready to take residuals.
 #[derive(Debug)]
@@ -37,6 +37,8 @@ struct Step {
     with_later: Vec<DMatrix<f64>>,
     /// Covariance of the totals the step was fitted to.
     target_covariance: Option<DMatrix<f64>>,
+    /// Where the totals are shares p of N̂ = Σ d: Σ d by unit, and p.
+    own_sum: Option<(UnitX, Arc<Vec<f64>>)>,
 }
 
 /// All steps of a ledger that the variance knows of, ready to take residuals.
@@ -75,8 +77,16 @@ impl Residualizer {
                 let x = &adjustment.x;
                 let with_later = (s + 1..all.len())
                     .map(|t| {
-                        let (c, later) = &carriers[t];
-                        gram(tree, x, later, &carried(&own, c, after))
+                        let (c, columns) = &carriers[t];
+                        let with = gram(tree, x, columns, &carried(&own, c, after));
+                        match &all[t].1.own_sum {
+                            None => with,
+                            Some(OwnSum { before, shares }) => {
+                                let q = carried(&own, before, after);
+                                let p = DVector::from_column_slice(shares);
+                                with - gram(tree, x, &ones(), &q) * p.transpose()
+                            }
+                        }
                     })
                     .collect();
                 let (c, of_totals) = &carriers[s];
@@ -92,6 +102,9 @@ impl Residualizer {
                     solver,
                     x: x.clone(),
                     target_covariance: adjustment.target_covariance.clone(),
+                    own_sum: adjustment.own_sum.as_ref().map(|OwnSum { before, shares }| {
+                        (unit_x(tree, &ones(), before), shares.clone())
+                    }),
                 }
             })
             .collect();
@@ -151,6 +164,13 @@ impl Residualizer {
                 let b = &b.as_slice()[column * b.nrows()..][estimates.clone()];
                 values.iter_mut().zip(b).for_each(|(value, b)| *value -= total * b);
             }
+            let Some((sums, shares)) = &step.own_sum else { continue };
+            for (_, sum) in sums.unit(unit) {
+                for (column, share) in shares.iter().enumerate().filter(|(_, p)| **p != 0.0) {
+                    let b = &b.as_slice()[column * b.nrows()..][estimates.clone()];
+                    values.iter_mut().zip(b).for_each(|(value, b)| *value += sum * share * b);
+                }
+            }
         }
     }
 
@@ -180,6 +200,11 @@ impl Residualizer {
     }
 }
 
+/// One column of ones.
+fn ones() -> XColumns {
+    XColumns { terms: vec![XTerm { codes: None, values: None, width: 1 }] }
+}
+
 /// q and M of a step, without the rows it threw out.
 fn regression(
     tree: &UnitTree,
@@ -193,7 +218,9 @@ fn regression(
     }
     let keep = |(&q, &w): (&f64, &f64)| if w == 0.0 { 0.0 } else { q };
     let kept: Vec<f64> = q.iter().zip(after).map(keep).collect();
-    let solver = SymmetricSolver::new(&gram(tree, &adjustment.x, &adjustment.x, &kept));
+    let mut matrix = gram(tree, &adjustment.x, &adjustment.x, &kept);
+    adjustment.soften(&mut matrix);
+    let solver = SymmetricSolver::new(&matrix);
     (Arc::new(kept), solver.unwrap_or_else(|_| adjustment.solver.clone()))
 }
 

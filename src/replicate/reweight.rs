@@ -10,7 +10,7 @@ use super::scheme::{ReplicateWeights, Replicates};
 use crate::aggregate::{DomainCodes, GroupedRequest, LANES, Lane, Measure, grouped_sums};
 use crate::data::{Codes, Numbers};
 use crate::design::UnitTree;
-use crate::weight::{CellRecipe, Ledger, StepFactors, WeightError};
+use crate::weight::{CellRecipe, Ledger, ReplicateOf, StepFactors, WeightError};
 
 /// Rows handed to one task at a time; fixed, so that results do not depend on the number of threads.
 const BLOCK: usize = 1 << 16;
@@ -103,6 +103,8 @@ impl Replicates {
     ///
     /// Without steps the replicates are returned as they are. Steps that look at categories only are
     /// repeated on sums by cell ([`Ledger::on_cells`]), others row by row.
+    /// Where totals are estimates of another survey, each replicate has its own, and the variance is
+    /// taken about the full-sample estimate.
     ///
     /// # Errors
     /// When a step does not meet its totals on some replicate.
@@ -166,15 +168,19 @@ impl Replicates {
                 if rows.saturating_mul(replicates) > MOST_WEIGHTS {
                     return Err(ReplicateError::TooLarge { rows, replicates });
                 }
+                let counts: Vec<f64> = self.rscales.iter().map(|r| self.scale * r).collect();
                 let columns = (0..self.weights.count())
                     .into_par_iter()
                     .map(|r| {
-                        let replayed = ledger.replay(&self.weight(tree, base, r));
+                        let of = ReplicateOf { index: r, counts: &counts };
+                        let replayed = ledger.replay_on(&self.weight(tree, base, r), &of);
                         replayed.map(|w| Arc::new(Numbers::F64(w))).map_err(|e| on_replicate(r, e))
                     })
                     .collect::<Result<Vec<_>, _>>()?;
+                // Replicates that are moved about estimated totals are not centred on their own mean.
+                let mse = self.mse || ledger.has_estimated_totals();
                 let weights = ReplicateWeights::Columns { columns, combined: true };
-                Ok(Replicates { weights, ..self })
+                Ok(Replicates { weights, mse, ..self })
             }
         }
     }

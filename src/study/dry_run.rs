@@ -174,9 +174,15 @@ fn weighting(step: &Weighting) -> String {
         Step::Trim => "trim",
         Step::Scale => "scale",
     };
-    let mut to: Vec<String> = step.margin.iter().map(|m| m.by.list().join(" × ")).collect();
+    let margin = |m: &crate::study::spec::Margin| match (&m.of, m.variables()) {
+        (Some(of), by) if by.is_empty() => of.clone(),
+        (Some(of), by) => format!("{of} by {}", by.join(" × ")),
+        (None, by) => by.join(" × "),
+    };
+    let mut to: Vec<String> = step.margin.iter().map(margin).collect();
     to.extend(step.margins.iter().map(|m| format!("the margins of {}", m.display())));
     to.extend(step.totals.0.iter().map(|(name, _)| format!("the total of {name}")));
+    to.extend(step.means.0.iter().map(|(name, _)| format!("the mean of {name}")));
     let within = step.classes.as_ref().or(step.within.as_ref());
     let mut text = what.to_string();
     if !to.is_empty() {

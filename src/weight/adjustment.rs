@@ -53,4 +53,53 @@ pub struct Adjustment {
     pub residuals: Residuals,
     /// Covariance of the totals t, where they are estimates themselves; B'VB is then added.
     pub target_covariance: Option<DMatrix<f64>>,
+    /// The diagonal of R in M = Σ q x x' + R, where totals are met softly (Σ w x + R λ = t); infinite
+    /// for columns without a hold on the weights, whose B is zero.
+    pub ridge: Option<Arc<Vec<f64>>>,
+    /// Where the totals are shares of a sum of the sample's own weights.
+    pub own_sum: Option<OwnSum>,
+}
+
+/// Totals t = p N̂ with N̂ = Σ d, the sum of the weights before the step: they move with the sample, so
+/// that the linearised value is z − w x'B + d p'B.
+#[derive(Debug, Clone)]
+pub struct OwnSum {
+    /// The weight d of every row.
+    pub before: Arc<Vec<f64>>,
+    /// The shares p, one per column.
+    pub shares: Arc<Vec<f64>>,
+}
+
+impl Adjustment {
+    /// The adjustment of a calibration to known totals: M = Σ q x x', factorised.
+    pub fn new(
+        x: XColumns,
+        regression_weights: Arc<Vec<f64>>,
+        carrier: Carrier,
+        solver: SymmetricSolver,
+    ) -> Adjustment {
+        Adjustment {
+            x,
+            earlier: None,
+            regression_weights,
+            carrier,
+            solver,
+            residuals: Residuals::Regression,
+            target_covariance: None,
+            ridge: None,
+            own_sum: None,
+        }
+    }
+
+    /// Adds R to Σ q x x', and takes out the columns without a hold.
+    pub fn soften(&self, matrix: &mut DMatrix<f64>) {
+        for (column, r) in self.ridge.iter().flat_map(|r| r.iter().enumerate()) {
+            if r.is_finite() {
+                matrix[(column, column)] += r;
+            } else {
+                matrix.row_mut(column).fill(0.0);
+                matrix.column_mut(column).fill(0.0);
+            }
+        }
+    }
 }

@@ -1,6 +1,8 @@
 //! What can be wrong with a weighting step.
 
+use super::calibrate::CalibrationStatus;
 use super::combine::CombineError;
+use super::fit::nearest_in_words;
 use crate::numeric::SolverError;
 
 /// A weighting step that can't be carried out.
@@ -129,6 +131,50 @@ pub enum WeightError {
     /// The cross-products of the calibration variables can't be factorised.
     #[error("the calibration variables can't be regressed on: {0}")]
     Singular(#[from] SolverError),
+    /// Totals that no weights within the bounds can meet.
+    #[error("the {kind} step: {status}")]
+    Infeasible {
+        /// What the step does.
+        kind: String,
+        /// Why, and what could be met instead.
+        status: Box<CalibrationStatus>,
+    },
+    /// A covariance of estimated totals that can't be one.
+    #[error("the covariance of the estimated totals: {0}")]
+    Covariance(String),
+    /// Fewer replicates than the error of estimated totals needs.
+    #[error(
+        "the sample has {found} replicates that count, fewer than the {needed} {} of the estimated totals",
+        if *matched { "replicates" } else { "independent directions" }
+    )]
+    ControlReplicates {
+        /// How many are needed.
+        needed: usize,
+        /// How many there are.
+        found: usize,
+        /// Whether those of another survey are matched one by one.
+        matched: bool,
+    },
+    /// An importance or a tolerance of a total that has no meaning.
+    #[error("the importance or tolerance of {name} is {value}; it must be a positive number")]
+    Firmness {
+        /// The total.
+        name: String,
+        /// Its value.
+        value: f64,
+    },
+    /// Bounds of one row that can't hold.
+    #[error(
+        "the bounds in row {row} are {lower} and {upper}; they must ascend, and those of a factor enclose 1"
+    )]
+    RowBounds {
+        /// The row, from 1.
+        row: usize,
+        /// Lower bound.
+        lower: f64,
+        /// Upper bound.
+        upper: f64,
+    },
     /// The step did not reach its targets.
     #[error("{0}")]
     NotReached(String),
@@ -180,6 +226,24 @@ pub enum WeightError {
         /// What is wrong.
         error: Box<WeightError>,
     },
+}
+
+impl WeightError {
+    /// What would help against totals that can't be met: the nearest ones that can, and bounds that
+    /// would do. Each is a sentence without a full stop.
+    pub fn ways_out(&self) -> Vec<String> {
+        let WeightError::Infeasible { status, .. } = self else { return Vec::new() };
+        let mut ways = Vec::new();
+        if let CalibrationStatus::Infeasible { bounds: Some((lower, upper)), .. } = &**status {
+            // Rounded away from 1, so that they hold as shown.
+            let (lower, upper) = ((lower * 1e3).floor() / 1e3, (upper * 1e3).ceil() / 1e3);
+            ways.push(format!("the bounds [{lower}, {upper}] can be kept"));
+        }
+        if let Some(nearest) = nearest_in_words(status) {
+            ways.push(format!("the nearest totals that can be met are {nearest}"));
+        }
+        ways
+    }
 }
 
 fn sides(only_data: &[String], only_margin: &[String]) -> String {

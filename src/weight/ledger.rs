@@ -8,9 +8,10 @@ use rayon::prelude::*;
 use super::adjustment::{Adjustment, Residuals};
 use super::calibrate::{CalibrationOptions, CalibrationStatus, Totals};
 use super::combine::Combination;
+use super::control::ReplicateOf;
 use super::diagnostics::{self, StepDiagnostics};
 use super::error::WeightError;
-use super::fit::{Fit, FitOptions};
+use super::fit::{Calibration, Fit, FitOptions};
 use super::keep::{KeepMargins, Keeping};
 use super::margin::Margin;
 use super::nonresponse::{ClassAdjustment, PropensityAdjustment};
@@ -139,15 +140,38 @@ impl Ledger {
         self.adjusted_steps().map(|(_, adjustment)| adjustment)
     }
 
-    /// Does all steps again, starting from other weights (those of a replicate).
+    /// Does all steps again, starting from other weights.
     ///
     /// # Errors
     /// When a step can't be carried out, or does not meet its totals, from there.
     pub fn replay(&self, start: &[f64]) -> Result<Vec<f64>, WeightError> {
+        self.again(start, |step, weights| step.repeat(weights))
+    }
+
+    /// Does all steps again on the weights of one replicate among others. Totals that are estimates
+    /// of another survey are moved for each replicate, so that the variance knows of their error.
+    ///
+    /// # Errors
+    /// As [`Ledger::replay`]; and when there are fewer replicates than those totals need.
+    pub fn replay_on(&self, start: &[f64], of: &ReplicateOf<'_>) -> Result<Vec<f64>, WeightError> {
+        self.again(start, |step, weights| step.repeat_on(weights, of))
+    }
+
+    /// Whether some step is fitted to totals that are estimates: the variance of replicates is then
+    /// to be taken about the full-sample estimate.
+    pub fn has_estimated_totals(&self) -> bool {
+        self.steps.iter().filter_map(|s| s.again.as_ref()).any(|s| s.has_estimated_totals())
+    }
+
+    fn again(
+        &self,
+        start: &[f64],
+        repeat: impl Fn(&dyn WeightingStep, &[f64]) -> Result<Vec<f64>, WeightError>,
+    ) -> Result<Vec<f64>, WeightError> {
         let mut weights = start.to_vec();
         for step in &self.steps {
             let Some(again) = &step.again else { continue };
-            weights = again.repeat(&weights).map_err(|error| WeightError::Step {
+            weights = repeat(again.as_ref(), &weights).map_err(|error| WeightError::Step {
                 step: step.summary.step,
                 kind: step.summary.kind.clone(),
                 error: Box::new(error),
@@ -293,9 +317,8 @@ impl Ledger {
     /// # Errors
     /// When a cell with a positive target has no weight.
     pub fn post_stratify(&mut self, margin: Margin) -> Result<(), WeightError> {
-        let description = format!("post-stratified by {}", margin.name);
         let options = FitOptions { tolerance: 1e-12, iterations: 3, ..FitOptions::default() };
-        self.take(Fit::margins("post-stratify", description, vec![margin], &options)?)?;
+        self.take(Fit::margins("post-stratify", vec![margin], &options)?)?;
         Ok(())
     }
 
@@ -341,22 +364,20 @@ impl Ledger {
         iterations: usize,
         residuals: Residuals,
     ) -> Result<(), WeightError> {
-        let names: Vec<&str> = margins.iter().map(|m| m.name.as_str()).collect();
-        let description = format!("raked to {}", names.join(", "));
         let options = FitOptions {
             margin_tolerance: tolerance,
             iterations,
             residuals,
             ..FitOptions::default()
         };
-        self.take(Fit::margins("rake", description, margins, &options)?)?;
+        self.take(Fit::margins("rake", margins, &options)?)?;
         Ok(())
     }
 
     /// Calibrates the weights to totals of any columns.
     ///
-    /// With `force` weights that miss their totals are kept; the summary says so. Their variance is
-    /// then that of met totals.
+    /// With `force` weights that miss their totals are kept (where the totals cannot be met, those that
+    /// miss least); the summary says so. Their variance is then that of met totals.
     ///
     /// Shapes: one target and one name per column of `totals.x`, in units of the population; columns
     /// and `options.scale` with one entry per row. Rows with weight zero keep it, and may lack
@@ -372,7 +393,20 @@ impl Ledger {
         options: &CalibrationOptions,
         force: bool,
     ) -> Result<CalibrationStatus, WeightError> {
-        let step = self.take(Fit::totals(totals, options, force)?)?;
+        self.calibrate_to(Calibration {
+            force,
+            ..Calibration::new(totals.clone(), options.clone())
+        })
+    }
+
+    /// Calibrates the weights with all that can be asked of a calibration: parts, soft or estimated
+    /// totals, shares and means.
+    ///
+    /// # Errors
+    /// As [`Ledger::calibrate`]; when the covariance of estimated totals does not agree with their
+    /// columns.
+    pub fn calibrate_to(&mut self, step: Calibration) -> Result<CalibrationStatus, WeightError> {
+        let step = self.take(step.checked()?)?;
         Ok(step
             .status
             .clone()

@@ -3,6 +3,7 @@
 mod adjustment;
 mod calibrate;
 mod combine;
+mod control;
 mod diagnostics;
 mod error;
 mod fit;
@@ -24,15 +25,18 @@ mod traded;
 mod trim;
 mod trim_mse;
 
-pub use adjustment::{Adjustment, Carrier, Residuals};
+pub use adjustment::{Adjustment, Carrier, OwnSum, Residuals};
 pub use calibrate::{
-    Bounds, CalibrationOptions, CalibrationStatus, Distance, Totals, calibrate_weights,
+    Bounds, CalibrationOptions, CalibrationStatus, Distance, Firmness, NearestTotal, Obstacle,
+    RowBounds, Totals, calibrate_weights,
 };
 pub use combine::{Combination, CombineError, CombineMethod, Coverage, Frames, Shares, Start};
+pub use control::{ControlMethod, ControlTotals, ReplicateOf};
 pub use diagnostics::{
     BalanceLine, DiagnosticRequest, GroupWeights, Histogram, LargeWeight, StepDiagnostics,
 };
 pub use error::WeightError;
+pub use fit::Calibration;
 pub use groups::Groups;
 pub use keep::KeepMargins;
 pub use ledger::{Ledger, LedgerStep};

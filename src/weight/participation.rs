@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::adjustment::{Adjustment, Carrier, Residuals};
+use super::adjustment::{Adjustment, Carrier};
 use super::calibrate::Cells;
 use super::error::WeightError;
 use super::groups::same;
@@ -296,13 +296,13 @@ impl WeightingStep for Participation {
         let q = fit.weights.iter().zip(&fit.slope).map(|(w, s)| w * s).collect();
         Ok(Done {
             adjustment: Some(Adjustment {
-                x: self.x.clone(),
-                regression_weights: Arc::new(q),
-                carrier: Carrier::Rows(Arc::new(fit.carrier)),
-                solver: fit.solver,
-                residuals: Residuals::Regression,
-                earlier: None,
                 target_covariance: Some(covariance),
+                ..Adjustment::new(
+                    self.x.clone(),
+                    Arc::new(q),
+                    Carrier::Rows(Arc::new(fit.carrier)),
+                    fit.solver,
+                )
             }),
             kind: "participation".to_string(),
             description: format!(

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use nalgebra::DMatrix;
 
-use super::adjustment::{Adjustment, Carrier, Residuals};
+use super::adjustment::{Adjustment, Carrier};
 use super::error::WeightError;
 use super::groups::{Groups, same};
 use super::step::{Done, WeightingStep};
@@ -86,15 +86,12 @@ impl WeightingStep for Scaling {
             (ScaleTo::SampleSize, 2..) => " within groups",
             _ => "",
         };
-        let adjustment = Adjustment {
-            x: XColumns { terms: vec![term] },
-            regression_weights: before.clone(),
-            carrier: Carrier::After,
-            solver: SymmetricSolver::new(&DMatrix::from_diagonal(&sums.into()))?,
-            residuals: Residuals::Regression,
-            earlier: None,
-            target_covariance: None,
-        };
+        let adjustment = Adjustment::new(
+            XColumns { terms: vec![term] },
+            before.clone(),
+            Carrier::After,
+            SymmetricSolver::new(&DMatrix::from_diagonal(&sums.into()))?,
+        );
         Ok(Done {
             weights: Arc::new(self.apply(before, &factors)),
             adjustment: Some(adjustment),

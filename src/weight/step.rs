@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::adjustment::Adjustment;
 use super::calibrate::{Bounds, CalibrationStatus};
+use super::control::ReplicateOf;
 use super::error::WeightError;
 use super::on_cells::PlainMargins;
 use super::summary::{MarginLine, StepDetail};
@@ -24,6 +25,16 @@ pub(in crate::weight) trait WeightingStep: Debug + Send + Sync {
     /// within bounds.
     fn within_weights(&self, _bounds: Bounds) -> Option<Arc<dyn WeightingStep>> {
         None
+    }
+
+    /// The same on those of one replicate among others, where it matters which.
+    fn repeat_on(&self, before: &[f64], _of: &ReplicateOf<'_>) -> Result<Vec<f64>, WeightError> {
+        self.repeat(before)
+    }
+
+    /// Whether replicates are moved about what the full sample is fitted to.
+    fn has_estimated_totals(&self) -> bool {
+        false
     }
 
     /// The categories that decide on the factor of a row, if its factor depends on nothing else but the

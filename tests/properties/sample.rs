@@ -109,7 +109,7 @@ pub fn totals(margins: &[Margin], values: &[(&[f64], f64)]) -> Totals {
         targets.push(*target);
     }
     let names = (0..targets.len()).map(|i| format!("x{i}")).collect();
-    Totals { x: XColumns { terms }, targets, names }
+    Totals { x: XColumns { terms }, targets, names, part: Vec::new() }
 }
 
 pub fn calibrate(ledger: &mut Ledger, totals: &Totals, options: &CalibrationOptions) {

@@ -80,10 +80,8 @@ fn factor(table: &Table, name: &str) -> Run<Factor> {
 }
 
 fn calibrate(table: &Table, design: &Value, ledger: &mut Ledger, step: &Value) -> Run<()> {
-    for key in ["trim", "phase"] {
-        if !step[key].is_null() && step[key] != false {
-            return unsupported(format!("calibrate with {key}"));
-        }
+    if !step["phase"].is_null() {
+        return unsupported("calibrate with phase");
     }
     let bounds = match &step["bounds"] {
         Value::Null => None,
@@ -133,6 +131,7 @@ fn calibrate(table: &Table, design: &Value, ledger: &mut Ledger, step: &Value) -
     let options = CalibrationOptions {
         scale: scale.map(Arc::new),
         weight_bounds,
+        trim: pair(&step["trim"]),
         ..CalibrationOptions::new(distance)
     };
     let force = step["force"] == true;
@@ -143,7 +142,7 @@ fn calibrate(table: &Table, design: &Value, ledger: &mut Ledger, step: &Value) -
         Some(factor) => columns.x.averaged(&factor.codes, ledger.weights()),
         None => columns.x,
     };
-    let totals = Totals { x, targets, names: columns.names };
+    let totals = Totals { x, targets, names: columns.names, part: Vec::new() };
     ledger.calibrate(&totals, &options, force).map(|_| ()).map_err(refused)
 }
 
@@ -163,6 +162,12 @@ pub fn to_first_phase(table: &Table, ledger: &mut Ledger, step: &Value) -> Run<(
     ledger.calibrate(&totals, &CalibrationOptions::new(distance), false).map_err(refused)?;
     ledger.to_first_phase();
     Ok(())
+}
+
+/// Two numbers as bounds.
+fn pair(json: &Value) -> Option<Bounds> {
+    let at = |i: usize| crate::case::number(&json[i]);
+    Some(Bounds { lower: at(0)?, upper: at(1)? })
 }
 
 /// Calibration without a design: g-weights of a matrix of columns.
@@ -198,16 +203,17 @@ pub fn bare(case: &Case, cache: &mut Cache) -> Run<Found> {
         (other, _) => return unsupported(format!("calib method {other}")),
     };
     let targets = list(&estimate["total"]);
-    let terms = (0..targets.len())
-        .map(|j| XTerm {
-            codes: None,
-            values: Some(Arc::new(Numbers::pack(rows.iter().map(|r| r[j]).collect()))),
-            width: 1,
-        })
-        .collect();
+    let columns = |rows: &[Vec<f64>]| {
+        let column = |j: usize| Arc::new(Numbers::pack(rows.iter().map(|r| r[j]).collect()));
+        let term = |j: usize| XTerm { codes: None, values: Some(column(j)), width: 1 };
+        XColumns { terms: (0..targets.len()).map(term).collect() }
+    };
+    let instruments =
+        estimate["Z"].as_array().map(|z| columns(&z.iter().map(list).collect::<Vec<_>>()));
     let names = (0..targets.len()).map(|j| format!("x{j}")).collect();
-    let totals = Totals { x: XColumns { terms }, targets, names };
-    let (w, status) = calibrate_weights(&d, &totals, &CalibrationOptions::new(distance));
+    let totals = Totals { x: columns(&rows), targets, names, part: Vec::new() };
+    let options = CalibrationOptions { instruments, ..CalibrationOptions::new(distance) };
+    let (w, status) = calibrate_weights(&d, &totals, &options);
     if !status.is_converged() {
         return Err(crate::case::Stop::Refused(status.to_string()));
     }

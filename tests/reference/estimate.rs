@@ -70,6 +70,7 @@ pub fn run(case: &Case, cache: &mut Cache) -> Run<Found> {
         "glm",
         "calib",
         "pps_total",
+        "gencalib",
     ];
     if !known.contains(&stat) {
         return unsupported(format!("statistic {stat}"));
@@ -77,7 +78,7 @@ pub fn run(case: &Case, cache: &mut Cache) -> Run<Found> {
     if !estimate["combine"].is_null() || !estimate["plausible_values"].is_null() {
         return unsupported("multiple imputation");
     }
-    if stat == "calib" {
+    if stat == "calib" || stat == "gencalib" {
         return calibration::bare(case, cache);
     }
     if stat == "pps_total" {

@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use super::{Work, holds, joins, margins, mentions};
+use super::margins::GivenMargin;
+use super::{Work, holds, joins, margin_file, mentions};
 use crate::data::derive::{Derivation, DeriveError, Finding, Recipe, Standard, derive as make};
 use crate::data::expr::Expression;
 use crate::data::io::{self, ReadOptions};
@@ -82,16 +83,18 @@ pub(super) fn needed(work: &mut Work<'_>, names: &[String]) -> Vec<String> {
     // Margin files name columns too; what is wrong with them is said when they are used.
     for step in &work.study.weighting {
         let Some(file) = &step.margins else { continue };
+        let of = |m: &GivenMargin| -> Vec<String> {
+            m.variables.iter().chain(&m.meant.of).cloned().collect()
+        };
         if let Some(memory) = work.memory {
             let key = (file.clone(), step.sheet.clone());
-            let margins = memory.margins.get(&key).into_iter().flatten();
-            more.extend(margins.flat_map(|m| m.variables.iter().cloned()));
+            more.extend(memory.margins.get(&key).into_iter().flatten().flat_map(of));
         } else if let Ok(margins) =
-            margins::read(&work.folder.join(file), file, step.sheet.as_deref(), |n| {
+            margin_file::read(&work.folder.join(file), file, step.sheet.as_deref(), |n| {
                 work.columns.iter().any(|c| c == n)
             })
         {
-            more.extend(margins.into_iter().flat_map(|m| m.variables));
+            more.extend(margins.iter().flat_map(of));
         }
     }
     mentions::needed(work, names, &more)

@@ -64,7 +64,8 @@ pub(super) fn to_first_phase(
     for (row, w) in weights.iter().enumerate().filter(|(_, w)| **w != 0.0) {
         x.row(row).for_each(|(c, v)| targets[c].add(w * v));
     }
-    let totals = Totals { x, targets: targets.into_iter().map(Sum::value).collect(), names };
+    let targets = targets.into_iter().map(Sum::value).collect();
+    let totals = Totals { x, targets, names, ..Totals::default() };
     let bounds = step.bounds.map(|[lower, upper]| Bounds { lower, upper });
     let distance = match (step.distance, bounds) {
         (Some(GivenDistance::Raking), b) => Distance::Raking(b),

@@ -242,11 +242,27 @@ fn collect(study: &Study, c: &mut Collector<'_, '_>) {
             }
         }
         for (j, margin) in step.margin.iter().enumerate() {
-            c.names(&at.key("margin").index(j).key("by"), Some(&margin.by));
+            let here = at.key("margin").index(j);
+            c.names(&here.key("by"), margin.by.as_ref());
+            if let Some(of) = &margin.of {
+                c.name(&here.key("of"), of, None);
+            }
         }
-        for (name, _) in &step.totals.0 {
-            let place = c.work.places.key(&at.key("totals").key(name));
-            c.mentions.push(Mention { name: name.clone(), place, derived_before: None });
+        for (key, pairs) in [("totals", &step.totals), ("means", &step.means)] {
+            for (name, _) in &pairs.0 {
+                let place = c.work.places.key(&at.key(key).key(name));
+                c.mentions.push(Mention { name: name.clone(), place, derived_before: None });
+            }
+        }
+        if let Some(name) = &step.scale {
+            c.name(&at.key("scale"), name, None);
+        }
+        for (key, pair) in
+            [("bounds-by", &step.bounds_by), ("weight-bounds-by", &step.weight_bounds_by)]
+        {
+            for (j, name) in pair.iter().flatten().enumerate() {
+                c.name(&at.key(key).index(j), name, None);
+            }
         }
     }
     for (i, estimate) in study.estimate.iter().enumerate() {

@@ -1,17 +1,23 @@
 //! From a study file to data, design and weights: everything but the estimates.
 
 mod adjust;
+mod calibrate;
+mod columns;
 mod combine;
 pub(super) mod data;
 mod design;
 mod diagnose;
+mod estimated;
 mod first_phase;
 mod followed;
 mod joins;
+mod margin_file;
 mod margins;
+mod matching;
 mod mentions;
 pub(super) mod reference;
 mod replicates;
+mod resolve;
 mod selection;
 mod trimming;
 mod weighting;
@@ -92,7 +98,8 @@ pub(super) fn margin_files(study: &Study, study_file: &Path, columns: &[String])
     let mut files = MarginFiles::new();
     for step in &study.weighting {
         if let Some(file) = &step.margins
-            && let Ok(found) = margins::read(&folder.join(file), file, step.sheet.as_deref(), known)
+            && let Ok(found) =
+                margin_file::read(&folder.join(file), file, step.sheet.as_deref(), known)
         {
             files.insert((file.clone(), step.sheet.clone()), found);
         }

@@ -6,11 +6,19 @@ use crate::study::spec::{Count, Limit, ScaleTarget, Step, Weighting};
 use super::{Rules, combine};
 
 /// Keys of the calibrations.
-const CALIBRATION: [&str; 12] = [
+const CALIBRATION: [&str; 20] = [
     "margins",
     "sheet",
     "margin",
     "totals",
+    "means",
+    "bounds-by",
+    "weight-bounds-by",
+    "scale",
+    "trim",
+    "if-infeasible",
+    "force",
+    "estimated",
     "population",
     "distance",
     "bounds",
@@ -41,7 +49,6 @@ pub(super) fn none(rules: &mut Rules<'_>, path: &KeyPath) {
     let why = "means nothing for a calibration";
     rules.no_meaning(path, &OBSERVED, why, "it belongs to `step = \"nonresponse\"`");
     rules.no_meaning(path, &TRIM, why, "it belongs to `step = \"trim\"`");
-    rules.no_meaning(path, &["within"], why, "it belongs to `step = \"trim\"` or `\"scale\"`");
     rules.no_meaning(path, &["to"], why, "it belongs to `step = \"scale\"`");
     rules.no_meaning(path, &SELECTION, why, "it belongs to `step = \"selection\"`");
     rules.no_meaning(path, &["method"], why, "it belongs to `step = \"participation\"`");

@@ -10,6 +10,7 @@ mod derive;
 mod design;
 mod estimate;
 mod join;
+mod margins;
 mod reference;
 mod standard;
 mod variance;

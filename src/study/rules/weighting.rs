@@ -1,9 +1,9 @@
 //! Rules for weighting steps.
 
 use crate::study::places::KeyPath;
-use crate::study::spec::{Distance, Margin, Names, Step, Study, Weighting};
+use crate::study::spec::{Distance, Step, Study, Weighting};
 
-use super::{Rules, adjust, reference, rounded};
+use super::{Rules, adjust, margins, reference};
 
 pub(super) fn check(study: &Study, rules: &mut Rules<'_>, path: &KeyPath) {
     for (i, step) in study.weighting.iter().enumerate() {
@@ -35,15 +35,15 @@ fn one(weighting: &Weighting, rules: &mut Rules<'_>, path: &KeyPath) {
     bounds(weighting, rules, path);
     weight_bounds(weighting, rules, path);
     numbers(weighting, rules, path);
-    for (i, margin) in weighting.margin.iter().enumerate() {
-        one_margin(margin, weighting.population, rules, &path.key("margin").index(i));
-    }
-    same_margins(&weighting.margin, rules, &path.key("margin"));
+    margins::check(weighting, rules, path);
     rules.file_path(&path.key("margins"), weighting.margins.as_deref());
 }
 
+/// Margins of different things: one for each part counts once.
 fn margins_given(weighting: &Weighting) -> usize {
-    weighting.margin.len() + usize::from(weighting.margins.is_some())
+    let all = &weighting.margin;
+    let is_first = |i: usize| !all[..i].iter().any(|m| margins::is_same(m, &all[i]));
+    (0..all.len()).filter(|&i| is_first(i)).count() + usize::from(weighting.margins.is_some())
 }
 
 fn post_stratify(weighting: &Weighting, rules: &mut Rules<'_>, path: &KeyPath) {
@@ -66,11 +66,16 @@ fn post_stratify(weighting: &Weighting, rules: &mut Rules<'_>, path: &KeyPath) {
         path,
         &[
             "totals",
+            "means",
             "distance",
             "bounds",
+            "bounds-by",
             "iterations",
             "compat",
             "weight-bounds",
+            "weight-bounds-by",
+            "scale",
+            "trim",
             "constant-within",
         ],
         "means nothing for post-stratification, which has one exact solution",
@@ -84,22 +89,40 @@ fn rake(weighting: &Weighting, rules: &mut Rules<'_>, path: &KeyPath) {
     }
     rules.no_meaning(
         path,
-        &["totals", "distance", "weight-bounds", "constant-within"],
+        &[
+            "totals",
+            "means",
+            "distance",
+            "bounds-by",
+            "weight-bounds",
+            "weight-bounds-by",
+            "scale",
+            "constant-within",
+        ],
         "means nothing for raking, which works on margins",
         "write `step = \"calibrate\"`; with `distance = \"raking\"` it gives the weights of raking",
     );
 }
 
 fn calibrate(weighting: &Weighting, rules: &mut Rules<'_>, path: &KeyPath) {
+    let numbers = weighting.totals.0.len() + weighting.means.0.len();
     rules.names(&path.key("first-phase"), weighting.first_phase.as_ref());
     if weighting.first_phase.is_some() {
         rules.no_meaning(
             path,
-            &["margins", "margin", "totals", "population", "weight-bounds", "constant-within"],
+            &[
+                "margins",
+                "margin",
+                "totals",
+                "means",
+                "population",
+                "weight-bounds",
+                "constant-within",
+            ],
             "has no place beside `first-phase`, whose totals come from the data",
             "make it a step of its own",
         );
-    } else if margins_given(weighting) == 0 && weighting.totals.0.is_empty() {
+    } else if margins_given(weighting) == 0 && numbers == 0 {
         let message = "calibration needs margins or totals";
         if rules.sound(path) {
             rules.error(
@@ -113,6 +136,7 @@ fn calibrate(weighting: &Weighting, rules: &mut Rules<'_>, path: &KeyPath) {
     }
     if weighting.distance == Some(Distance::Logit)
         && weighting.bounds.is_none()
+        && weighting.bounds_by.is_none()
         && rules.sound(&path.key("bounds"))
     {
         rules.error(
@@ -123,11 +147,15 @@ fn calibrate(weighting: &Weighting, rules: &mut Rules<'_>, path: &KeyPath) {
         );
     }
     rules.no_meaning(path, &["compat"], "is for `step = \"rake\"`", "take it out");
-    for (i, (name, _)) in weighting.totals.0.iter().enumerate() {
-        if name.trim().is_empty() {
-            let help = "write the name of the variable before `=`";
-            let message = format!("total {} has no variable", i + 1);
-            rules.error_at_key(&path.key("totals").key(name.as_str()), message, "empty", help);
+    for (key, what, pairs) in
+        [("totals", "total", &weighting.totals), ("means", "mean", &weighting.means)]
+    {
+        for (i, (name, _)) in pairs.0.iter().enumerate() {
+            if name.trim().is_empty() {
+                let help = "write the name of the variable before `=`";
+                let message = format!("{what} {} has no variable", i + 1);
+                rules.error_at_key(&path.key(key).key(name.as_str()), message, "empty", help);
+            }
         }
     }
 }
@@ -144,6 +172,23 @@ fn no_margins(rules: &mut Rules<'_>, path: &KeyPath, message: &str) {
 }
 
 fn bounds(weighting: &Weighting, rules: &mut Rules<'_>, path: &KeyPath) {
+    let kinds = ["bounds", "weight-bounds", "bounds-by", "weight-bounds-by"];
+    let given: Vec<&str> = kinds.into_iter().filter(|k| rules.has(&path.key(*k))).collect();
+    if let [first, .., last] = given.as_slice() {
+        let help = format!("keep `{first}` or `{last}`: bounds of factors or of weights");
+        let at = path.key(*last);
+        rules.error(&at, format!("there are `{first}` already"), "bounds twice", &help);
+    }
+    if let Some([lower, upper]) = weighting.trim
+        && !(lower < 1.0 && 1.0 < upper)
+    {
+        rules.error(
+            &path.key("trim"),
+            format!("the factors {lower} and {upper} do not lie below and above 1"),
+            "a factor of 1 is not within",
+            "give the smallest and the largest factor that is left, such as [0.3, 3]",
+        );
+    }
     let Some([lower, upper]) = weighting.bounds else { return };
     let at = path.key("bounds");
     if !(lower < 1.0 && 1.0 < upper) {
@@ -175,10 +220,7 @@ fn weight_bounds(weighting: &Weighting, rules: &mut Rules<'_>, path: &KeyPath) {
             "give the smallest and the largest weight, such as [0.5, 40]",
         );
     }
-    if weighting.bounds.is_some() {
-        let help = "keep `bounds` for factors or `weight-bounds` for weights";
-        rules.error(&at, "there are bounds of the factors already", "bounds twice", help);
-    } else if weighting.distance == Some(Distance::Logit) {
+    if weighting.distance == Some(Distance::Logit) {
         let help = "use the linear, raking or sinh distance with `weight-bounds`";
         rules.error(&at, "the logit distance bounds factors, not weights", "not with logit", help);
     }
@@ -211,77 +253,6 @@ fn numbers(weighting: &Weighting, rules: &mut Rules<'_>, path: &KeyPath) {
             format!("a relative tolerance is at least 0 and below 1, it cannot be {tolerance}"),
             "not from 0 to below 1",
             "write 0.001 for a difference of 0.1 %",
-        );
-    }
-}
-
-fn one_margin(margin: &Margin, population: Option<f64>, rules: &mut Rules<'_>, path: &KeyPath) {
-    rules.names(&path.key("by"), Some(&margin.by));
-    let totals = path.key("totals");
-    if !rules.sound(path) {
-        return;
-    }
-    if margin.totals.0.is_empty() {
-        let help = "add a total for each level, such as `{ Female = 30.1e6, Male = 29.5e6 }`";
-        rules.error(&totals, "the margin has no totals", "empty", help);
-        return;
-    }
-    let variables = margin.by.list().len();
-    for (level, total) in &margin.totals.0 {
-        let at = totals.key(level.as_str());
-        if *total < 0.0 {
-            rules.error(
-                &at,
-                format!("the total of `{level}` is negative"),
-                "negative",
-                "write how many of the population are in this level",
-            );
-        }
-        let parts = level.split(['×', '*']).count();
-        if parts < variables {
-            let names = margin.by.list().join(" × ");
-            rules.error_at_key(
-                &at,
-                format!("`{level}` names {parts} of the {variables} levels that cross"),
-                "not a crossing",
-                &format!("write one level of each variable, joined by `×` or `*`: \"{names}\""),
-            );
-        }
-    }
-    let sum: f64 = margin.totals.0.iter().map(|(_, total)| total).sum();
-    let is = |whole: f64| (sum - whole).abs() < 0.005 * whole;
-    if sum <= 0.0 {
-        let help = "write how many of the population are in each level";
-        rules.error(&totals, "the totals of the margin are all zero", "sum to 0", help);
-    } else if population.is_none() && (is(1.0) || is(100.0)) {
-        rules.warning(
-            &totals,
-            format!("the totals sum to {}: they look like shares", rounded(sum)),
-            "shares",
-            "add `population = …`, the size of the population, to have them taken as shares",
-        );
-    }
-}
-
-/// No two margins of the same variables.
-fn same_margins(margins: &[Margin], rules: &mut Rules<'_>, path: &KeyPath) {
-    let variables = |by: &Names| {
-        let mut names: Vec<String> = by.list().iter().map(ToString::to_string).collect();
-        names.sort();
-        names
-    };
-    for (i, margin) in margins.iter().enumerate() {
-        let here = path.index(i).key("by");
-        let first = margins[..i].iter().position(|m| variables(&m.by) == variables(&margin.by));
-        let Some(first) = first.map(|j| path.index(j).key("by")).filter(|p| rules.sound(p)) else {
-            continue;
-        };
-        let (line, _) = rules.places.value(&first).line_column();
-        rules.error(
-            &here,
-            format!("there is a margin of {} already", margin.by.list().join(" × ")),
-            "the second of these variables",
-            &format!("keep one of the two; the first is on line {line}"),
         );
     }
 }

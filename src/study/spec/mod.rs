@@ -27,8 +27,9 @@ pub use phase::{DfChoice, Phase2};
 pub use reference::{ModelBased, ParticipationMethod, Reference};
 pub use variance::{Estimator, Variance};
 pub use weighting::{
-    CombineBy, Compat, Count, Distance, GivenShares, KeepMargins, Limit, LimitRule, Margin,
-    Redistribute, Samples, ScaleRule, ScaleTarget, ShareRule, Step, Weighting,
+    CombineBy, Compat, ControlMethod, ControlReplicates, Count, Distance, Estimated, GivenAs,
+    GivenShares, IfInfeasible, KeepMargins, Limit, LimitRule, Margin, Redistribute, Samples,
+    ScaleRule, ScaleTarget, ShareRule, Step, Weighting,
 };
 
 /// A study: what to do with data, from the file to the report.

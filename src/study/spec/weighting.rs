@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Names;
 use super::reference::ParticipationMethod;
+use super::{Names, Scalar};
+use crate::replicate::ReplicateMethod;
 use crate::study::pairs::Pairs;
 
 /// One weighting step.
@@ -26,6 +27,9 @@ pub struct Weighting {
     /// Population totals of numeric variables (linear calibration).
     #[serde(default)]
     pub totals: Pairs<f64>,
+    /// Population means of numeric variables (calibration).
+    #[serde(default)]
+    pub means: Pairs<f64>,
     /// The population size, when the margins are shares or when the sum of weights is itself a
     /// constraint beside `totals`.
     pub population: Option<f64>,
@@ -43,8 +47,26 @@ pub struct Weighting {
     pub tolerance: Option<f64>,
     /// Smallest and largest weight after a linear or raking calibration, in place of `bounds`.
     pub weight_bounds: Option<[f64; 2]>,
+    /// Two columns with the smallest and the largest factor of each row, in place of `bounds`.
+    pub bounds_by: Option<[String; 2]>,
+    /// Two columns with the smallest and the largest weight of each row after the step.
+    pub weight_bounds_by: Option<[String; 2]>,
+    /// A column with the scale of each row: larger where a weight may move less
+    /// (heteroscedasticity).
+    pub scale: Option<String>,
     /// A calibration gives all rows with the same value of this variable one factor (a household).
     pub constant_within: Option<String>,
+    /// Factors are cut off at these two after the calibration, once, and what that takes from the
+    /// sum of the weights is given to the others: margins are then no longer met exactly. `bounds`
+    /// keeps both.
+    pub trim: Option<[f64; 2]>,
+    /// What to do when the margins cannot be met: stop (default), or meet the nearest that can be.
+    pub if_infeasible: Option<IfInfeasible>,
+    /// True to keep weights that miss their margins. The summary of the step shows by how much.
+    #[serde(default)]
+    pub force: bool,
+    /// The survey that the margins were estimated from: its sampling error then enters the variance.
+    pub estimated: Option<Estimated>,
     /// Another system's treatment, where ours differs on purpose.
     pub compat: Option<Compat>,
     /// Nonresponse: who responded, as an expression such as `outcome == 1`.
@@ -100,7 +122,8 @@ pub struct Weighting {
     /// Trimming: variables whose means are followed by group, to show what the step buys and costs;
     /// those of the means and proportions among the estimates if not given.
     pub outcomes: Option<Names>,
-    /// Trimming and scaling: within the crossing of these variables.
+    /// Trimming and scaling: within the crossing of these variables. Calibration: each part on its
+    /// own, with margins of its own (`part`).
     pub within: Option<Names>,
     /// Combining: the samples that the data hold, and how they are combined.
     pub samples: Option<Samples>,
@@ -249,15 +272,117 @@ pub enum Compat {
     R,
 }
 
+/// What to do with margins that cannot be met.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum IfInfeasible {
+    /// Stop, and say why.
+    Error,
+    /// Meet the nearest totals that can be met (least squares of the relative misses), and say which
+    /// gave way.
+    Relax,
+}
+
 /// A margin written in the study file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Margin {
-    /// The variable, or the variables that cross.
-    pub by: Names,
+    /// The variable, or the variables that cross. May be left out with `of`.
+    pub by: Option<Names>,
+    /// A numeric variable whose totals are given, in place of counts.
+    pub of: Option<String>,
     /// Totals by level: `{ Female = 30.1e6, Male = 29.5e6 }`; crossed levels are joined with
-    /// ` × ` (or `*`).
+    /// ` × ` (or `*`). Left out where they come from a control survey (`estimated.file`).
+    #[serde(default)]
     pub totals: Pairs<f64>,
+    /// The total of `of` in the whole population (or its mean), without `by`.
+    pub total: Option<f64>,
+    /// What `totals` are: totals (default), shares of the population, or means of `of`.
+    #[serde(rename = "as")]
+    pub given_as: Option<GivenAs>,
+    /// The variables of another margin of which `totals` are shares: those of each of its levels
+    /// sum to 1.
+    pub shares_of: Option<Names>,
+    /// True to count every group of `constant-within` once: totals of households, not of persons.
+    #[serde(default)]
+    pub per_group: bool,
+    /// The part (level of `within`) that the margin is for.
+    pub part: Option<Scalar>,
+    /// How much the margin matters, where it need not be met exactly: alone it would close k/(1 + k)
+    /// of its gap, so that 9 is nine tenths.
+    pub importance: Option<f64>,
+    /// How far the margin may be missed, relative to each total: 0.02 is 2 %.
+    pub tolerance: Option<f64>,
+}
+
+impl Margin {
+    /// The variables that cross; none for one number.
+    pub fn variables(&self) -> Vec<&str> {
+        self.by.as_ref().map(Names::list).unwrap_or_default()
+    }
+}
+
+/// What the numbers of a margin are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum GivenAs {
+    /// Totals.
+    Totals,
+    /// Shares of the population: of `population`, of the total of the margins that are totals, or
+    /// of the sum of the weights before the step.
+    Shares,
+    /// Means of a numeric variable, `of`.
+    Means,
+}
+
+/// Margins that are estimates of another survey. Give `covariance` or `file`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Estimated {
+    /// The covariance of the totals: a CSV file with the columns `variable` and `level`, one line for
+    /// every total, and then one column for every line in the same order.
+    pub covariance: Option<PathBuf>,
+    /// The data of that survey, with the variables of the margins, which then have no `totals`.
+    pub file: Option<PathBuf>,
+    /// Its weight.
+    pub weight: Option<String>,
+    /// Its replicate weights.
+    pub replicates: Option<ControlReplicates>,
+    /// How replicates of the sample are given the error of the margins.
+    pub method: Option<ControlMethod>,
+    /// The seed of the random matching of replicates. Default: 1.
+    pub seed: Option<u64>,
+}
+
+/// The replicate weights of a control survey.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ControlReplicates {
+    /// The columns: names, or one pattern such as `repw*` (in numeric order).
+    pub columns: Names,
+    /// How they were made.
+    pub method: ReplicateMethod,
+    /// Fay's ρ.
+    pub rho: Option<f64>,
+    /// The overall scale, where the method does not say it.
+    pub scale: Option<f64>,
+    /// One scale per replicate.
+    pub rscales: Option<Vec<f64>>,
+    /// True (default) when the columns are weights; false when they multiply the weight.
+    pub combined: Option<bool>,
+}
+
+/// How replicates are given the error of estimated margins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum ControlMethod {
+    /// By the eigenvectors of the covariance (Fuller 1998). The default.
+    Fuller,
+    /// By the replicates of the control survey, matched at random (Opsomer and Erciulescu 2021).
+    OpsomerErciulescu,
 }
 
 /// The samples that the data hold, such as a general sample and its boost, and how they are

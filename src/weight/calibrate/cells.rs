@@ -12,6 +12,9 @@ use crate::data::Codes;
 /// Rows handed to one task, at least.
 const LANE_ROWS: usize = 1 << 16;
 
+/// Cells handed to one task, at least.
+pub(super) const LANE_CELLS: usize = 1 << 13;
+
 /// Rows whose codes are unpacked at a time.
 const BLOCK: usize = 1 << 13;
 
@@ -22,7 +25,42 @@ fn lane_rows(size: usize) -> usize {
     LANE_ROWS.max(2 * size)
 }
 
-/// Groups of rows with equal calibration columns (and scale).
+/// Sparse rows of numbers, one per cell.
+#[derive(Debug, Clone)]
+struct Sparse {
+    starts: Vec<u32>,
+    columns: Vec<u32>,
+    values: Vec<f64>,
+}
+
+impl Sparse {
+    fn new() -> Sparse {
+        Sparse { starts: vec![0], columns: Vec::new(), values: Vec::new() }
+    }
+
+    #[inline]
+    fn row(&self, cell: usize) -> impl Iterator<Item = (usize, f64)> + '_ {
+        let at = self.starts[cell] as usize..self.starts[cell + 1] as usize;
+        self.columns[at.clone()].iter().zip(&self.values[at]).map(|(&c, &v)| (c as usize, v))
+    }
+
+    fn push(&mut self, row: impl Iterator<Item = (usize, f64)>) {
+        for (column, value) in row {
+            self.columns.push(column as u32);
+            self.values.push(value);
+        }
+        self.starts.push(self.columns.len() as u32);
+    }
+
+    fn append(&mut self, other: &Sparse) {
+        let before = self.columns.len() as u32;
+        self.starts.extend(other.starts[1..].iter().map(|s| s + before));
+        self.columns.extend_from_slice(&other.columns);
+        self.values.extend_from_slice(&other.values);
+    }
+}
+
+/// Groups of rows with equal calibration columns (and scale, bounds and instruments).
 #[derive(Debug, Clone)]
 pub struct Cells {
     /// The cell of every row; [`Codes::NONE`] for weight zero.
@@ -35,36 +73,65 @@ pub struct Cells {
     pub scale: Option<Vec<f64>>,
     /// Smallest and largest factor of each cell, if they differ.
     pub bounds: Option<Vec<Bounds>>,
-    starts: Vec<u32>,
-    columns: Vec<u32>,
-    values: Vec<f64>,
+    x: Sparse,
+    /// Instruments, where the factor depends on other columns than those with totals.
+    z: Option<Sparse>,
+}
+
+/// What tells rows apart besides the calibration columns.
+#[derive(Clone, Copy, Default)]
+pub struct ByRow<'a> {
+    /// Scale of each row.
+    pub scale: Option<&'a [f64]>,
+    /// Instruments of each row.
+    pub instruments: Option<&'a XColumns>,
+    /// Smallest and largest factor of each row.
+    pub bounds: Option<&'a (dyn Fn(usize) -> Bounds + Sync)>,
 }
 
 impl Cells {
     /// Groups the rows.
     pub fn new(x: &XColumns, weights: &[f64], scale: Option<&[f64]>) -> Cells {
-        let categorical =
-            scale.is_none() && x.terms.iter().all(|t| t.values.is_none() && t.codes.is_some());
+        Cells::with(x, weights, ByRow { scale, ..ByRow::default() })
+    }
+
+    /// Groups the rows, which may differ in other things than their columns.
+    pub fn with(x: &XColumns, weights: &[f64], by_row: ByRow<'_>) -> Cells {
+        let alike =
+            by_row.scale.is_none() && by_row.instruments.is_none() && by_row.bounds.is_none();
+        let categorical = alike && x.terms.iter().all(|t| t.values.is_none() && t.codes.is_some());
         // Cells are told apart by a key of 128 bits; more levels than it holds go row by row.
         let keyed = x
             .terms
             .iter()
             .try_fold(1_u128, |product, t| product.checked_mul(t.width as u128 + 1))
             .is_some();
-        if categorical && keyed { by_codes(x, weights) } else { by_rows(x, weights, scale) }
+        if categorical && keyed { by_codes(x, weights) } else { by_rows(x, weights, by_row) }
     }
 
-    /// Every row a cell of its own, with the factors that keep its weight within bounds.
-    pub fn bounded(
-        x: &XColumns,
-        weights: &[f64],
-        scale: Option<&Vec<f64>>,
-        of_weight: Bounds,
-    ) -> Cells {
-        let mut cells = by_rows(x, weights, scale.map(Vec::as_slice));
-        let factors = |&d: &f64| Bounds { lower: of_weight.lower / d, upper: of_weight.upper / d };
-        cells.bounds = Some(cells.weight.iter().map(factors).collect());
-        cells
+    /// Some of the cells with some of the columns, which get new numbers: `column[c]` is the new
+    /// one of c. They are not assigned to rows.
+    pub fn part(&self, cells: &[u32], column: &[u32]) -> Cells {
+        let pick = |sparse: &Sparse| {
+            let mut out = Sparse::new();
+            for &cell in cells {
+                out.push(sparse.row(cell as usize).map(|(c, v)| (column[c] as usize, v)));
+            }
+            out
+        };
+        let some = |values: &Vec<f64>| cells.iter().map(|&c| values[c as usize]).collect();
+        Cells {
+            of_row: Codes::U32(Vec::new()),
+            weight: some(&self.weight),
+            rows: cells.iter().map(|&c| self.rows[c as usize]).collect(),
+            scale: self.scale.as_ref().map(some),
+            bounds: self
+                .bounds
+                .as_ref()
+                .map(|bounds| cells.iter().map(|&c| bounds[c as usize]).collect()),
+            x: pick(&self.x),
+            z: self.z.as_ref().map(pick),
+        }
     }
 
     /// How many cells there are.
@@ -75,52 +142,116 @@ impl Cells {
     /// The nonzero columns of a cell.
     #[inline]
     pub fn x(&self, cell: usize) -> impl Iterator<Item = (usize, f64)> + '_ {
-        let at = self.starts[cell] as usize..self.starts[cell + 1] as usize;
-        self.columns[at.clone()].iter().zip(&self.values[at]).map(|(&c, &v)| (c as usize, v))
+        self.x.row(cell)
     }
 
-    /// Σ d/s x x' over the cells.
-    pub fn gram(&self, columns: usize) -> DMatrix<f64> {
-        let mut gram = DMatrix::zeros(columns, columns);
-        for cell in 0..self.len() {
-            let scale = self.scale.as_ref().map_or(1.0, |s| s[cell]);
-            for (column, x) in self.x(cell) {
-                let weighted = self.weight[cell] / scale * x;
-                for (row, other) in self.x(cell) {
-                    gram[(row, column)] += weighted * other;
+    /// The columns its factor depends on: those of [`Cells::x`], or instruments.
+    #[inline]
+    pub fn z(&self, cell: usize) -> impl Iterator<Item = (usize, f64)> + '_ {
+        self.z.as_ref().unwrap_or(&self.x).row(cell)
+    }
+
+    /// Whether the factors depend on other columns than those with totals.
+    pub fn has_instruments(&self) -> bool {
+        self.z.is_some()
+    }
+
+    /// Σ d v/s x x' over the cells, with v given by cell (1 if not): the cross-products, or the
+    /// derivative of the calibration equations. With instruments it is Σ d v/s x z'.
+    ///
+    /// Lanes of cells run in parallel; their boundaries depend on the cells alone.
+    pub fn gram(&self, columns: usize, v: Option<&[f64]>) -> DMatrix<f64> {
+        let most = ((1 << 24) / (columns * columns).max(1)).clamp(2, 64);
+        let lane = (self.len().div_ceil(most)).max(LANE_CELLS);
+        let symmetric = self.z.is_none();
+        let parts: Vec<DMatrix<f64>> = (0..self.len().div_ceil(lane))
+            .into_par_iter()
+            .map(|l| {
+                let mut gram = DMatrix::zeros(columns, columns);
+                let sums = gram.as_mut_slice();
+                for cell in l * lane..((l + 1) * lane).min(self.len()) {
+                    let scale = self.scale.as_ref().map_or(1.0, |s| s[cell]);
+                    let weight = self.weight[cell] / scale * v.map_or(1.0, |v| v[cell]);
+                    if weight == 0.0 {
+                        continue;
+                    }
+                    for (column, z) in self.z(cell) {
+                        let weighted = weight * z;
+                        let own = &mut sums[column * columns..(column + 1) * columns];
+                        for (row, x) in self.x(cell) {
+                            // Of a symmetric matrix the lower triangle is enough.
+                            if !symmetric || row >= column {
+                                own[row] += weighted * x;
+                            }
+                        }
+                    }
                 }
-            }
+                gram
+            })
+            .collect();
+        let mut gram = parts
+            .into_iter()
+            .reduce(|total, part| total + part)
+            .unwrap_or_else(|| DMatrix::zeros(columns, columns));
+        if symmetric {
+            gram.fill_upper_triangle_with_lower_triangle();
         }
         gram
     }
-
-    fn push_x(&mut self, x: &XColumns, row: usize) {
-        for (column, value) in x.row(row) {
-            self.columns.push(column as u32);
-            self.values.push(value);
-        }
-        self.starts.push(self.columns.len() as u32);
-    }
 }
 
-fn by_rows(x: &XColumns, weights: &[f64], scale: Option<&[f64]>) -> Cells {
-    let mut of_row = vec![Codes::NONE; weights.len()];
-    let mut cells = empty();
-    let mut scales = Vec::new();
-    for (row, &w) in weights.iter().enumerate() {
-        if w == 0.0 {
-            continue;
+fn by_rows(x: &XColumns, weights: &[f64], by_row: ByRow<'_>) -> Cells {
+    let parts: Vec<Cells> = weights
+        .par_chunks(LANE_ROWS)
+        .enumerate()
+        .map(|(lane, weights)| {
+            let first = lane * LANE_ROWS;
+            let mut cells = empty(by_row.instruments.is_some());
+            let (mut scales, mut bounds) = (Vec::new(), Vec::new());
+            for (row, &w) in weights.iter().enumerate().filter(|(_, w)| **w != 0.0) {
+                let row = first + row;
+                cells.weight.push(w);
+                cells.x.push(x.row(row));
+                if let (Some(z), Some(columns)) = (&mut cells.z, by_row.instruments) {
+                    z.push(columns.row(row));
+                }
+                scales.extend(by_row.scale.map(|s| s[row]));
+                bounds.extend(by_row.bounds.map(|b| b(row)));
+            }
+            cells.scale = by_row.scale.map(|_| scales);
+            cells.bounds = by_row.bounds.map(|_| bounds);
+            cells
+        })
+        .collect();
+    let mut cells = empty(by_row.instruments.is_some());
+    cells.scale = by_row.scale.map(|_| Vec::new());
+    cells.bounds = by_row.bounds.map(|_| Vec::new());
+    let entries = parts.iter().map(|p| p.x.columns.len()).sum();
+    cells.x.columns.reserve_exact(entries);
+    cells.x.values.reserve_exact(entries);
+    for part in parts {
+        cells.weight.extend(part.weight);
+        cells.x.append(&part.x);
+        if let (Some(all), Some(own)) = (&mut cells.z, &part.z) {
+            all.append(own);
         }
-        of_row[row] = cells.weight.len() as u32;
-        cells.weight.push(w);
-        cells.rows.push(1);
-        cells.push_x(x, row);
-        if let Some(s) = scale {
-            scales.push(s[row]);
+        if let (Some(all), Some(own)) = (&mut cells.scale, part.scale) {
+            all.extend(own);
+        }
+        if let (Some(all), Some(own)) = (&mut cells.bounds, part.bounds) {
+            all.extend(own);
         }
     }
-    cells.of_row = Codes::U32(of_row);
-    cells.scale = scale.map(|_| scales);
+    cells.rows = vec![1; cells.weight.len()];
+    let mut next = 0;
+    let number = |w: &f64| {
+        if *w == 0.0 {
+            return Codes::NONE;
+        }
+        next += 1;
+        next - 1
+    };
+    cells.of_row = Codes::U32(weights.iter().map(number).collect());
     cells
 }
 
@@ -134,9 +265,9 @@ fn by_codes(x: &XColumns, weights: &[f64]) -> Cells {
         Some(size) => by_table(x, weights, &widths, size),
         None => by_hashing(x, weights, &widths),
     };
-    let mut cells = empty();
+    let mut cells = empty(false);
     for &row in &firsts {
-        cells.push_x(x, row as usize);
+        cells.x.push(x.row(row as usize));
     }
     let lane = lane_rows(2 * firsts.len());
     let parts: Vec<(Vec<f64>, Vec<u32>)> = of_row
@@ -241,16 +372,15 @@ fn by_hashing(x: &XColumns, weights: &[f64], widths: &[u64]) -> (Vec<u32>, Vec<u
     (of_row, firsts)
 }
 
-fn empty() -> Cells {
+fn empty(has_instruments: bool) -> Cells {
     Cells {
         of_row: Codes::U32(Vec::new()),
         weight: Vec::new(),
         rows: Vec::new(),
         scale: None,
         bounds: None,
-        starts: vec![0],
-        columns: Vec::new(),
-        values: Vec::new(),
+        x: Sparse::new(),
+        z: has_instruments.then(Sparse::new),
     }
 }
 

@@ -9,7 +9,7 @@ use super::error::CombineError;
 use crate::aggregate::{XColumns, XTerm};
 use crate::data::{Codes, Numbers};
 use crate::numeric::{SolverError, SymmetricSolver};
-use crate::weight::{Adjustment, Carrier, Residuals};
+use crate::weight::{Adjustment, Carrier};
 
 /// The domains: in the frame of the first sample only, of the second only, in both.
 const DOMAINS: [u32; 3] = [1, 2, 3];
@@ -131,14 +131,11 @@ impl PseudoLikelihood {
             XTerm { codes: None, values: Some(values), width: 1 }
         };
         let own = XTerm { codes: Some(Arc::new(Codes::pack(&codes, 3))), values: None, width: 3 };
-        Ok(Adjustment {
-            x: XColumns { terms: vec![own] },
-            regression_weights: after.clone(),
-            carrier: Carrier::Columns(XColumns { terms: (0..3).map(carried).collect() }),
+        Ok(Adjustment::new(
+            XColumns { terms: vec![own] },
+            after.clone(),
+            Carrier::Columns(XColumns { terms: (0..3).map(carried).collect() }),
             solver,
-            residuals: Residuals::Regression,
-            earlier: None,
-            target_covariance: None,
-        })
+        ))
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use nalgebra::DMatrix;
 
-use super::super::adjustment::{Adjustment, Carrier, Residuals};
+use super::super::adjustment::{Adjustment, Carrier};
 use super::super::error::WeightError;
 use super::super::groups::{Groups, same};
 use super::super::step::{Done, WeightingStep};
@@ -165,15 +165,12 @@ impl ClassAdjustment {
             values: None,
             width: self.classes.len(),
         };
-        Ok(Adjustment {
-            x: XColumns { terms: vec![term] },
-            regression_weights: Arc::new(q),
-            carrier: Carrier::Rows(Arc::new(carrier)),
-            solver: SymmetricSolver::new(&DMatrix::from_diagonal(&sizes.into()))?,
-            residuals: Residuals::Regression,
-            earlier: None,
-            target_covariance: None,
-        })
+        Ok(Adjustment::new(
+            XColumns { terms: vec![term] },
+            Arc::new(q),
+            Carrier::Rows(Arc::new(carrier)),
+            SymmetricSolver::new(&DMatrix::from_diagonal(&sizes.into()))?,
+        ))
     }
 
     fn table(&self, sums: &[ClassSums], factors: &[f64], spread: &[f64]) -> StepDetail {

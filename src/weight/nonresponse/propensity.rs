@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::super::adjustment::{Adjustment, Carrier, Residuals};
+use super::super::adjustment::{Adjustment, Carrier};
 use super::super::error::WeightError;
 use super::super::groups::{Groups, same};
 use super::super::step::{Done, WeightingStep};
@@ -167,15 +167,12 @@ impl PropensityAdjustment {
             }
         };
         let rows = 0..before.len();
-        Ok(Adjustment {
-            x: self.centred(after, codes, rates.len()),
-            earlier: None,
-            regression_weights: Arc::new(rows.clone().map(q).collect()),
-            carrier: Carrier::Columns(self.times(&rows.map(carrier).collect::<Vec<f64>>())),
-            solver: model.information.clone(),
-            residuals: Residuals::Regression,
-            target_covariance: None,
-        })
+        Ok(Adjustment::new(
+            self.centred(after, codes, rates.len()),
+            Arc::new(rows.clone().map(q).collect()),
+            Carrier::Columns(self.times(&rows.map(carrier).collect::<Vec<f64>>())),
+            model.information.clone(),
+        ))
     }
 
     /// The columns of the model, each row times a number.
@@ -279,15 +276,12 @@ impl WeightingStep for PropensityAdjustment {
         }];
         Ok(Done {
             weights: Arc::new(after),
-            adjustment: Some(Adjustment {
-                x: self.x.clone(),
-                regression_weights: Arc::new(q),
-                carrier: Carrier::Rows(Arc::new(carrier)),
-                solver: model.information,
-                residuals: Residuals::Regression,
-                earlier: None,
-                target_covariance: None,
-            }),
+            adjustment: Some(Adjustment::new(
+                self.x.clone(),
+                Arc::new(q),
+                Carrier::Rows(Arc::new(carrier)),
+                model.information,
+            )),
             kind: "nonresponse".to_string(),
             description: format!("divided by the propensity to respond by {names}"),
             outcome: format!(
