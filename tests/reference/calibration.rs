@@ -158,7 +158,7 @@ pub fn to_first_phase(table: &Table, ledger: &mut Ledger, step: &Value) -> Run<(
         "raking" => Distance::Raking(None),
         other => return unsupported(format!("distance {other}")),
     };
-    let totals = Totals { x: columns.x, targets, names: columns.names };
+    let totals = Totals { x: columns.x, targets, names: columns.names, ..Totals::default() };
     ledger.calibrate(&totals, &CalibrationOptions::new(distance), false).map_err(refused)?;
     ledger.to_first_phase();
     Ok(())
