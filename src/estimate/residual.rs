@@ -142,11 +142,18 @@ impl Residualizer {
         self.explained.get_or_init(|| explained(tree, self)).as_ref()
     }
 
-    /// Σ c x over a unit, with the columns of all steps counted through.
+    /// Σ c x over a unit, less p Σ d where totals are shares p of N̂ = Σ d, with the columns of all
+    /// steps counted through. A column may come more than once.
     pub fn totals(&self, unit: usize, mut take: impl FnMut(usize, f64)) {
         let mut from = 0;
         for step in &self.steps {
             step.totals.unit(unit).for_each(|(column, total)| take(from + column, total));
+            for (sums, shares) in &step.own_sum {
+                for (_, sum) in sums.unit(unit) {
+                    let moved = shares.iter().enumerate().filter(|(_, p)| **p != 0.0);
+                    moved.for_each(|(column, share)| take(from + column, -sum * share));
+                }
+            }
             from += step.x.width();
         }
     }

@@ -72,10 +72,12 @@ impl Keeping {
                 WeightError::Trim("the step before is no calibration to totals".to_string())
             })?;
         let done = bounded.carry_out(before).map_err(|error| match error {
-            WeightError::NotReached(why) => WeightError::Trim(format!(
-                "no weights between {lower} and {upper} keep the totals of step {}: {why}",
-                self.step
-            )),
+            why @ (WeightError::NotReached(_) | WeightError::Infeasible { .. }) => {
+                WeightError::Trim(format!(
+                    "no weights between {lower} and {upper} keep the totals of step {}: {why}",
+                    self.step
+                ))
+            }
             other => other,
         })?;
         let cuts = self.cuts(before, &done.weights, limits)?;
