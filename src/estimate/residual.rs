@@ -148,7 +148,7 @@ impl Residualizer {
         let mut from = 0;
         for step in &self.steps {
             step.totals.unit(unit).for_each(|(column, total)| take(from + column, total));
-            for (sums, shares) in &step.own_sum {
+            if let Some((sums, shares)) = &step.own_sum {
                 for (_, sum) in sums.unit(unit) {
                     let moved = shares.iter().enumerate().filter(|(_, p)| **p != 0.0);
                     moved.for_each(|(column, share)| take(from + column, -sum * share));

@@ -1,7 +1,7 @@
 //! Files that people write: TOML, held against the types it is read into, with a place for
 //! every value, so that a mistake is shown where it stands and with the way out.
 //!
-//! The study file and the design file are both read by [`Loader`]: the text is parsed, what it
+//! The study file and the design file are both read by `Loader`: the text is parsed, what it
 //! includes and what is set beside it is merged in, every key and value is held against the JSON
 //! schema of the type, and the rules of the file are asked. All mistakes come at once.
 

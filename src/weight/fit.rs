@@ -352,6 +352,8 @@ impl WeightingStep for Fit {
             && options.weight_bounds.is_none()
             && options.row_bounds.is_none()
             && options.instruments.is_none()
+            // What is cut off is spread by rows.
+            && options.trim.is_none()
             && control.is_none()
             && totals.x.terms.iter().all(|t| t.values.is_none());
         whole.then(|| totals.x.terms.clone())
@@ -371,7 +373,7 @@ impl WeightingStep for Fit {
             && !per_unit
             && !options.relax
             && options.firmness.is_none()
-            && options.trim.is_none();
+            && totals.part.is_empty();
         is_plain.then_some(PlainMargins {
             x: &totals.x,
             targets: &totals.targets,
