@@ -4,6 +4,7 @@ mod adjust;
 mod contrast;
 mod result;
 mod smooth;
+pub mod test;
 
 pub use adjust::{Adjustment, adjust};
 pub use contrast::{ContrastSpec, contrast};

@@ -3,6 +3,7 @@
 mod clock;
 mod draft;
 mod dry_run;
+mod hypotheses;
 mod include;
 mod limits;
 mod not_numeric;

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Instant;
 
+use super::hypotheses;
 use super::outputs;
 use super::plan::tables;
 use super::prepare::{Prepared, prepare};
@@ -75,6 +76,7 @@ pub fn check_with(path: &Path, options: &RunOptions<'_>) -> Result<Diagnostics, 
     let mut prepared = prepare(loaded, path, &|what| options.tell(what))?;
     outputs::check(&prepared, path)?;
     tables(&mut prepared).map_err(Diagnostics)?;
+    hypotheses::tables(&prepared).map_err(Diagnostics)?;
     Ok(Diagnostics(prepared.warnings))
 }
 
@@ -97,6 +99,7 @@ pub fn run_with(path: &Path, options: &RunOptions<'_>) -> Result<Finished, Diagn
     let mut timings = std::mem::take(&mut prepared.timings);
     let clock = Instant::now();
     let (estimates, comparisons) = tables(&mut prepared).map_err(Diagnostics)?;
+    let tests = hypotheses::tables(&prepared).map_err(Diagnostics)?;
     timings.push(("estimate".to_string(), clock.elapsed().as_secs_f64()));
     let study = &prepared.study;
     let warnings = Diagnostics(std::mem::take(&mut prepared.warnings));
@@ -115,6 +118,7 @@ pub fn run_with(path: &Path, options: &RunOptions<'_>) -> Result<Finished, Diagn
         weighting: prepared.analysis.ledger.steps().iter().map(|s| s.summary.clone()).collect(),
         estimates,
         comparisons,
+        tests,
         warnings: warnings.0.iter().map(|d| d.message.clone()).collect(),
     };
     Ok(Finished { document, warnings, prepared, timings })

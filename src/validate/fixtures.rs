@@ -100,6 +100,7 @@ pub(super) fn document(estimate: f64, se: f64) -> Document {
             ),
             by,
         ],
+        tests: Vec::new(),
         comparisons: vec![ComparisonTable {
             name: "difference".into(),
             title: String::new(),

@@ -7,7 +7,7 @@ use rakewell::design::{DesignInput, LonelyPsu, SurveyDesign, Variable};
 use rakewell::estimate::Analysis;
 use rakewell::replicate::{ReplicateMethod, Replicates, jackknife};
 use rakewell::weight::Ledger;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::calibration;
 use crate::case::{Case, Run, Stop, names, number, refused, strings, unsupported};
@@ -19,8 +19,8 @@ pub struct Sample {
     pub analysis: Analysis,
     /// Rows in the subpopulation.
     pub inside: Vec<bool>,
-    /// Whether the design was calibrated before the subpopulation was taken.
-    pub keeps_rows: bool,
+    /// Rows when the design was first calibrated: a subpopulation taken later keeps them all.
+    pub kept_rows: Option<usize>,
 }
 
 pub fn sample(case: &Case, cache: &mut Cache) -> Run<Sample> {
@@ -82,7 +82,7 @@ fn taylor(table: &Arc<Table>, json: &Value) -> Run<Sample> {
         inside: vec![true; table.rows()],
         table: table.clone(),
         analysis: Analysis::new(design, ledger),
-        keeps_rows: false,
+        kept_rows: None,
     })
 }
 
@@ -154,11 +154,12 @@ fn replicate(table: &Arc<Table>, json: &Value, cache: &mut Cache) -> Run<Sample>
         inside: vec![true; table.rows()],
         table: table.clone(),
         analysis: Analysis::with_replicates(design, ledger, replicates),
-        keeps_rows: false,
+        kept_rows: None,
     })
 }
 
 fn prepare(sample: &mut Sample, design: &Value, step: &Value) -> Run<()> {
+    let prep = step;
     match step["op"].as_str().unwrap_or_default() {
         "subset" => {
             for condition in step["where"].as_array().into_iter().flatten() {
@@ -182,25 +183,55 @@ fn prepare(sample: &mut Sample, design: &Value, step: &Value) -> Run<()> {
                 other => unsupported(format!("replicates of type {other}")),
             }
         }
-        op @ ("poststratify" | "rake" | "calibrate" | "trim") => {
-            if sample.inside.contains(&false) {
-                return unsupported(format!("{op} of a subpopulation"));
-            }
+        op @ ("poststratify" | "rake" | "calibrate" | "trim" | "standardize") => {
             let mut ledger = sample.analysis.ledger.clone();
-            calibration::apply(&sample.table, design, &mut ledger, step)?;
+            if op == "standardize" {
+                for name in names(&step["excluding_missing"]) {
+                    restrict(sample, &json!({ "var": name, "op": "notna" }))?;
+                }
+            }
+            if sample.inside.contains(&false) {
+                if ledger.steps().len() > 1 {
+                    return unsupported(format!("{op} of a subpopulation after another step"));
+                }
+                // The rows outside stay as sampled units.
+                let own = ledger.weights().iter().zip(&sample.inside);
+                let weights: Vec<f64> =
+                    own.map(|(w, inside)| if *inside { *w } else { 0.0 }).collect();
+                ledger =
+                    Ledger::new(weights.into(), "design weight, zero outside the subpopulation");
+            }
+            match op {
+                "standardize" => {
+                    calibration::standardize(&sample.table, &mut ledger, step, &sample.inside)?
+                }
+                _ => calibration::apply(&sample.table, design, &mut ledger, step)?,
+            }
             if ledger.adjustments().count() > 1 {
                 // The cases were made with R, whose variance of successive steps is its own.
                 ledger.follow_r();
             }
+            let kept = sample.inside.iter().filter(|inside| **inside).count();
+            let given_df = design["degf"].as_f64();
             let design = sample.analysis.design.clone();
             sample.analysis = match sample.analysis.replicates.take() {
                 None => Analysis::new(design, ledger),
                 Some(replicates) => {
-                    let step = replicates.reweighted(&design.tree, &ledger).map_err(refused)?;
+                    let mut step = replicates.reweighted(&design.tree, &ledger).map_err(refused)?;
+                    // R takes the rank of the replicate weights anew after these.
+                    let is_direct = prep["op"] != "calibrate"
+                        || (prep["distance"].as_str().unwrap_or("linear") == "linear"
+                            && prep["bounds"].is_null());
+                    if is_direct && given_df.is_none() {
+                        let all = vec![true; sample.inside.len()];
+                        step.df = step.df_within(&design.tree, ledger.weights(), &all);
+                    }
                     Analysis::with_replicates(design, ledger, step)
                 }
             };
-            sample.keeps_rows = sample.analysis.replicates.is_none();
+            if sample.analysis.replicates.is_none() {
+                sample.kept_rows.get_or_insert(kept);
+            }
             Ok(())
         }
         other => unsupported(format!("prep {other}")),

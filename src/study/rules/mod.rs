@@ -9,6 +9,7 @@ mod design;
 mod estimate;
 mod join;
 mod standard;
+mod test;
 mod weighting;
 
 use std::collections::HashMap;
@@ -31,6 +32,7 @@ pub(super) fn check(study: &Study, places: &Places, bad: &[KeyPath]) -> Vec<Diag
     weighting::check(&study.weighting, &mut rules, &root.key("weighting"));
     estimate::estimates(study, &mut rules, &root);
     estimate::comparisons(study, &mut rules, &root.key("compare"));
+    test::check(study, &mut rules, &root.key("test"));
     estimate::report(&study.report, &mut rules, &root.key("report"));
     rules.found
 }

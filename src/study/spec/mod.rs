@@ -3,6 +3,7 @@
 //! Nothing here is checked against data; `study::resolve` turns these into what can be run.
 
 mod data;
+mod test;
 mod weighting;
 
 use std::path::PathBuf;
@@ -12,12 +13,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::compare::Measure;
 use crate::design::LonelyPsu;
-use crate::estimate::{Deff, IntervalMethod, QualityStandard};
+use crate::estimate::{Deff, IntervalMethod, QualityStandard, QuantileInterval, QuantileRule};
 use crate::replicate::ReplicateMethod;
 
 use super::pairs::Pairs;
 
 pub use data::{Case, Cut, Data, Derive, Format, Join, JoinKind, Keys, Unmatched, Variable};
+pub use test::{IndependenceStatistic, Test};
 pub use weighting::{
     Compat, Distance, Limit, LimitRule, Margin, Redistribute, ScaleRule, ScaleTarget, Step,
     Weighting,
@@ -59,6 +61,9 @@ pub struct Study {
     /// Comparisons between the groups of an estimate.
     #[serde(default)]
     pub compare: Vec<Compare>,
+    /// Tests of hypotheses.
+    #[serde(default)]
+    pub test: Vec<Test>,
     /// Settings for all estimates that do not say otherwise.
     #[serde(default)]
     pub defaults: Defaults,
@@ -214,6 +219,10 @@ pub struct Quantile {
     pub of: String,
     /// Probabilities, such as [0.25, 0.5, 0.75].
     pub at: Vec<f64>,
+    /// How a quantile is read off the weighted distribution. Default: `hf1`.
+    pub rule: Option<QuantileRule>,
+    /// How its interval is made. Default: `woodruff`.
+    pub interval: Option<QuantileInterval>,
 }
 
 /// Direct standardisation: domain estimates re-weighted to one distribution.
