@@ -172,11 +172,16 @@ impl Page {
             Column::new("n", 0, rows.iter().map(|r| number::count(r.n))),
             Column::new(format!("Estimate{unit}"), 0, rows.iter().map(|r| of(r).value(r.estimate))),
             Column::new("SE", 1, rows.iter().map(|r| of(r).error(r.se))),
+            Column::new("SE repl.", 1, rows.iter().map(|r| of(r).error(r.se_replicates))),
+            Column::new("ratio", 1, rows.iter().map(|r| number::ratio(r.se_ratio()))),
             Column::new(interval, 0, rows.iter().map(|r| of(r).interval(r.lower, r.upper))),
             Column::new("deff", 4, rows.iter().map(|r| number::ratio(r.deff))),
             Column::new("n eff", 2, rows.iter().map(|r| number::effective(r.n_eff))),
             Column::new("df", 3, rows.iter().map(|r| number::degrees(r.df))),
         ];
+        if table.replicates.is_none() {
+            columns.drain(3..5);
+        }
         let flags = rows.iter().map(|r| flag(r).map_or("", words::flag).to_string());
         let flags = rows.iter().any(|r| flag(r).is_some()).then(|| Column::new("Flag", 0, flags));
         columns.retain(|c| c.cells.iter().any(|cell| cell != number::NOT_AVAILABLE) || c.spare < 4);

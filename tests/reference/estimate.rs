@@ -31,6 +31,8 @@ pub struct Found {
     /// What a test came to, by name.
     pub test: BTreeMap<String, f64>,
     pub df: f64,
+    /// Variance of our own random replicates ÷ linearised variance, by row.
+    pub ratios: Vec<f64>,
 }
 
 /// One estimate.
@@ -65,6 +67,9 @@ pub fn run(case: &Case, cache: &mut Cache) -> Run<Found> {
         "glm",
         "calib",
         "table",
+        "chisq",
+        "ttest",
+        "ranktest",
     ];
     if !known.contains(&stat) {
         return unsupported(format!("statistic {stat}"));
@@ -89,6 +94,16 @@ pub fn run(case: &Case, cache: &mut Cache) -> Run<Found> {
         "var" => statistics::variance(estimate, case, &sample, &mut found)?,
         "glm" => statistics::glm(estimate, &sample, &mut found)?,
         _ => linear(estimate, case, &sample, &mut found)?,
+    }
+    if let Some([drawn, linearised]) = design::own_draws(&sample, case)? {
+        let errors = |sample: &Sample| -> Run<Vec<f64>> {
+            let mut own = Found::default();
+            linear(estimate, case, sample, &mut own)?;
+            Ok(own.rows.iter().map(|r| r.se * r.se).collect())
+        };
+        let pairs = errors(&drawn)?.into_iter().zip(errors(&linearised)?);
+        found.ratios = pairs.map(|(drawn, linearised)| drawn / linearised).collect();
+        found.info.insert("degf_linear", linearised.analysis.design.df());
     }
     for row in found.rows.iter_mut().filter(|r| r.intervals.is_empty()) {
         let df = row.df.unwrap_or(found.df);

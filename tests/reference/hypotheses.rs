@@ -1,11 +1,12 @@
 //! Tests of independence, of means and of ranks.
 
 use rakewell::compare::test::{
-    RankScore, Ties, independence as test_independence, mean_difference, mean_test, rank_test,
+    IndependenceTest, RankScore, Ties, independence as test_independence, mean_difference,
+    mean_test, rank_test,
 };
 use rakewell::data::{Codes, Factor, Numbers};
 use rakewell::numeric::distributions::{f_sf, t_two_sided};
-use rakewell::numeric::mixture_sf;
+use rakewell::numeric::{mixture_sf, mixture_sf_saddlepoint};
 use serde_json::Value;
 
 use crate::case::{Run, Sample, names, refused, unsupported};
@@ -42,7 +43,7 @@ pub fn independence(estimate: &Value, sample: &Sample, found: &mut Found) -> Run
             vec![("statistic", f), ("ndf", d0), ("ddf", ddf), ("p_value", p)]
         }
         "Chisq" => vec![("statistic", x2), ("df", k), ("p_value", made.p_first_order)],
-        "saddlepoint" => vec![("statistic", x2), ("p_value", made.p_saddlepoint)],
+        "saddlepoint" => vec![("statistic", x2), ("p_value", saddlepoint_as_r(&made))],
         kind @ ("Wald" | "adjWald") => {
             let made = if kind == "Wald" { made.wald_test() } else { made.adjusted_wald_test() };
             let Some([f, ndf, ddf, p]) = made else { return unsupported("singular Wald test") };
@@ -59,13 +60,21 @@ pub fn independence(estimate: &Value, sample: &Sample, found: &mut Found) -> Run
                 ("ddf", made.f[2]),
                 ("p_value", made.p_exact),
                 ("p_value_ddf_inf", mixture_sf(made.x2, &terms)),
-                ("p_value_saddlepoint", made.p_saddlepoint),
+                ("p_value_saddlepoint", saddlepoint_as_r(&made)),
             ]
         }
         other => return unsupported(format!("chi-squared statistic {other}")),
     };
     found.test.extend(list.into_iter().map(|(k, v)| (k.to_string(), v)));
     Ok(())
+}
+
+/// R repeats the term of the denominator by its degrees of freedom, and so drops their fraction.
+fn saddlepoint_as_r(made: &IndependenceTest) -> f64 {
+    let ddf = made.f[2];
+    let mut terms: Vec<(f64, f64)> = made.eigenvalues.iter().map(|d| (*d, 1.0)).collect();
+    terms.push((-made.x2 / ddf, ddf.floor()));
+    mixture_sf_saddlepoint(0.0, &terms)
 }
 
 /// The left side of a formula: a variable, or I(a - b).

@@ -30,6 +30,7 @@ impl Analysis {
         let empty =
             TableSpec { quantities: Vec::new(), outcomes, covariance: false, ..spec.clone() };
         let mut table = self.table(&empty);
+        table.replicates = None;
         table.interval = match request.interval {
             QuantileInterval::Replicates => IntervalMethod::T,
             _ => IntervalMethod::Woodruff,
@@ -64,6 +65,7 @@ impl Analysis {
                     weight_sum: means.weight_sum[q.domain],
                     estimate,
                     se,
+                    se_replicates: None,
                     cv: estimate.zip(se).map(|(e, s)| s / e.abs()).and_then(known),
                     deff: None,
                     n_eff: None,
