@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use rakewell::compare::test::TestRow;
-use rakewell::report::Document;
+use rakewell::report::{Document, csv, html, terminal};
 use rakewell::study::run_document;
 
 fn run(keys: &str, file: &str, design: &str) -> Document {
@@ -93,6 +93,12 @@ score = "median"
         close(row.df, df);
         close(row.p, p);
     }
+    let page = html(&document).expect("a page");
+    assert!(page.contains("<h2 id=\"tests-h\">Tests</h2>") && page.contains("2; 13"));
+    let text = terminal(&document, 100, false);
+    assert!(text.contains("12.05") && text.contains("paired t test"), "{text}");
+    let table = String::from_utf8(csv(&document)).expect("text");
+    assert!(table.contains("test,test-3,f,"), "{table}");
     assert_eq!(one(&document, 2).ddf, Some(13.0));
     assert_eq!(one(&document, 0).contrast.as_deref(), Some("Yes − No"));
 }

@@ -143,8 +143,8 @@ mod tests {
         let schema = json_schema();
         for key in schema["properties"].as_object().expect("properties").keys() {
             let table = [format!("\n[{key}"), format!("\n[[{key}]]"), format!("\n{key} =")];
-            let option = format!("\n#{key} =");
-            let shown = table.iter().chain([&option]).any(|t| STARTER.contains(t.as_str()));
+            let options = [format!("\n#{key} ="), format!("\n#[{key}]"), format!("\n#[[{key}]]")];
+            let shown = table.iter().chain(&options).any(|t| STARTER.contains(t.as_str()));
             assert!(shown, "{key}");
         }
     }
