@@ -11,10 +11,17 @@ use super::distributions::{chi_squared_sf, normal_sf};
 /// a contour through its saddlepoint (Rice 1980), to about 10⁻¹⁰ of the result. NaN for arguments that
 /// are not numbers or without a term.
 pub fn mixture_sf(q: f64, terms: &[(f64, f64)]) -> f64 {
-    let terms: Vec<(f64, f64)> = terms.iter().copied().filter(|t| t.0 != 0.0).collect();
     let sound = |t: &(f64, f64)| t.0.is_finite() && t.1.is_finite() && t.1 > 0.0;
-    if terms.is_empty() || !q.is_finite() || !terms.iter().all(sound) {
+    let largest = terms.iter().map(|t| t.0.abs()).fold(0.0, f64::max);
+    if largest == 0.0 || !q.is_finite() || !terms.iter().all(sound) {
         return f64::NAN;
+    }
+    // In units of the largest weight; what vanishes beside it has no part.
+    let q = q / largest;
+    let terms: Vec<(f64, f64)> =
+        terms.iter().map(|t| (t.0 / largest, t.1)).filter(|t| t.0.abs() > 1e-15 / t.1).collect();
+    if q.is_infinite() {
+        return if q > 0.0 { 0.0 } else { 1.0 };
     }
     // Equal weights are one chi-squared variable.
     if terms.iter().all(|t| t.0 == terms[0].0) {
