@@ -73,15 +73,14 @@ fn done(keys: &str, data: &str, words: &[&str]) -> String {
 }
 
 #[test]
-fn quantiles_are_not_compared() {
+fn quantiles_are_compared() {
     let estimate =
         "[[estimate]]\nname = \"q\"\nquantile = { of = \"y\", at = [0.5] }\nby = \"g\"\n";
-    refused(
+    done(
         &format!("{estimate}[[compare]]\nestimate = \"q\"\n"),
         &ordinary(),
-        &["[study.toml:14:12]", "`q` is a quantile, and quantiles cannot be compared yet"],
+        &["Quantile, 95% interval (Woodruff)", "Differences by g"],
     );
-    done(estimate, &ordinary(), &["Quantile, 95% interval (Woodruff)"]);
 }
 
 #[test]

@@ -139,6 +139,7 @@ fn summary(loaded: &Loaded) -> String {
         (study.weighting.len(), "weighting step", "weighting steps"),
         (study.estimate.len(), "estimate", "estimates"),
         (study.compare.len(), "comparison", "comparisons"),
+        (study.test.len(), "test", "tests"),
     ])
 }
 

@@ -5,6 +5,7 @@ mod contrast;
 mod function;
 mod result;
 mod smooth;
+pub mod test;
 
 pub use adjust::{Adjustment, adjust};
 pub use contrast::{ContrastSpec, contrast};

@@ -273,6 +273,26 @@ impl Analysis {
         raw
     }
 
+    /// The estimates of every replicate, in the order of [`Analysis::estimate`]; NaN where one
+    /// cannot be had. `None` without replicates.
+    pub fn replicate_values(
+        &self,
+        quantities: &[Quantity<'_>],
+        domains: &DomainCodes,
+    ) -> Option<Vec<Vec<f64>>> {
+        let replicates = self.replicates.as_ref()?;
+        let measures: Vec<Measure<'_>> = quantities.iter().map(Quantity::measure).collect();
+        let sums = cell_sums(&CellRequest {
+            tree: &self.design.tree,
+            weights: self.ledger.weights(),
+            domains,
+            measures: &measures,
+            cross: Vec::new(),
+        });
+        let raw = self.points(quantities, &measures, &sums);
+        Some(self.replicate_estimates(&raw, quantities, &measures, domains, replicates, &sums))
+    }
+
     fn residualizer(&self) -> Option<&Residualizer> {
         self.residualizer
             .get_or_init(|| Residualizer::new(&self.design.tree, &self.ledger, false))

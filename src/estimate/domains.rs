@@ -58,6 +58,13 @@ impl Domains {
     }
 }
 
+impl Domains {
+    /// Domains that are there already as a code per row, below `count`.
+    pub fn of_codes(codes: Codes, count: usize) -> DomainCodes {
+        DomainCodes { codes, count }
+    }
+}
+
 /// Writes the cells of the rows from `start` on; returns how many of them lack a level.
 fn fill_block(
     factors: &[&Factor],

@@ -69,10 +69,12 @@ pub fn likelihood_as_r(input: &LikelihoodInput<'_>) -> Interval {
     let (b, v) = fit(&rows, deviance);
     let p = expit(b);
     let n = rows.len() as f64;
+    // Rows with weight zero have no part in these degrees of freedom, though they have in φ.
+    let weighted = rows.iter().filter(|r| r.1 > 0.0).count() as f64;
     let s = se / (p * (1.0 - p));
     let phi = (ones * (1.0 - p).powi(2) + zeros * p * p) / (p * (1.0 - p) * (n - 1.0));
     let q = t_quantile_upper(0.5 * (1.0 - level), df).powi(2) * s * s / v;
-    let z = t_quantile_upper(0.125 * chi_squared_sf(q, 1.0), n - 1.0);
+    let z = t_quantile_upper(0.125 * chi_squared_sf(q, 1.0), weighted - 1.0);
     let step = 0.2 * z * s;
     let side = |sign: f64| {
         let mut points = Vec::new();

@@ -11,9 +11,9 @@ use super::tidy::{Column, Tidy, Values};
 ///
 /// | column | type | what it holds |
 /// |---|---|---|
-/// | `kind` | text | `estimate` or `comparison` |
+/// | `kind` | text | `estimate`, `comparison` or `test` |
 /// | `table` | text | name of the table in the study file |
-/// | `statistic` | text | `total`, `mean`, `proportion`, `ratio`, `quantile`; for a comparison `difference` or `ratio` |
+/// | `statistic` | text | `total`, `mean`, `proportion`, `ratio`, `quantile`; for a comparison `difference` or `ratio`; for a test `f`, `t` or `chi-squared` |
 /// | `outcome` | text | the variable; for a comparison the outcome as labelled |
 /// | `level` | text | its level, when it is categorical |
 /// | `probability` | number | the probability, for a quantile |
@@ -30,6 +30,7 @@ use super::tidy::{Column, Tidy, Values};
 /// | `df` | number | degrees of freedom; empty when infinite |
 /// | `df_rule` | text | where they come from |
 /// | `t`, `p`, `p_adjusted` | number | test of a comparison |
+/// | `test_value`, `ddf` | number | statistic of a test, degrees of freedom of its denominator |
 /// | `flag` | text | `show`, `footnote`, `review`, `suppress`; empty without a standard |
 /// | `flag_rules` | text | the rules that fired |
 /// | `standard` | text | the quality standard |

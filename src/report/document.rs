@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::compare::ComparisonTable;
+use crate::compare::test::TestTable;
 use crate::estimate::EstimateTable;
 use crate::weight::StepSummary;
 
@@ -25,6 +26,8 @@ pub struct Document {
     pub estimates: Vec<EstimateTable>,
     /// The comparisons.
     pub comparisons: Vec<ComparisonTable>,
+    /// The tests of hypotheses.
+    pub tests: Vec<TestTable>,
     /// Warnings of the run.
     pub warnings: Vec<String>,
 }

@@ -3,6 +3,7 @@
 use comfy_table::presets::NOTHING;
 use comfy_table::{Cell, CellAlignment, ColumnConstraint, ContentArrangement, LineStyle, Table};
 
+use crate::compare::test::TestTable;
 use crate::compare::{ComparisonTable, Measure};
 use crate::estimate::EstimateTable;
 use crate::weight::StepSummary;
@@ -29,6 +30,9 @@ pub fn terminal(document: &Document, width: u16, color: bool) -> String {
     }
     for table in &document.comparisons {
         page.comparisons(table, view::compared(document, table));
+    }
+    for table in &document.tests {
+        page.tests(table);
     }
     page.flags(document);
     page.warnings(document);
@@ -234,6 +238,36 @@ impl Page {
             columns.push(Column::new("p adj.", 0, cells));
         }
         self.table(&Labels::of_comparisons(table), columns, None);
+        for note in &table.notes {
+            self.item("·", note);
+        }
+    }
+
+    fn tests(&mut self, table: &TestTable) {
+        self.heading(&table.title);
+        self.wrapped(&table.method, DIM);
+        let columns = view::test_columns(table)
+            .into_iter()
+            .map(|c| {
+                let spare = match c.heading.as_str() {
+                    "SE" => 1,
+                    "n" => 2,
+                    _ => 0,
+                };
+                Column::new(c.heading, spare, c.cells.into_iter())
+            })
+            .collect();
+        let labels = Labels {
+            headings: vec!["Tested".to_string()],
+            rows: table.rows.iter().map(|r| vec![r.what.clone()]).collect(),
+        };
+        self.table(&labels, columns, None);
+        for row in &table.rows {
+            let remark = view::test_remark(row);
+            if !remark.is_empty() {
+                self.item("·", &format!("{}: {remark}", row.what));
+            }
+        }
         for note in &table.notes {
             self.item("·", note);
         }

@@ -4,6 +4,7 @@
 
 use serde::Serialize;
 
+use crate::compare::test::{TestRow, TestStatistic, TestTable};
 use crate::compare::{Comparison, ComparisonTable};
 use crate::estimate::{Estimate, EstimateTable};
 
@@ -37,6 +38,7 @@ pub(super) enum Values {
 enum Item<'a> {
     Estimate(&'a EstimateTable, &'a Estimate),
     Comparison(&'a ComparisonTable, &'a Comparison),
+    Test(&'a TestTable, &'a TestRow),
 }
 
 impl Tidy {
@@ -51,7 +53,12 @@ impl Tidy {
             .iter()
             .filter(|_| comparisons)
             .flat_map(|table| table.rows.iter().map(move |row| Item::Comparison(table, row)));
-        let items: Vec<Item> = estimates.chain(compared).collect();
+        let tested = document
+            .tests
+            .iter()
+            .filter(|_| comparisons)
+            .flat_map(|table| table.rows.iter().map(move |row| Item::Test(table, row)));
+        let items: Vec<Item> = estimates.chain(compared).chain(tested).collect();
         let crossed = document.estimates.iter().map(|t| t.by.len()).max().unwrap_or(0).max(4);
 
         let mut build = Builder { items: &items, columns: Vec::new() };
@@ -112,6 +119,8 @@ impl Tidy {
             build.number("t", |_, _| None, |_, r| r.t);
             build.number("p", |_, _| None, |_, r| r.p);
             build.number("p_adjusted", |_, _| None, |_, r| r.p_adjusted);
+            build.number("test_value", |_, _| None, |_, _| None);
+            build.number("ddf", |_, _| None, |_, _| None);
         }
         build.text("flag", |_, r| name_of(&r.quality.as_ref()?.decision), |_, _| None);
         build.text(
@@ -130,7 +139,12 @@ impl Tidy {
             |t, _| model_dependent(&t.notes),
             |t, _| model_dependent(&t.notes),
         );
-        let columns = build.columns;
+        let mut columns = build.columns;
+        for (at, item) in items.iter().enumerate() {
+            if let Item::Test(table, row) = item {
+                fill_test(&mut columns, at, table, row);
+            }
+        }
         Tidy { columns, rows: items.len() }
     }
 }
@@ -177,8 +191,35 @@ impl Builder<'_> {
             .map(|item| match item {
                 Item::Estimate(table, row) => estimate(table, row),
                 Item::Comparison(table, row) => comparison(table, row),
+                Item::Test(..) => None,
             })
             .collect()
+    }
+}
+
+/// The row of a test: most columns say nothing of it.
+fn fill_test(columns: &mut [Column], at: usize, table: &TestTable, row: &TestRow) {
+    let is_t = row.distribution == TestStatistic::T;
+    for column in columns {
+        match (column.name.as_str(), &mut column.values) {
+            ("kind", Values::Text(v)) => v[at] = Some("test".to_string()),
+            ("table", Values::Text(v)) => v[at] = Some(table.name.clone()),
+            ("statistic", Values::Text(v)) => v[at] = name_of(&row.distribution),
+            ("outcome", Values::Text(v)) => v[at] = Some(row.what.clone()),
+            ("group", Values::Text(v)) => v[at].clone_from(&row.contrast),
+            ("n", Values::Count(v)) => v[at] = Some(row.n),
+            ("estimate", Values::Number(v)) => v[at] = row.estimate,
+            ("se", Values::Number(v)) => v[at] = row.se,
+            ("lower", Values::Number(v)) => v[at] = row.lower,
+            ("upper", Values::Number(v)) => v[at] = row.upper,
+            ("confidence", Values::Number(v)) => v[at] = row.lower.map(|_| table.level),
+            ("df", Values::Number(v)) => v[at] = row.df,
+            ("ddf", Values::Number(v)) => v[at] = row.ddf,
+            ("t", Values::Number(v)) => v[at] = row.statistic.filter(|_| is_t),
+            ("test_value", Values::Number(v)) => v[at] = row.statistic,
+            ("p", Values::Number(v)) => v[at] = row.p,
+            _ => {}
+        }
     }
 }
 

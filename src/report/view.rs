@@ -1,11 +1,12 @@
 //! What tables on any page have in common: labels, flags, what a release hides.
 
+use crate::compare::test::{TestRow, TestStatistic, TestTable};
 use crate::compare::{ComparisonTable, Measure};
 use crate::estimate::{Decision, Estimate, EstimateTable};
 use crate::weight::StepSummary;
 
 use super::document::Document;
-use super::number::significant;
+use super::number::{self, significant};
 use super::words;
 
 /// The label columns of a table.
@@ -143,6 +144,62 @@ pub(super) fn rules(row: &Estimate) -> String {
 pub(super) fn is_suppressed(row: &Estimate) -> bool {
     flag(row) == Some(Decision::Suppress)
 }
+
+/// A column of a table of tests.
+pub(super) struct TestColumn {
+    pub heading: String,
+    /// The heading in full, for an abbreviation.
+    pub full: Option<&'static str>,
+    pub cells: Vec<String>,
+}
+
+/// The columns of a table of tests: what is estimated, where something is, and the test.
+pub(super) fn test_columns(table: &TestTable) -> Vec<TestColumn> {
+    let rows = &table.rows;
+    let column = |heading: &str, full, cell: &dyn Fn(&TestRow) -> String| TestColumn {
+        heading: heading.to_string(),
+        full,
+        cells: rows.iter().map(cell).collect(),
+    };
+    let mut columns = Vec::new();
+    let amount = |x: Option<f64>| x.map_or_else(|| NONE.to_string(), |x| significant(x, 4));
+    if rows.iter().any(|r| r.estimate.is_some()) {
+        columns.push(column("Difference", None, &|r| amount(r.estimate)));
+        columns.push(column("SE", Some("Standard error"), &|r| amount(r.se)));
+    }
+    if rows.iter().any(|r| r.lower.is_some()) {
+        let limits = |r: &TestRow| match (r.lower, r.upper) {
+            (Some(l), Some(u)) => format!("{} to {}", significant(l, 4), significant(u, 4)),
+            _ => NONE.to_string(),
+        };
+        columns.push(column(&format!("{} interval", words::level(table.level)), None, &limits));
+    }
+    let name = rows.first().map_or("F", |r| match r.distribution {
+        TestStatistic::F => "F",
+        TestStatistic::T => "t",
+        TestStatistic::ChiSquared => "X²",
+    });
+    columns.push(column(name, Some("Test statistic"), &|r| {
+        r.statistic.map_or_else(|| NONE.to_string(), |x| number::fixed(x, 2))
+    }));
+    columns.push(column("df", Some("Degrees of freedom"), &|r| match (r.df, r.ddf) {
+        (Some(df), Some(ddf)) => {
+            format!("{}; {}", number::degrees(Some(df)), number::degrees(Some(ddf)))
+        }
+        (df, _) => number::degrees(df),
+    }));
+    columns.push(column("p", Some("p-value"), &|r| number::p_value(r.p)));
+    columns.push(column("n", Some("Rows used"), &|r| number::count(r.n)));
+    columns
+}
+
+/// What differs, and why a test cannot be made.
+pub(super) fn test_remark(row: &TestRow) -> String {
+    let parts = [row.contrast.as_deref(), row.note.as_deref()];
+    parts.into_iter().flatten().collect::<Vec<_>>().join("; ")
+}
+
+const NONE: &str = "—";
 
 /// The table of estimates behind a table of comparisons.
 pub(super) fn compared<'a>(

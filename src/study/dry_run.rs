@@ -215,6 +215,16 @@ fn estimates(study: &Study) -> Vec<String> {
             }
         }
     }
+    for test in &study.test {
+        let (kind, names) = match (&test.independence, &test.rank, &test.mean) {
+            (Some(names), ..) => ("independence", names.list()),
+            (_, Some(names), _) => ("ranks", names.list()),
+            (.., Some(names)) => ("mean", names.list()),
+            _ => continue,
+        };
+        let by = test.by.as_ref().map(|by| format!(" by {by}")).unwrap_or_default();
+        all.push(format!("test of {kind}: {}{by}", names.join(", ")));
+    }
     all
 }
 

@@ -3,6 +3,7 @@
 mod clock;
 mod draft;
 mod dry_run;
+mod hypotheses;
 mod include;
 mod ledger;
 mod limits;

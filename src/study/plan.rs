@@ -12,8 +12,8 @@ use crate::compare::{Adjustment, ComparisonTable, ContrastSpec, Measure, contras
 use crate::data::{Codes, Column, Factor, Level, Numbers};
 use crate::diagnostic::{Diagnostic, nearest};
 use crate::estimate::{
-    ByVariable, Deff, Df, Domains, EstimateTable, IntervalMethod, Outcome, Quantity, Standard,
-    Statistic, TableSpec,
+    ByVariable, Deff, Df, Domains, EstimateTable, IntervalMethod, Outcome, QuantileInterval,
+    QuantileRequest, Quantity, Standard, Statistic, TableSpec,
 };
 use crate::weight::Family;
 
@@ -139,14 +139,14 @@ pub(super) fn tables(
     Ok((tables.into_iter().flatten().collect(), comparisons))
 }
 
-struct Planner<'p> {
-    prepared: &'p Prepared,
-    path: &'p KeyPath,
-    found: Vec<Diagnostic>,
+pub(super) struct Planner<'p> {
+    pub prepared: &'p Prepared,
+    pub path: &'p KeyPath,
+    pub found: Vec<Diagnostic>,
 }
 
 impl Planner<'_> {
-    fn error(&mut self, path: &KeyPath, message: String, help: Option<String>) {
+    pub fn error(&mut self, path: &KeyPath, message: String, help: Option<String>) {
         let mut diagnostic = Diagnostic::error(message).at(Some(self.prepared.places.value(path)));
         diagnostic.help = help;
         self.found.push(diagnostic);
@@ -155,7 +155,7 @@ impl Planner<'_> {
     fn table(&mut self, i: usize, given: &Estimate, compared: bool) -> Option<EstimateTable> {
         let prepared = self.prepared;
         let defaults = &prepared.study.defaults;
-        let inside = self.inside(given)?;
+        let inside = self.inside(given.population.as_deref())?;
         let by = self.by_factors(given, &inside);
         let factors: Vec<&Factor> = by.iter().map(|(_, f)| f).collect();
         let draft = self.draft(given)?;
@@ -182,7 +182,16 @@ impl Planner<'_> {
             let column = prepared.table.column(&quantile.of)?;
             let y = self.numbers(&self.path.key("quantile").key("of"), column, "for a quantile")?;
             let base = outcome(column, None);
-            return Some(prepared.analysis.quantile_table(&spec, &y, &base, &quantile.at));
+            self.replicate_interval(quantile.interval)?;
+            let request = QuantileRequest {
+                y: &y,
+                probabilities: &quantile.at,
+                rule: quantile.rule.unwrap_or_default(),
+                interval: quantile.interval.unwrap_or_default(),
+                level: spec.level,
+                df: spec.df,
+            };
+            return Some(prepared.analysis.quantile_table(&spec, &request, &base));
         }
         if given.model_based.is_some() {
             let answers: Vec<Answers> = draft.held.iter().flat_map(Held::answers).collect();
@@ -211,6 +220,36 @@ impl Planner<'_> {
             (Some(choice), ..) | (None, None, Some(choice)) => chosen(choice),
             (None, Some(df), _) => Df::Given(df),
             (None, None, None) => Df::Domain,
+        }
+    }
+
+    /// Refuses an interval from replicates where there are none.
+    fn replicate_interval(&mut self, interval: Option<QuantileInterval>) -> Option<()> {
+        if interval != Some(QuantileInterval::Replicates) {
+            return Some(());
+        }
+        let path = self.path.key("quantile").key("interval");
+        match &self.prepared.analysis.replicates {
+            None => {
+                let help = "give replicate weights under `[design]`, or take `woodruff`";
+                let message = "the interval is to come from replicates, and the design has none";
+                self.error(&path, message.to_string(), Some(help.to_string()));
+                None
+            }
+            Some(r) => {
+                use crate::replicate::ReplicateMethod::{Jk1, Jk2, Jkn};
+                if matches!(r.method, Jk1 | Jkn | Jk2) {
+                    let place = Some(self.prepared.places.value(&path));
+                    let mut d = Diagnostic::warning(
+                        "jackknife replicates do not estimate the variance of a quantile"
+                            .to_string(),
+                    )
+                    .at(place);
+                    d.help = Some("take `woodruff`, which is right for them".to_string());
+                    self.found.push(d);
+                }
+                Some(())
+            }
         }
     }
 
@@ -243,9 +282,9 @@ impl Planner<'_> {
     }
 
     /// Rows of the subpopulation of an estimate.
-    fn inside(&mut self, given: &Estimate) -> Option<Vec<bool>> {
+    pub fn inside(&mut self, population: Option<&str>) -> Option<Vec<bool>> {
         let mut inside = self.prepared.inside.clone();
-        let Some(text) = &given.population else { return Some(inside) };
+        let Some(text) = population else { return Some(inside) };
         let path = self.path.key("where");
         let place = |span| Some(self.prepared.places.within(&path, span));
         match holds(text, &self.prepared.table) {
@@ -283,7 +322,7 @@ impl Planner<'_> {
             .collect()
     }
 
-    fn numbers(&mut self, path: &KeyPath, column: &Column, role: &str) -> Option<Numbers> {
+    pub fn numbers(&mut self, path: &KeyPath, column: &Column, role: &str) -> Option<Numbers> {
         match column.as_numbers() {
             Some(numbers) => match limits::numbers(&column.name, numbers) {
                 Ok(()) => Some(numbers.clone()),

@@ -3,12 +3,14 @@
 use std::path::Path;
 use std::time::Instant;
 
+use super::hypotheses;
 use super::outputs;
 use super::plan::tables;
 use super::prepare::{Prepared, prepare};
 use super::source::{Loaded, load_with};
 use super::spec::Study;
 use crate::compare::ComparisonTable;
+use crate::compare::test::TestTable;
 use crate::design::Method;
 use crate::diagnostic::Diagnostics;
 use crate::estimate::EstimateTable;
@@ -35,14 +37,22 @@ pub(super) enum Mode {
     Weigh,
 }
 
+/// The tables of a study.
+#[derive(Default)]
+struct Found {
+    estimates: Vec<EstimateTable>,
+    comparisons: Vec<ComparisonTable>,
+    tests: Vec<TestTable>,
+}
+
 impl Finished {
     fn new(
         mut prepared: Prepared,
-        estimates: Vec<EstimateTable>,
-        comparisons: Vec<ComparisonTable>,
+        found: Found,
         timings: Vec<(String, f64)>,
         mode: Mode,
     ) -> Finished {
+        let Found { estimates, comparisons, tests } = found;
         let warnings = Diagnostics(std::mem::take(&mut prepared.warnings));
         let study = &prepared.study;
         let document = Document {
@@ -60,6 +70,7 @@ impl Finished {
             weighting: prepared.analysis.ledger.steps().iter().map(|s| s.summary.clone()).collect(),
             estimates,
             comparisons,
+            tests,
             warnings: warnings.0.iter().map(|d| d.message.clone()).collect(),
         };
         Finished { document, warnings, prepared, timings, mode }
@@ -117,6 +128,7 @@ pub fn check_with(path: &Path, options: &RunOptions<'_>) -> Result<Diagnostics, 
     let mut prepared = prepare(loaded, path, &|what| options.tell(what))?;
     outputs::check(&prepared, path, Mode::Run)?;
     tables(&mut prepared).map_err(Diagnostics)?;
+    hypotheses::tables(&prepared).map_err(Diagnostics)?;
     Ok(Diagnostics(prepared.warnings))
 }
 
@@ -139,8 +151,9 @@ pub fn run_with(path: &Path, options: &RunOptions<'_>) -> Result<Finished, Diagn
     let mut timings = std::mem::take(&mut prepared.timings);
     let clock = Instant::now();
     let (estimates, comparisons) = tables(&mut prepared).map_err(Diagnostics)?;
+    let tests = hypotheses::tables(&prepared).map_err(Diagnostics)?;
     timings.push(("estimate".to_string(), clock.elapsed().as_secs_f64()));
-    Ok(Finished::new(prepared, estimates, comparisons, timings, Mode::Run))
+    Ok(Finished::new(prepared, Found { estimates, comparisons, tests }, timings, Mode::Run))
 }
 
 /// Weighs a study in memory: everything up to the weights, no estimates; nothing is written.
@@ -164,7 +177,7 @@ pub fn weigh_with(path: &Path, options: &RunOptions<'_>) -> Result<Finished, Dia
 pub(super) fn weighed(mut prepared: Prepared, path: &Path) -> Result<Finished, Diagnostics> {
     outputs::check(&prepared, path, Mode::Weigh)?;
     let timings = std::mem::take(&mut prepared.timings);
-    Ok(Finished::new(prepared, Vec::new(), Vec::new(), timings, Mode::Weigh))
+    Ok(Finished::new(prepared, Found::default(), timings, Mode::Weigh))
 }
 
 /// Runs a study in memory and gives the document.

@@ -52,7 +52,7 @@ const SYNONYMS: [(&str, &str); 46] = [
 ];
 
 /// The same for values.
-const VALUES: [(&str, &str); 26] = [
+const VALUES: [(&str, &str); 31] = [
     ("fail", "error"),
     ("adjust", "center"),
     ("centered", "center"),
@@ -74,6 +74,11 @@ const VALUES: [(&str, &str); 26] = [
     ("asin", "arcsine"),
     ("fdr", "benjamini-hochberg"),
     ("bh", "benjamini-hochberg"),
+    ("math", "hf1"),
+    ("school", "hf2"),
+    ("xlogit", "logit"),
+    ("mean", "woodruff"),
+    ("quantile", "replicates"),
     ("wr", "replace"),
     ("wor", "without-replacement"),
     ("acs", "sdr"),

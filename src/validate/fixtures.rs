@@ -102,6 +102,7 @@ pub(super) fn document(estimate: f64, se: f64) -> Document {
             ),
             by,
         ],
+        tests: Vec::new(),
         comparisons: vec![ComparisonTable {
             name: "difference".into(),
             title: String::new(),

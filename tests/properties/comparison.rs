@@ -3,8 +3,9 @@
 use rakewell::compare::{ContrastSpec, Measure, contrast};
 use rakewell::data::{Codes, Factor, Level, Numbers};
 use rakewell::estimate::{
-    Analysis, ByVariable, Deff, Domains, EstimateTable, IntervalMethod, Outcome, Quantity,
-    Standard, Statistic, TableSpec, design_effect, effective_n, effective_n_kish,
+    Analysis, ByVariable, Deff, Domains, EstimateTable, IntervalMethod, Outcome, QuantileInterval,
+    QuantileRequest, QuantileRule, Quantity, Standard, Statistic, TableSpec, design_effect,
+    effective_n, effective_n_kish,
 };
 use rakewell::numeric::distributions::{t_quantile_upper, t_two_sided};
 use rakewell::weight::{CalibrationOptions, Distance};
@@ -243,8 +244,17 @@ fn quantiles_with_a_negative_weight() {
     close(done.ledger.weights()[3], -10.0, 1e-12, 0.0);
     let y = numbers(&[1.0, 2.0, 3.0, 4.0, 5.0]);
     let everyone = crate::sample::everyone(5);
-    let quantile =
-        |p| done.quantiles(&y, &[p], &everyone, 0.95, rakewell::estimate::Df::Domain)[0].estimate;
+    let quantile = |p| {
+        let request = QuantileRequest {
+            y: &y,
+            probabilities: &[p],
+            rule: QuantileRule::Hf1,
+            interval: QuantileInterval::Woodruff,
+            level: 0.95,
+            df: rakewell::estimate::Df::Domain,
+        };
+        done.quantiles(&request, &everyone, false).rows[0].estimate
+    };
     for (p, expected) in [(0.1, 1.0), (0.4, 2.0), (0.7, 3.0), (0.79, 3.0), (0.9, 5.0)] {
         assert_eq!(quantile(p), expected, "{p}");
     }

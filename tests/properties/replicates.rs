@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use rakewell::design::LonelyPsu;
-use rakewell::estimate::{Analysis, Quantity};
+use rakewell::estimate::{Analysis, QuantileInterval, QuantileRequest, QuantileRule, Quantity};
 use rakewell::replicate::{Factors, ReplicateMethod, ReplicateWeights, Replicates, jackknife};
 use rakewell::weight::Ledger;
 
@@ -222,7 +222,16 @@ fn missing_replicate_weights_outside_the_sample() {
     let t = [15.5, 17.5, 18.0];
     close(raw.variances[0], crate::sample::s2(&t), 1e-14, 0.0);
     let of = domains(&[0; 4], 1);
-    let q = done.replicate_quantiles(&y, &[0.5], &of, 0.95).unwrap();
-    assert_eq!(q[0].estimate, 2.0);
-    assert!(q[0].se.is_finite());
+    let request = QuantileRequest {
+        y: &y,
+        probabilities: &[0.5],
+        rule: QuantileRule::Hf1,
+        interval: QuantileInterval::Replicates,
+        level: 0.95,
+        df: rakewell::estimate::Df::Domain,
+    };
+    let q = done.quantiles(&request, &of, true);
+    assert_eq!(q.rows[0].estimate, 2.0);
+    assert!(q.rows[0].se.is_finite());
+    assert_eq!(q.covariance.unwrap()[(0, 0)].sqrt(), q.rows[0].se);
 }

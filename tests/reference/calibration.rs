@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use rakewell::aggregate::{XColumns, XTerm};
 use rakewell::data::{Factor, Numbers, Table};
+use rakewell::estimate::Domains;
 use rakewell::weight::{
     Bounds, CalibrationOptions, Distance, Groups, Ledger, Limit, Margin, MarginLevels,
     Redistribution, Residuals, Totals, Trimming, calibrate_weights,
@@ -168,6 +169,46 @@ pub fn to_first_phase(table: &Table, ledger: &mut Ledger, step: &Value) -> Run<(
 fn pair(json: &Value) -> Option<Bounds> {
     let at = |i: usize| crate::case::number(&json[i]);
     Some(Bounds { lower: at(0)?, upper: at(1)? })
+}
+
+/// Direct standardisation as R has it: in every group of `over` the cells of `by` are
+/// post-stratified to the standard population, the group keeping its weight.
+pub fn standardize(table: &Table, ledger: &mut Ledger, step: &Value, inside: &[bool]) -> Run<()> {
+    let (by, over) = (names(&step["by"]), names(&step["over"]));
+    let factors: Vec<Factor> =
+        over.iter().chain(&by).map(|name| factor(table, name)).collect::<Run<_>>()?;
+    let shares: Vec<f64> = step["population"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(crate::case::number)
+        .collect();
+    let all: f64 = shares.iter().sum();
+    let cells = Domains::cross(table.rows(), &factors.iter().collect::<Vec<_>>(), Some(inside));
+    let mut groups: BTreeMap<&[usize], f64> = BTreeMap::new();
+    for (row, w) in ledger.weights().iter().enumerate() {
+        if let Some(cell) = cells.cells.get(cells.codes.codes.get(row) as usize) {
+            *groups.entry(&cell[..over.len()]).or_default() += w;
+        }
+    }
+    // The first variable of `by` varies fastest in the standard population.
+    let share = |cell: &[usize]| {
+        let levels = factors[over.len()..].iter().zip(cell).rev();
+        let at = levels.fold(0, |at, (f, &level)| at * f.levels.len() + level);
+        shares.get(at).copied().unwrap_or(f64::NAN) / all
+    };
+    let mut given = MarginLevels { name: "standard population".into(), totals: Vec::new() };
+    for cell in &cells.cells {
+        let text: Vec<String> =
+            factors.iter().zip(cell).map(|(f, &l)| f.levels[l].value.clone()).collect();
+        let group = groups.get(&cell[..over.len()]).copied().unwrap_or(0.0);
+        if group > 0.0 {
+            given.totals.push((text, group * share(&cell[over.len()..])));
+        }
+    }
+    let factors: Vec<&Factor> = factors.iter().collect();
+    let margin = Margin::matched(&given, &factors, ledger.weights(), true).map_err(refused)?;
+    ledger.post_stratify(margin).map_err(refused)
 }
 
 /// Calibration without a design: g-weights of a matrix of columns.

@@ -96,6 +96,22 @@ pub fn differences(case: &Case, found: &Found, cache: &Cache) -> Vec<String> {
     for (key, value) in expected["scalars"].as_object().into_iter().flatten() {
         c.number(key, found.scalars.get(key.as_str()).copied(), value, 0.0);
     }
+    for test in expected["tests"].as_array().into_iter().flatten() {
+        for (key, value) in test.as_object().into_iter().flatten() {
+            let extra = if key.starts_with("p_value") { 1e-9 } else { 0.0 };
+            match value {
+                // Names and notes.
+                Value::String(_) => {}
+                Value::Array(list) => {
+                    for (i, value) in list.iter().enumerate() {
+                        let key = format!("{key}[{i}]");
+                        c.number(&key, found.test.get(&key).copied(), value, extra);
+                    }
+                }
+                value => c.number(key, found.test.get(key).copied(), value, extra),
+            }
+        }
+    }
     for (i, g) in expected["g_weights"].as_array().into_iter().flatten().enumerate() {
         let found = found.weights.as_ref().and_then(|w| w.get(i).copied());
         c.number(&format!("g[{i}]"), found, g, 0.0);
@@ -147,7 +163,8 @@ fn compare_file(c: &mut Checker, file: &Value, found: Option<Vec<Vec<f64>>>, cac
 }
 
 fn same_by(row: &Row, expected: &Value) -> bool {
-    let Some(by) = expected["by"].as_object() else { return row.by.is_empty() };
+    let given = if expected["cell"].is_null() { &expected["by"] } else { &expected["cell"] };
+    let Some(by) = given.as_object() else { return row.by.is_empty() };
     row.by.len() == by.len()
         && row.by.iter().all(|(name, level)| match by.get(name) {
             Some(Value::String(s)) => s == level,
@@ -161,13 +178,13 @@ fn compare_row(c: &mut Checker, found: &Found, expected: &Value) {
     let term = expected["term"].as_str().unwrap_or_default();
     let prob = expected["prob"].as_f64();
     let hit = found.rows.iter().find(|r| r.term == term && r.prob == prob && same_by(r, expected));
-    let what = format!("{term} {}", expected["by"]).replace(" null", "");
+    let what = format!("{term} {} {}", expected["by"], expected["cell"]).replace(" null", "");
     let Some(row) = hit else {
         c.out.push(format!("no row {what}"));
         return;
     };
     c.number(&format!("{what} estimate"), Some(row.estimate), &expected["estimate"], 0.0);
-    if !expected["se"].is_null() || row.se.is_nan() {
+    if expected["cell"].is_null() && (!expected["se"].is_null() || row.se.is_nan()) {
         let zero = if expected["se"].as_f64().is_some_and(|s| s < 1e-7 * row.estimate.abs()) {
             1e-7 * row.estimate.abs()
         } else {

@@ -11,7 +11,7 @@ use rakewell::design::{
 use rakewell::estimate::Analysis;
 use rakewell::replicate::{ReplicateMethod, ReplicatePlan, Replicates, Resampling, make};
 use rakewell::weight::Ledger;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::calibration;
 use crate::case::{Case, Run, Stop, names, number, refused, strings, unsupported};
@@ -23,8 +23,8 @@ pub struct Sample {
     pub analysis: Analysis,
     /// Rows in the subpopulation.
     pub inside: Vec<bool>,
-    /// Whether the design was calibrated before the subpopulation was taken.
-    pub keeps_rows: bool,
+    /// Rows when the design was first calibrated: a subpopulation taken later keeps them all.
+    pub kept_rows: Option<usize>,
 }
 
 pub fn sample(case: &Case, cache: &mut Cache) -> Run<Sample> {
@@ -93,7 +93,7 @@ fn linearised(table: &Arc<Table>, input: &DesignInput<'_>, keeps_rows: bool) -> 
         inside: vec![true; table.rows()],
         table: table.clone(),
         analysis: Analysis::new(design, ledger),
-        keeps_rows,
+        kept_rows: keeps_rows.then(|| table.rows()),
     })
 }
 
@@ -233,11 +233,12 @@ fn replicate(table: &Arc<Table>, json: &Value, cache: &mut Cache) -> Run<Sample>
         inside: vec![true; table.rows()],
         table: table.clone(),
         analysis: Analysis::with_replicates(design, ledger, replicates),
-        keeps_rows: false,
+        kept_rows: None,
     })
 }
 
 fn prepare(sample: &mut Sample, design: &Value, step: &Value) -> Run<()> {
+    let prep = step;
     match step["op"].as_str().unwrap_or_default() {
         "subset" => {
             for condition in step["where"].as_array().into_iter().flatten() {
@@ -268,25 +269,55 @@ fn prepare(sample: &mut Sample, design: &Value, step: &Value) -> Run<()> {
             sample.analysis = Analysis::new(sample.analysis.design.clone(), ledger);
             Ok(())
         }
-        op @ ("poststratify" | "rake" | "calibrate" | "trim") => {
-            if sample.inside.contains(&false) {
-                return unsupported(format!("{op} of a subpopulation"));
-            }
+        op @ ("poststratify" | "rake" | "calibrate" | "trim" | "standardize") => {
             let mut ledger = sample.analysis.ledger.clone();
-            calibration::apply(&sample.table, design, &mut ledger, step)?;
+            if op == "standardize" {
+                for name in names(&step["excluding_missing"]) {
+                    restrict(sample, &json!({ "var": name, "op": "notna" }))?;
+                }
+            }
+            if sample.inside.contains(&false) {
+                if ledger.steps().len() > 1 {
+                    return unsupported(format!("{op} of a subpopulation after another step"));
+                }
+                // The rows outside stay as sampled units.
+                let own = ledger.weights().iter().zip(&sample.inside);
+                let weights: Vec<f64> =
+                    own.map(|(w, inside)| if *inside { *w } else { 0.0 }).collect();
+                ledger =
+                    Ledger::new(weights.into(), "design weight, zero outside the subpopulation");
+            }
+            match op {
+                "standardize" => {
+                    calibration::standardize(&sample.table, &mut ledger, step, &sample.inside)?
+                }
+                _ => calibration::apply(&sample.table, design, &mut ledger, step)?,
+            }
             if ledger.adjustments().count() > 1 {
                 // The cases were made with R, whose variance of successive steps is its own.
                 ledger.follow_r();
             }
+            let kept = sample.inside.iter().filter(|inside| **inside).count();
+            let given_df = design["degf"].as_f64();
             let design = sample.analysis.design.clone();
             sample.analysis = match sample.analysis.replicates.take() {
                 None => Analysis::new(design, ledger),
                 Some(replicates) => {
-                    let step = replicates.reweighted(&design.tree, &ledger).map_err(refused)?;
+                    let mut step = replicates.reweighted(&design.tree, &ledger).map_err(refused)?;
+                    // R takes the rank of the replicate weights anew after these.
+                    let is_direct = prep["op"] != "calibrate"
+                        || (prep["distance"].as_str().unwrap_or("linear") == "linear"
+                            && prep["bounds"].is_null());
+                    if is_direct && given_df.is_none() {
+                        let all = vec![true; sample.inside.len()];
+                        step.df = step.df_within(&design.tree, ledger.weights(), &all);
+                    }
                     Analysis::with_replicates(design, ledger, step)
                 }
             };
-            sample.keeps_rows = sample.analysis.replicates.is_none();
+            if sample.analysis.replicates.is_none() {
+                sample.kept_rows.get_or_insert(kept);
+            }
             Ok(())
         }
         other => unsupported(format!("prep {other}")),
@@ -348,7 +379,7 @@ pub fn own_draws(sample: &Sample, case: &Case) -> Run<Option<[Sample; 2]>> {
         table: sample.table.clone(),
         analysis,
         inside: sample.inside.clone(),
-        keeps_rows: sample.keeps_rows,
+        kept_rows: sample.kept_rows,
     };
     Ok(Some([
         with(Analysis::with_replicates(design.clone(), ledger.clone(), made)),

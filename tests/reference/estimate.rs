@@ -16,7 +16,7 @@ use serde_json::Value;
 
 use crate::case::{Case, Run, Sample, Stop, names, refused, unsupported};
 use crate::data::{Cache, numeric};
-use crate::{calibration, design, selection, statistics};
+use crate::{calibration, design, hypotheses, selection, statistics};
 
 /// What a case came to.
 #[derive(Default)]
@@ -28,6 +28,8 @@ pub struct Found {
     pub contrasts: Vec<(String, f64, f64)>,
     pub scalars: BTreeMap<String, f64>,
     pub weights: Option<Vec<f64>>,
+    /// What a test came to, by name.
+    pub test: BTreeMap<String, f64>,
     pub vector: Option<Vec<f64>>,
     pub matrix: Option<DMatrix<f64>>,
     pub df: f64,
@@ -71,6 +73,10 @@ pub fn run(case: &Case, cache: &mut Cache) -> Run<Found> {
         "calib",
         "pps_total",
         "gencalib",
+        "table",
+        "chisq",
+        "ttest",
+        "ranktest",
     ];
     if !known.contains(&stat) {
         return unsupported(format!("statistic {stat}"));
@@ -91,6 +97,10 @@ pub fn run(case: &Case, cache: &mut Cache) -> Run<Found> {
         "weights" => weights(&sample, &mut found),
         "proportion" => statistics::proportion(estimate, &sample, &mut found)?,
         "quantile" => statistics::quantile(estimate, case, &sample, &mut found)?,
+        "chisq" => hypotheses::independence(estimate, &sample, &mut found)?,
+        "ttest" => hypotheses::mean(estimate, &sample, &mut found)?,
+        "ranktest" => hypotheses::rank(estimate, &sample, &mut found)?,
+        "table" => table(estimate, &sample, &mut found)?,
         "var" => statistics::variance(estimate, case, &sample, &mut found)?,
         "glm" => statistics::glm(estimate, &sample, &mut found)?,
         _ => linear(estimate, case, &sample, &mut found)?,
@@ -149,7 +159,7 @@ pub fn degrees_of_freedom(sample: &Sample, inside: &[bool]) -> f64 {
 fn describe(sample: &Sample, found: &mut Found) {
     let w = sample.analysis.ledger.weights();
     let inside = || w.iter().zip(&sample.inside).filter(|(_, i)| **i).map(|(w, _)| *w);
-    let rows = if sample.keeps_rows { w.len() } else { inside().count() };
+    let rows = sample.kept_rows.unwrap_or_else(|| inside().count());
     found.info.insert("n", rows as f64);
     found.info.insert("degf", found.df);
     found.info.insert("n_positive_weight", inside().filter(|w| *w > 0.0).count() as f64);
@@ -162,8 +172,13 @@ fn describe(sample: &Sample, found: &mut Found) {
 }
 
 fn weights(sample: &Sample, found: &mut Found) {
-    let w = sample.analysis.ledger.weights();
-    let s = WeightSummary::of(w);
+    let all = sample.analysis.ledger.weights().iter().zip(&sample.inside);
+    // Rows outside the subpopulation are dropped, or keep their place with weight zero.
+    let w: Vec<f64> = match sample.kept_rows {
+        None => all.filter(|(_, inside)| **inside).map(|(w, _)| *w).collect(),
+        Some(_) => all.map(|(w, inside)| if *inside { *w } else { 0.0 }).collect(),
+    };
+    let s = WeightSummary::of(&w);
     let n = w.len() as f64;
     let squares: f64 = w.iter().map(|w| w * w).sum();
     found.scalars.insert("n".into(), n);
@@ -173,7 +188,33 @@ fn weights(sample: &Sample, found: &mut Found) {
     found.scalars.insert("sumsq".into(), squares);
     found.scalars.insert("deff_kish".into(), n * squares / (s.sum * s.sum));
     found.scalars.insert("n_eff".into(), s.n_eff);
-    found.weights = Some(w.to_vec());
+    found.weights = Some(w);
+}
+
+/// Weighted counts of every combination of levels.
+fn table(estimate: &Value, sample: &Sample, found: &mut Found) -> Run<()> {
+    let by: Vec<(String, Factor)> = names(&estimate["vars"])
+        .into_iter()
+        .map(|name| match sample.table.column(&name) {
+            Some(column) => Ok((name, column.as_factor())),
+            None => unsupported(format!("no column {name}")),
+        })
+        .collect::<Run<_>>()?;
+    let one = Numbers::pack(vec![1.0; sample.table.rows()]);
+    let factors: Vec<&Factor> = by.iter().map(|(_, f)| f).collect();
+    let domains = Domains::cross(one.len(), &factors, Some(&sample.inside));
+    let raw = sample.analysis.estimate(&[Quantity::Total(&one)], &domains.codes, false);
+    for (cell, total) in domains.cells.iter().zip(&raw.values) {
+        let level = |((name, f), &l): (&(String, Factor), &usize)| {
+            (name.clone(), f.levels[l].value.clone())
+        };
+        found.rows.push(Row {
+            by: by.iter().zip(cell).map(level).collect(),
+            estimate: if total.is_nan() { 0.0 } else { *total },
+            ..Row::default()
+        });
+    }
+    Ok(())
 }
 
 /// The by-variables of an estimate, or the strata for a separate ratio.
@@ -351,7 +392,7 @@ fn collect(
     separate: bool,
     found: &mut Found,
 ) {
-    let mut kept = Vec::new();
+    let (mut kept, mut known) = (Vec::new(), Vec::new());
     let mut vnames = Vec::new();
     for row in 0..raw.values.len() {
         let (q, outcome, domain) = raw.index[row];
@@ -370,6 +411,7 @@ fn collect(
         let group = cell.iter().map(|(_, v)| v.as_str()).collect::<Vec<_>>().join(".");
         let term = &terms[q][outcome];
         kept.push(row);
+        known.push(if lost { f64::NAN } else { 1.0 });
         vnames.push(match (cell.is_empty(), quantities.len() + terms[q].len() > 2) {
             (true, _) => term.clone(),
             (false, false) => group.clone(),
@@ -386,7 +428,9 @@ fn collect(
         });
     }
     found.vcov = raw.covariance.as_ref().map(|v| {
-        let small = DMatrix::from_fn(kept.len(), kept.len(), |i, j| v[(kept[i], kept[j])]);
+        let small = DMatrix::from_fn(kept.len(), kept.len(), |i, j| {
+            v[(kept[i], kept[j])] * known[i] * known[j]
+        });
         (vnames, small)
     });
 }

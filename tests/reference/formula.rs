@@ -33,19 +33,28 @@ pub fn terms(formula: &str) -> Run<(bool, Vec<Vec<String>>)> {
         }
         let clean = |s: &str| s.trim().trim_matches('`').to_string();
         if part.contains('*') {
+            // All non-empty subsets.
             let vars: Vec<String> = part.split('*').map(clean).collect();
-            out.extend(vars.iter().map(|v| vec![v.clone()]));
-            if vars.len() != 2 {
-                return unsupported(format!("formula term {part}"));
+            for set in 1_u32..1 << vars.len() {
+                let chosen = vars.iter().enumerate().filter(|(i, _)| set >> i & 1 == 1);
+                out.push(chosen.map(|(_, v)| v.clone()).collect());
             }
-            out.push(vars);
         } else {
             out.push(part.split(':').map(clean).collect());
         }
     }
     out.sort_by_key(Vec::len);
-    out.dedup();
-    Ok((intercept, out))
+    let mut unique: Vec<Vec<String>> = Vec::new();
+    for term in out {
+        if !unique.iter().any(|t| same_variables(t, &term)) {
+            unique.push(term);
+        }
+    }
+    Ok((intercept, unique))
+}
+
+fn same_variables(a: &[String], b: &[String]) -> bool {
+    a.len() == b.len() && a.iter().all(|v| b.contains(v))
 }
 
 enum Var {
@@ -61,6 +70,17 @@ fn variable(table: &Table, name: &str) -> Run<Var> {
     })
 }
 
+/// Whether a term before this one is a factor alone: without an intercept the first such factor
+/// spans the constant.
+fn earlier_factor(table: &Table, terms: &[Vec<String>], term: &[String]) -> Run<bool> {
+    for other in terms.iter().take_while(|t| *t != term).filter(|t| t.len() == 1) {
+        if matches!(variable(table, &other[0])?, Var::Factor(_)) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// The model columns of a formula, treatment coding with the first level as reference.
 pub fn columns(table: &Table, formula: &str) -> Run<Columns> {
     let (intercept, terms) = terms(formula)?;
@@ -70,7 +90,6 @@ pub fn columns(table: &Table, formula: &str) -> Run<Columns> {
         x.terms.push(XTerm { codes: None, values: None, width: 1 });
         names.push("(Intercept)".to_string());
     }
-    let mut full_factor_used = intercept;
     for term in &terms {
         let mut codes: Option<(Vec<u32>, Vec<String>)> = None;
         let mut values: Option<Vec<f64>> = None;
@@ -89,9 +108,14 @@ pub fn columns(table: &Table, formula: &str) -> Run<Columns> {
                     }
                 }
                 Var::Factor(f) => {
-                    // Without an intercept the first factor keeps all its levels.
-                    let skip = u32::from(full_factor_used || term.len() > 1);
-                    full_factor_used = true;
+                    // A factor is coded by contrasts where the term without it is in the model,
+                    // and by all its levels where not.
+                    let rest: Vec<String> = term.iter().filter(|v| *v != name).cloned().collect();
+                    let is_margin = match rest.is_empty() {
+                        true => intercept || earlier_factor(table, &terms, term)?,
+                        false => terms.iter().any(|t| same_variables(t, &rest)),
+                    };
+                    let skip = u32::from(is_margin);
                     let labels: Vec<String> = f.levels[skip as usize..]
                         .iter()
                         .map(|l| format!("{name}{}", l.value))

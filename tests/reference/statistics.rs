@@ -8,7 +8,8 @@ use rakewell::design::{
 };
 use rakewell::estimate::interval_compat::{LikelihoodInput, likelihood_as_r};
 use rakewell::estimate::{
-    Analysis, Df, Domains, IntervalInput, IntervalMethod, Quantity, interval,
+    Analysis, Df, Domains, IntervalInput, IntervalMethod, QuantileInterval, QuantileRequest,
+    QuantileRule, Quantity, interval,
 };
 use rakewell::model::linear_regression;
 use rakewell::numeric::distributions::t_two_sided;
@@ -49,9 +50,24 @@ pub fn proportion(estimate: &Value, sample: &Sample, found: &mut Found) -> Run<(
         _ => degrees_of_freedom(sample, keep).max(found.df),
     });
     let se = raw.variances[0].sqrt();
+    let given_method = estimate["method"].as_str().unwrap_or_default();
+    // R fits the logistic regression in every replicate.
+    let on_logit = match (&sample.analysis.replicates, given_method) {
+        (Some(replicates), "logit") => {
+            let logit = |p: f64| (p / (1.0 - p)).ln();
+            let each = sample
+                .analysis
+                .replicate_values(&[Quantity::Mean(y)], &domains.codes)
+                .unwrap_or_default();
+            let thetas: Vec<Vec<f64>> = each.iter().map(|p| vec![logit(p[0])]).collect();
+            Some(replicates.variances(&[logit(raw.values[0])], &thetas).0[0].sqrt())
+        }
+        _ => None,
+    };
+    let p = raw.values[0];
     let input = IntervalInput {
-        estimate: raw.values[0],
-        se: Some(se),
+        estimate: p,
+        se: Some(on_logit.map_or(se, |s| s * p * (1.0 - p))),
         n: found.info["n"] as u64,
         df: Some(df),
         level: estimate["level"].as_f64().unwrap_or(0.95),
@@ -105,50 +121,58 @@ fn cell(by: &[(String, Factor)], levels: &[usize]) -> Vec<(String, String)> {
 }
 
 pub fn quantile(estimate: &Value, case: &Case, sample: &Sample, found: &mut Found) -> Run<()> {
-    let rule = estimate["qrule"].as_str().unwrap_or("math");
+    let rule = match estimate["qrule"].as_str().unwrap_or("math") {
+        "math" | "hf1" => QuantileRule::Hf1,
+        "school" | "hf2" => QuantileRule::Hf2,
+        "hf3" => QuantileRule::Hf3,
+        "hf4" => QuantileRule::Hf4,
+        "hf5" => QuantileRule::Hf5,
+        "hf6" => QuantileRule::Hf6,
+        "hf7" => QuantileRule::Hf7,
+        "hf8" => QuantileRule::Hf8,
+        "hf9" => QuantileRule::Hf9,
+        "shahvaish" => QuantileRule::ShahVaishAsR,
+        other => return unsupported(format!("quantile rule {other}")),
+    };
     let kind = estimate["interval"].as_str().unwrap_or("mean");
-    if !matches!(rule, "math" | "hf1") {
-        return unsupported(format!("quantile rule {rule}"));
-    }
-    if !matches!(kind, "mean" | "quantile") {
-        return unsupported(format!("quantile interval {kind}"));
-    }
-    let probs: Vec<f64> =
+    let interval = match kind {
+        "mean" => QuantileInterval::Woodruff,
+        "beta" => QuantileInterval::Beta,
+        "xlogit" => QuantileInterval::Logit,
+        "asin" => QuantileInterval::Arcsine,
+        // R's own limits do not solve the score equation (docs/methods/quantiles.md).
+        "score" => return unsupported("quantile interval score, as R has it"),
+        "quantile" if sample.analysis.replicates.is_some() => QuantileInterval::Replicates,
+        other => return unsupported(format!("quantile interval {other}")),
+    };
+    let probabilities: Vec<f64> =
         estimate["probs"].as_array().into_iter().flatten().filter_map(number).collect();
     let level = estimate["level"].as_f64().unwrap_or(0.95);
     for name in names(&estimate["vars"]) {
         let y = numeric(&sample.table, &name)?;
         let (by, domains) = groups(case, sample, &name, estimate["na_rm"] == true)?;
-        let made = match (kind, &sample.analysis.replicates) {
-            ("quantile", Some(_)) => sample
-                .analysis
-                .replicate_quantiles(y, &probs, &domains.codes, level)
-                .unwrap_or_default(),
-            _ => {
-                let mut all = Vec::new();
-                for domain in 0..domains.codes.count {
-                    // R takes the degrees of freedom of the group, whatever is missing.
-                    let group: Vec<bool> = (0..y.len())
-                        .map(|row| domains.codes.codes.get(row) == domain as u32)
-                        .collect();
-                    let df = degrees_of_freedom(sample, &group);
-                    let list =
-                        sample.analysis.quantiles(y, &probs, &domains.codes, level, Df::Given(df));
-                    all.extend(list.into_iter().filter(|q| q.domain == domain));
-                }
-                all
+        for domain in 0..domains.codes.count {
+            // R takes the degrees of freedom of the group, whatever is missing.
+            let group: Vec<bool> =
+                (0..y.len()).map(|row| domains.codes.codes.get(row) == domain as u32).collect();
+            let df = match interval {
+                QuantileInterval::Replicates => Df::Domain,
+                _ => Df::Given(degrees_of_freedom(sample, &group)),
+            };
+            let request =
+                QuantileRequest { y, probabilities: &probabilities, rule, interval, level, df };
+            let made = sample.analysis.quantiles(&request, &domains.codes, false);
+            for q in made.rows.into_iter().filter(|q| q.domain == domain) {
+                found.rows.push(Row {
+                    term: name.clone(),
+                    by: cell(&by, &domains.cells[q.domain]),
+                    prob: Some(q.probability),
+                    estimate: q.estimate,
+                    se: q.se,
+                    intervals: vec![(kind.to_string(), q.lower, q.upper)],
+                    ..Row::default()
+                });
             }
-        };
-        for q in made {
-            found.rows.push(Row {
-                term: name.clone(),
-                by: cell(&by, &domains.cells[q.domain]),
-                prob: Some(q.probability),
-                estimate: q.estimate,
-                se: q.se,
-                intervals: vec![(kind.to_string(), q.lower, q.upper)],
-                ..Row::default()
-            });
         }
     }
     Ok(())
@@ -156,25 +180,47 @@ pub fn quantile(estimate: &Value, case: &Case, sample: &Sample, found: &mut Foun
 
 pub fn variance(estimate: &Value, case: &Case, sample: &Sample, found: &mut Found) -> Run<()> {
     let vars = names(&estimate["vars"]);
-    let [name] = vars.as_slice() else { return unsupported("covariance matrix of variables") };
-    if sample.analysis.replicates.is_some() {
-        return unsupported("variance of a variable by replicates");
-    }
-    let (by, domains) = groups(case, sample, name, estimate["na_rm"] == true)?;
-    let y = numeric(&sample.table, name)?;
-    let raw = sample.analysis.population_variances(y, &domains.codes);
-    for row in 0..raw.values.len() {
-        let domain = raw.index[row].2;
+    let columns = vars.iter().map(|n| numeric(&sample.table, n)).collect::<Run<Vec<_>>>()?;
+    let drop_missing = estimate["na_rm"] == true;
+    let by = by_factors(case, sample, false)?;
+    let factors: Vec<&Factor> = by.iter().map(|(_, f)| f).collect();
+    let missing = |row: usize| columns.iter().any(|y| y.get(row).is_nan());
+    let inside: Vec<bool> = (0..sample.inside.len())
+        .map(|row| sample.inside[row] && (!drop_missing || !missing(row)))
+        .collect();
+    let domains = Domains::cross(inside.len(), &factors, Some(&inside));
+    let raw = sample.analysis.population_covariances(&columns, &domains.codes, false);
+    // R fills the matrix column by column.
+    let p = vars.len();
+    let pair = |i: usize, j: usize| {
+        let (i, j) = (i.min(j), i.max(j));
+        (0..i).map(|k| p - k).sum::<usize>() + j - i
+    };
+    for domain in 0..domains.codes.count {
         let group: Vec<bool> =
-            (0..y.len()).map(|r| domains.codes.codes.get(r) == domain as u32).collect();
-        found.rows.push(Row {
-            term: name.clone(),
-            by: cell(&by, &domains.cells[domain]),
-            estimate: raw.values[row],
-            se: raw.variances[row].sqrt(),
-            df_domain: Some(degrees_of_freedom(sample, &group)),
-            ..Row::default()
-        });
+            (0..inside.len()).map(|r| domains.codes.codes.get(r) == domain as u32).collect();
+        let df = degrees_of_freedom(sample, &group);
+        // R without na.rm: a missing value makes the result missing.
+        let lost =
+            !drop_missing && group.iter().enumerate().any(|(r, inside)| *inside && missing(r));
+        let blank = |x: f64| if lost { f64::NAN } else { x };
+        for j in 0..p {
+            for i in 0..p {
+                let row = pair(i, j) * domains.codes.count + domain;
+                let term = match p {
+                    1 => vars[0].clone(),
+                    _ => format!("{}:{}", vars[i], vars[j]),
+                };
+                found.rows.push(Row {
+                    term,
+                    by: cell(&by, &domains.cells[domain]),
+                    estimate: blank(raw.values[row]),
+                    se: blank(raw.variances[row].sqrt()),
+                    df_domain: Some(df),
+                    ..Row::default()
+                });
+            }
+        }
     }
     Ok(())
 }

@@ -518,6 +518,7 @@ pub fn document() -> Document {
         weighting: weighting(),
         estimates: vec![discrimination(), satisfaction(), loneliness(), regions(), overall(), pay()],
         comparisons: vec![differences(), ratios()],
+        tests: Vec::new(),
         warnings: vec!["3 rows have a design weight but no stratum; they were left out".to_string()],
     }
 }

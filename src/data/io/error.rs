@@ -343,7 +343,9 @@ impl DataError {
             }
             DataError::Unreadable { .. } => "save it as CSV, Parquet, .sav, .dta or .xlsx",
             DataError::OtherContent { .. } => "rename the file, or set format",
-            DataError::NoRows { .. } => "check that the export is complete",
+            DataError::Empty { .. } | DataError::NoRows { .. } => {
+                "check that the export is complete"
+            }
             DataError::TooManyRows { .. } => "split the file",
             DataError::Delimiter(_) => {
                 "use one ASCII character, such as \",\", \";\", \"|\" or \"\\t\""
@@ -367,10 +369,9 @@ impl DataError {
             DataError::UnsupportedType { .. } => "write it as numbers or text, or leave it out",
             DataError::IntegerTooLarge { .. } => "write the column as text",
             DataError::BytesNotText { .. } => "write the column as UTF-8 text",
-            DataError::Empty { .. }
-            | DataError::Io { .. }
-            | DataError::NoColumns { .. }
-            | DataError::Table(_) => return None,
+            DataError::Io { .. } | DataError::NoColumns { .. } | DataError::Table(_) => {
+                return None;
+            }
         };
         Some(text.into())
     }

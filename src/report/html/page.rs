@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::table::{self, Table};
 use super::weighting::Weighting;
 use crate::compare::ComparisonTable;
+use crate::compare::test::TestTable;
 use crate::estimate::EstimateTable;
 use crate::report::chart::{self, HistogramChart, Layout, RowChart};
 use crate::report::document::{DesignSummary, Document};
@@ -29,6 +30,7 @@ pub(super) struct Page<'a> {
     weighting: Option<Weighting>,
     estimates: Vec<Estimates<'a>>,
     comparisons: Vec<Comparisons<'a>>,
+    tests: Vec<Tests<'a>>,
     flags: Vec<Flag>,
     standards: Vec<&'static str>,
     suppressed: bool,
@@ -57,6 +59,15 @@ struct Comparisons<'a> {
     title: &'a str,
     about: String,
     figures: Vec<Figure>,
+    table: Table,
+    notes: &'a [String],
+}
+
+#[derive(Debug, Serialize)]
+struct Tests<'a> {
+    id: String,
+    title: &'a str,
+    about: &'a str,
     table: Table,
     notes: &'a [String],
 }
@@ -96,6 +107,12 @@ impl<'a> Page<'a> {
             .enumerate()
             .map(|(i, table)| Comparisons::new(i, doc, table, &mut numbers))
             .collect();
+        let tests: Vec<Tests> = doc
+            .tests
+            .iter()
+            .enumerate()
+            .map(|(i, table)| Tests::new(i, table, &mut numbers))
+            .collect();
         let decisions = view::decisions(doc);
         let mut standards: Vec<&'static str> =
             doc.estimates.iter().filter_map(|t| t.standard).map(words::standard).collect();
@@ -115,6 +132,7 @@ impl<'a> Page<'a> {
             weighting,
             estimates,
             comparisons,
+            tests,
             suppressed: decisions.iter().any(|(d, _)| *d == crate::estimate::Decision::Suppress),
             flags: decisions.into_iter().map(|(d, n)| Flag::new(d, n)).collect(),
             standards,
@@ -252,6 +270,20 @@ impl<'a> Comparisons<'a> {
             title: &table.title,
             about,
             figures: if table.rows.is_empty() { Vec::new() } else { vec![figure] },
+            notes: &table.notes,
+        }
+    }
+}
+
+impl<'a> Tests<'a> {
+    fn new(i: usize, table: &'a TestTable, numbers: &mut Numbers) -> Tests<'a> {
+        let id = anchor("t", i, &table.name);
+        let caption = format!("Table {}. {}", numbers.table(), table.title);
+        Tests {
+            table: table::of_tests(table, format!("{id}-t"), caption),
+            id,
+            title: &table.title,
+            about: &table.method,
             notes: &table.notes,
         }
     }

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::compare::ComparisonTable;
+use crate::compare::test::TestTable;
 use crate::estimate::{Decision, Estimate, EstimateTable};
 use crate::report::number::{self, Figures, Unit};
 use crate::report::view::{self, Labels, flag};
@@ -199,6 +200,22 @@ pub(super) fn of_comparisons(
             });
         }
         Row { cells, first: starts_group(&spans, i), suppressed }
+    });
+    let rows = rows.collect();
+    Table { id, caption, heads, rows }
+}
+
+/// The table of a table of tests.
+pub(super) fn of_tests(table: &TestTable, id: String, caption: String) -> Table {
+    let columns = view::test_columns(table);
+    let mut heads = vec![Head { text: "Tested".to_string(), full: None, figures: false }];
+    heads.extend(columns.iter().map(|c| head(c.heading.clone(), c.full)));
+    let rows = table.rows.iter().enumerate().map(|(i, row)| {
+        let mut label = Cell::label(&row.what, 1);
+        label.small = view::test_remark(row);
+        let mut cells = vec![label];
+        cells.extend(columns.iter().map(|c| Cell::figure(c.cells[i].clone())));
+        Row { cells, first: true, suppressed: false }
     });
     let rows = rows.collect();
     Table { id, caption, heads, rows }

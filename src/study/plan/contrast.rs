@@ -159,7 +159,7 @@ fn influence(prepared: &Prepared, places: &[Named], found: &mut Vec<Diagnostic>)
         let path = KeyPath::root().key("estimate").index(table);
         let given = &prepared.study.estimate[table];
         let mut planner = Planner { prepared, path: &path, found: Vec::new() };
-        let Some(inside) = planner.inside(given) else { continue };
+        let Some(inside) = planner.inside(given.population.as_deref()) else { continue };
         let by = planner.by_factors(given, &inside);
         let factors: Vec<&Factor> = by.iter().map(|(_, f)| f).collect();
         let domains = Domains::cross(inside.len(), &factors, Some(&inside));

@@ -290,6 +290,22 @@ fn collect(study: &Study, c: &mut Collector<'_, '_>) {
             c.expression(&at.key("where"), population, None);
         }
     }
+    for (i, test) in study.test.iter().enumerate() {
+        let at = root.key("test").index(i);
+        for (key, names) in
+            [("independence", &test.independence), ("mean", &test.mean), ("rank", &test.rank)]
+        {
+            c.names(&at.key(key), names.as_ref());
+        }
+        for (key, name) in [("by", &test.by), ("paired-with", &test.paired_with)] {
+            if let Some(name) = name {
+                c.name(&at.key(key), name, None);
+            }
+        }
+        if let Some(population) = &test.population {
+            c.expression(&at.key("where"), population, None);
+        }
+    }
     let report = root.key("report");
     c.names(&report.key("keep"), study.report.keep.as_ref());
     c.names(&report.key("case"), study.report.case.as_ref());

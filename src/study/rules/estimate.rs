@@ -191,15 +191,6 @@ pub(super) fn comparisons(study: &Study, rules: &mut Rules<'_>, path: &KeyPath) 
         let position = study.estimate.iter().position(|e| e.name.as_deref() == Some(wanted));
         match position.map(|p| (p, &study.estimate[p])) {
             Some((p, estimate)) => {
-                if estimate.quantile.is_some() {
-                    rules.error(
-                        &here.key("estimate"),
-                        format!("`{wanted}` is a quantile, and quantiles cannot be compared yet"),
-                        "a quantile",
-                        "compare means, or proportions above or below a limit",
-                    );
-                    continue;
-                }
                 let by = estimates.index(p).key("by");
                 if rules.sound(&by) {
                     across(estimate, compare.across.as_deref(), rules, &here);
@@ -387,7 +378,7 @@ mod tests {
         compare("estimate = \"f\"", &["with a name are: e"]);
         estimate(
             "name = \"q\"\nquantile = { of = \"y\", at = [0.5] }\nby = \"g\"\n[[compare]]\nestimate = \"q\"",
-            &["quantiles cannot be compared yet"],
+            &[],
         );
         compare("estimate = \"unemployment\"", &["with a name are: e"]);
         compare("estimate = \"e\"\nacross = \"sex\"", &["its `by` has: g, h"]);

@@ -13,6 +13,7 @@ mod join;
 mod margins;
 mod reference;
 mod standard;
+mod test;
 mod variance;
 mod weighting;
 
@@ -38,6 +39,7 @@ pub(super) fn check(study: &Study, places: &Places, bad: &[KeyPath]) -> Vec<Diag
     estimate::comparisons(study, &mut rules, &root.key("compare"));
     contrast::check(study, &mut rules, &root.key("contrast"));
     reference::check(study, &mut rules, &root);
+    test::check(study, &mut rules, &root.key("test"));
     estimate::report(&study.report, &mut rules, &root.key("report"));
     rules.found
 }

@@ -5,6 +5,7 @@
 mod data;
 mod phase;
 pub(in crate::study) mod reference;
+mod test;
 mod variance;
 mod weighting;
 
@@ -15,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::compare::Measure;
 use crate::design::{LonelyPsu, Method, PairForm};
-use crate::estimate::{Deff, IntervalMethod, QualityStandard};
+use crate::estimate::{Deff, IntervalMethod, QualityStandard, QuantileInterval, QuantileRule};
 use crate::replicate::ReplicateMethod;
 
 use super::pairs::Pairs;
@@ -25,6 +26,7 @@ pub use crate::toml_file::{Names, Scalar};
 pub use data::{Case, Cut, Data, Derive, Format, Join, JoinKind, Keys, Unmatched, Variable};
 pub use phase::{DfChoice, Phase2};
 pub use reference::{ModelBased, ParticipationMethod, Reference};
+pub use test::{IndependenceStatistic, Test};
 pub use variance::{Estimator, Variance};
 pub use weighting::{
     CombineBy, Compat, ControlMethod, ControlReplicates, Count, Distance, Estimated, GivenAs,
@@ -76,6 +78,9 @@ pub struct Study {
     /// Functions of estimates, written as expressions.
     #[serde(default)]
     pub contrast: Vec<Contrast>,
+    /// Tests of hypotheses.
+    #[serde(default)]
+    pub test: Vec<Test>,
     /// Settings for all estimates that do not say otherwise.
     #[serde(default)]
     pub defaults: Defaults,
@@ -239,6 +244,10 @@ pub struct Quantile {
     pub of: String,
     /// Probabilities, such as [0.25, 0.5, 0.75].
     pub at: Vec<f64>,
+    /// How a quantile is read off the weighted distribution. Default: `hf1`.
+    pub rule: Option<QuantileRule>,
+    /// How its interval is made. Default: `woodruff`.
+    pub interval: Option<QuantileInterval>,
 }
 
 /// Direct standardisation: domain estimates re-weighted to one distribution.
