@@ -37,23 +37,24 @@ pub fn mixture_sf(q: f64, terms: &[(f64, f64)]) -> f64 {
             let turned: Vec<(f64, f64)> = terms.iter().map(|(l, h)| (-l, *h)).collect();
             1.0 - upper_tail(-q, &turned)
         }
-        _ => above_zero(&terms),
+        _ => above(0.0, &terms),
     }
 }
 
-/// P(Q > 0). With u = e^s Imhof's integrand is smooth on the whole line and dies away at both ends, where
-/// the trapezoidal rule converges faster than any power of its step.
-fn above_zero(terms: &[(f64, f64)]) -> f64 {
-    if terms.iter().all(|t| t.0 > 0.0) {
-        return 1.0;
-    }
-    if terms.iter().all(|t| t.0 < 0.0) {
+/// P(Q > q) by Imhof's integral with θ(u) = ½ Σ h_j arctan(λ_j u) − ½ q u. With u = e^s and q = 0 its
+/// integrand is smooth on the whole line and dies away at both ends, where the trapezoidal rule converges
+/// faster than any power of its step.
+fn above(q: f64, terms: &[(f64, f64)]) -> f64 {
+    if q >= 0.0 && terms.iter().all(|t| t.0 < 0.0) {
         return 0.0;
+    }
+    if q <= 0.0 && terms.iter().all(|t| t.0 > 0.0) {
+        return 1.0;
     }
     let scale = terms.iter().map(|t| t.0.abs()).fold(0.0, f64::max);
     let integrand = |s: f64| {
         let u = s.exp() / scale;
-        let (mut theta, mut log_rho) = (0.0, 0.0);
+        let (mut theta, mut log_rho) = (-0.5 * q * u, 0.0);
         for (lambda, h) in terms {
             theta += 0.5 * h * (lambda * u).atan();
             log_rho += 0.25 * h * (lambda * u).powi(2).ln_1p();
@@ -101,7 +102,9 @@ fn upper_tail(q: f64, terms: &[(f64, f64)]) -> f64 {
     };
     let reach = (80.0 / (q * sigma)).sqrt().max(20.0);
     let sum = trapezoid(0.0, reach, 1e-13, integrand) * sigma;
-    (level.exp() * sum / std::f64::consts::PI).clamp(0.0, 1.0)
+    let found = level.exp() * sum / std::f64::consts::PI;
+    // With very many degrees of freedom the contour can run where the integrand overflows.
+    if found.is_finite() { found.clamp(0.0, 1.0) } else { above(q, terms) }
 }
 
 /// The trapezoidal rule, its step halved until the integral stands still; at most 2¹⁹ points.

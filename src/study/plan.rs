@@ -1,5 +1,6 @@
 //! From `[[estimate]]`, `[[compare]]` and `[[contrast]]` to tables.
 
+mod comparison;
 mod contrast;
 
 use super::limits::{self, TableSize};
@@ -7,8 +8,8 @@ use super::not_numeric::not_numeric;
 use super::places::KeyPath;
 use super::plan_model::{self, Answers};
 use super::prepare::{Prepared, holds};
-use super::spec::{Adjust as GivenAdjust, Compare, DfChoice, Estimate, Names, Scalar};
-use crate::compare::{Adjustment, ComparisonTable, ContrastSpec, Measure, contrast};
+use super::spec::{DfChoice, Estimate, Names, Scalar};
+use crate::compare::ComparisonTable;
 use crate::data::{Codes, Column, Factor, Level, Numbers};
 use crate::diagnostic::{Diagnostic, nearest};
 use crate::estimate::{
@@ -108,7 +109,7 @@ pub(super) fn tables(
         let path = KeyPath::root().key("compare").index(i);
         let named = study.estimate.iter().position(|e| e.name.as_ref() == Some(&compare.estimate));
         if let Some(table) = named.and_then(|k| tables[k].as_ref()) {
-            match comparison(prepared, &path, i, compare, table) {
+            match comparison::comparison(prepared, &path, i, compare, table) {
                 Ok(made) => comparisons.push(made),
                 Err(diagnostic) => found.push(diagnostic),
             }
@@ -557,76 +558,4 @@ fn occupied(factor: &Factor, inside: &[bool]) -> Factor {
     let levels =
         factor.levels.iter().zip(&seen).filter(|(_, s)| **s).map(|(l, _)| l.clone()).collect();
     Factor { codes: Codes::pack(&codes, next as usize), levels }
-}
-
-fn comparison(
-    prepared: &Prepared,
-    path: &KeyPath,
-    i: usize,
-    given: &Compare,
-    table: &EstimateTable,
-) -> Result<ComparisonTable, Diagnostic> {
-    let wrong = |key: &str, message: String, help: Option<String>| {
-        let mut d = Diagnostic::error(message).at(Some(prepared.places.value(&path.key(key))));
-        d.help = help;
-        d
-    };
-    if table.by.is_empty() {
-        let message = format!("`{}` has no groups to compare", given.estimate);
-        return Err(wrong("estimate", message, Some("give the estimate a `by`".to_string())));
-    }
-    let across = match &given.across {
-        None => 0,
-        Some(name) => table.by.iter().position(|b| b.variable == *name).unwrap_or(0),
-    };
-    let by = &table.by[across];
-    let reference = match &given.reference {
-        None => None,
-        Some(level) => {
-            let text = scalar_text(level);
-            let code = prepared.table.column(&by.variable).and_then(|c| {
-                let factor = c.as_factor();
-                factor.position(&text).map(|p| factor.levels[p].text().to_string())
-            });
-            let found = code.and_then(|label| by.levels.iter().position(|l| *l == label));
-            let Some(found) = found else {
-                let help = nearest(&text, by.levels.iter().map(String::as_str))
-                    .map(|n| format!("did you mean `{n}`?"))
-                    .or_else(|| Some(format!("it has {}", by.levels.join(", "))));
-                let message = format!("`{}` has no level `{text}`", by.variable);
-                return Err(wrong("reference", message, help));
-            };
-            Some(found)
-        }
-    };
-    let tables = table.rows.len() / by.levels.len().max(1);
-    if let Err((message, help)) =
-        limits::comparisons(by.levels.len(), tables, given.reference.is_none())
-    {
-        return Err(wrong("estimate", message, Some(help)));
-    }
-    let measure = given.measure.unwrap_or(Measure::Difference);
-    let title = given.title.clone().unwrap_or_else(|| {
-        let what = if measure == Measure::Ratio { "Ratios" } else { "Differences" };
-        format!("{what} by {}: {}", by.title, table.title)
-    });
-    let spec = ContrastSpec {
-        name: given.name.clone().unwrap_or_else(|| format!("comparison-{}", i + 1)),
-        title,
-        measure,
-        across,
-        reference,
-        adjust: adjustment(given.adjust),
-        level: table.level,
-    };
-    Ok(contrast(table, &spec))
-}
-
-fn adjustment(given: Option<GivenAdjust>) -> Option<Adjustment> {
-    match given {
-        None | Some(GivenAdjust::None) => None,
-        Some(GivenAdjust::Bonferroni) => Some(Adjustment::Bonferroni),
-        Some(GivenAdjust::Holm) => Some(Adjustment::Holm),
-        Some(GivenAdjust::BenjaminiHochberg) => Some(Adjustment::BenjaminiHochberg),
-    }
 }

@@ -2,7 +2,8 @@
 
 use std::ops::Range;
 
-use super::{Held, Planner, adjustment};
+use super::comparison::adjustment;
+use super::{Held, Planner};
 use crate::compare::{ComparisonTable, FunctionSpec, NamedEstimate, functions};
 use crate::data::Factor;
 use crate::data::expr::Expression;
