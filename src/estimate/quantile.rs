@@ -5,6 +5,7 @@ use rayon::prelude::*;
 use super::analysis::{Analysis, Raw};
 use super::deff::effective_n_kish;
 use super::interval::IntervalMethod;
+use super::missing::MissingEffect;
 use super::quality::nchs_rate;
 use super::quantity::Quantity;
 use super::result::{Estimate, EstimateTable, Outcome};
@@ -248,6 +249,10 @@ impl Analysis {
                     domain: spec.domains.cells[q.domain].clone(),
                     n: totals.n,
                     n_missing: totals.missing,
+                    missing: MissingEffect::of_weights(
+                        means.weight_sum[q.domain],
+                        totals.missing_weight,
+                    ),
                     psus: means.psus[q.domain].0,
                     weight_sum: means.weight_sum[q.domain],
                     estimate,

@@ -173,6 +173,11 @@ impl Page {
             Column::new("n eff", 2, rows.iter().map(|r| number::effective(r.n_eff))),
             Column::new("df", 3, rows.iter().map(|r| number::degrees(r.df))),
         ];
+        columns.extend(
+            view::missing_columns(table)
+                .into_iter()
+                .map(|c| Column::new(c.heading, c.spare, rows.iter().map(|r| (c.cell)(r, of(r))))),
+        );
         let flags = rows.iter().map(|r| flag(r).map_or("", words::flag).to_string());
         let flags = rows.iter().any(|r| flag(r).is_some()).then(|| Column::new("Flag", 0, flags));
         columns.retain(|c| c.cells.iter().any(|cell| cell != number::NOT_AVAILABLE) || c.spare < 4);

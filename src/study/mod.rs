@@ -3,8 +3,10 @@
 mod clock;
 mod draft;
 mod dry_run;
+mod imputations;
 mod include;
 mod limits;
+mod missing;
 mod not_numeric;
 mod outputs;
 mod pairs;

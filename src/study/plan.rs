@@ -1,6 +1,7 @@
 //! From `[[estimate]]` and `[[compare]]` to tables.
 
 use super::limits::{self, TableSize};
+use super::missing;
 use super::not_numeric::not_numeric;
 use super::places::KeyPath;
 use super::prepare::{Prepared, holds};
@@ -9,8 +10,8 @@ use crate::compare::{Adjustment, ComparisonTable, ContrastSpec, Measure, contras
 use crate::data::{Codes, Column, Factor, Level, Numbers};
 use crate::diagnostic::{Diagnostic, nearest};
 use crate::estimate::{
-    ByVariable, Deff, Domains, EstimateTable, IntervalMethod, Outcome, Quantity, Standard,
-    Statistic, TableSpec,
+    ByVariable, Deff, Domains, EstimateTable, GroupHandling, IntervalMethod, Outcome, Quantity,
+    Standard, Statistic, TableSpec, Unplaced,
 };
 
 /// One estimate in the making: everything the table borrows from.
@@ -113,10 +114,21 @@ impl Planner<'_> {
         let prepared = self.prepared;
         let defaults = &prepared.study.defaults;
         let inside = self.inside(given)?;
-        let by = self.by_factors(given, &inside);
+        let handling = given.missing_groups.or(defaults.missing_groups).unwrap_or_default();
+        let mut by = self.by_factors(given, &inside);
+        let weights = prepared.analysis.ledger.weights();
+        let report = missing::report(handling, &by, &inside, weights);
+        if handling == GroupHandling::OwnCategory {
+            by = by.into_iter().map(|(c, f)| (c, missing::own_category(f, &inside))).collect();
+        }
         let factors: Vec<&Factor> = by.iter().map(|(_, f)| f).collect();
         let draft = self.draft(given)?;
-        self.bounded(given, &by, &draft, compared)?;
+        // A quantile has no bounds, and no setting for all estimates gives it some.
+        let bounds = handling == GroupHandling::Bounds
+            && report.rows > 0
+            && given.quantile.is_none()
+            && given.standardize.is_none();
+        self.bounded(given, &by, &draft, (compared, bounds))?;
         let domains = Domains::cross(inside.len(), &factors, Some(&inside));
         let name = given.name.clone().unwrap_or_else(|| format!("estimate-{}", i + 1));
         let spec = TableSpec {
@@ -135,19 +147,24 @@ impl Planner<'_> {
             df: prepared.study.design.df,
             covariance: compared,
         };
-        if let Some(quantile) = &given.quantile {
+        let mut table = if let Some(quantile) = &given.quantile {
             let column = prepared.table.column(&quantile.of)?;
             let y = self.numbers(&self.path.key("quantile").key("of"), column, "for a quantile")?;
             let base = outcome(column, None);
-            return Some(prepared.analysis.quantile_table(&spec, &y, &base, &quantile.at));
+            prepared.analysis.quantile_table(&spec, &y, &base, &quantile.at)
+        } else if let Some(standardize) = &given.standardize {
+            let standard = self.standard(standardize, &inside)?;
+            prepared.analysis.standardized_table(&spec, &factors, &inside, &standard)
+        } else {
+            prepared.analysis.table(&spec)
+        };
+        if bounds {
+            let unplaced = Unplaced::of(&factors, &inside);
+            prepared.analysis.add_bounds(&spec, &unplaced, &mut table);
         }
-        match &given.standardize {
-            None => Some(prepared.analysis.table(&spec)),
-            Some(standardize) => {
-                let standard = self.standard(standardize, &inside)?;
-                Some(prepared.analysis.standardized_table(&spec, &factors, &inside, &standard))
-            }
-        }
+        table.notes.extend(missing::notes(&report));
+        table.missing = report;
+        Some(table)
     }
 
     /// Refuses a table that is too large to be made or read.
@@ -156,7 +173,7 @@ impl Planner<'_> {
         given: &Estimate,
         by: &[(Column, Factor)],
         draft: &Draft,
-        compared: bool,
+        (compared, bounds): (bool, bool),
     ) -> Option<()> {
         let levels = |(column, f): &(Column, Factor)| (column.name.clone(), f.levels.len());
         let quantiles = given.quantile.as_ref().map_or(0, |q| q.at.len());
@@ -171,6 +188,7 @@ impl Planner<'_> {
             standard,
             covariances: compared || given.standardize.is_some(),
             calibration: calibrations.map(|c| c.x.width()).max().unwrap_or(0),
+            bounds,
         };
         let Err((message, help)) = limits::table(&size) else { return Some(()) };
         let key = if given.by.is_some() { "by" } else { "proportion" };
@@ -456,6 +474,16 @@ fn occupied(factor: &Factor, inside: &[bool]) -> Factor {
     Factor { codes: Codes::pack(&codes, next as usize), levels }
 }
 
+/// How p-values are adjusted.
+pub(super) fn adjustment(given: Option<GivenAdjust>) -> Option<Adjustment> {
+    match given {
+        None | Some(GivenAdjust::None) => None,
+        Some(GivenAdjust::Bonferroni) => Some(Adjustment::Bonferroni),
+        Some(GivenAdjust::Holm) => Some(Adjustment::Holm),
+        Some(GivenAdjust::BenjaminiHochberg) => Some(Adjustment::BenjaminiHochberg),
+    }
+}
+
 fn comparison(
     prepared: &Prepared,
     path: &KeyPath,
@@ -485,7 +513,8 @@ fn comparison(
                 let factor = c.as_factor();
                 factor.position(&text).map(|p| factor.levels[p].text().to_string())
             });
-            let found = code.and_then(|label| by.levels.iter().position(|l| *l == label));
+            let label = code.unwrap_or_else(|| text.clone());
+            let found = by.levels.iter().position(|l| *l == label);
             let Some(found) = found else {
                 let help = nearest(&text, by.levels.iter().map(String::as_str))
                     .map(|n| format!("did you mean `{n}`?"))
@@ -503,12 +532,6 @@ fn comparison(
         return Err(wrong("estimate", message, Some(help)));
     }
     let measure = given.measure.unwrap_or(Measure::Difference);
-    let adjust = match given.adjust {
-        None | Some(GivenAdjust::None) => None,
-        Some(GivenAdjust::Bonferroni) => Some(Adjustment::Bonferroni),
-        Some(GivenAdjust::Holm) => Some(Adjustment::Holm),
-        Some(GivenAdjust::BenjaminiHochberg) => Some(Adjustment::BenjaminiHochberg),
-    };
     let title = given.title.clone().unwrap_or_else(|| {
         let what = if measure == Measure::Ratio { "Ratios" } else { "Differences" };
         format!("{what} by {}: {}", by.title, table.title)
@@ -519,7 +542,7 @@ fn comparison(
         measure,
         across,
         reference,
-        adjust,
+        adjust: adjustment(given.adjust),
         level: table.level,
     };
     Ok(contrast(table, &spec))

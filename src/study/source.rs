@@ -34,6 +34,9 @@ pub struct Loaded {
     pub settings: Vec<String>,
     /// What is doubtful but does not stop the work.
     pub warnings: Diagnostics,
+    /// Which of the completed data sets is meant, counted from 0, where missing values were imputed
+    /// several times.
+    pub imputation: usize,
 }
 
 /// The largest study file that is read; a larger one is taken for data.
@@ -124,7 +127,15 @@ pub fn from_text_with(name: &str, text: &str, settings: &[String]) -> Result<Loa
             } else {
                 let included = included.into_iter().map(|f| f.path).collect();
                 let settings = settings.iter().map(|s| s.text.clone()).collect();
-                Ok(Loaded { study, places, source, included, settings, warnings: found })
+                Ok(Loaded {
+                    study,
+                    places,
+                    source,
+                    included,
+                    settings,
+                    warnings: found,
+                    imputation: 0,
+                })
             }
         }
         // The schema and the types are one, so the walk has said what is wrong; this says what

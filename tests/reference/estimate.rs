@@ -16,7 +16,7 @@ use serde_json::Value;
 
 use crate::case::{Case, Run, Sample, Stop, names, refused, unsupported};
 use crate::data::{Cache, numeric};
-use crate::{calibration, design, statistics};
+use crate::{calibration, design, imputed, statistics};
 
 /// What a case came to.
 #[derive(Default)]
@@ -47,6 +47,8 @@ pub struct Row {
     pub p_value: Option<f64>,
     /// (method, lower, upper)
     pub intervals: Vec<(String, f64, f64)>,
+    /// Other numbers, by their name in the case.
+    pub extra: BTreeMap<&'static str, f64>,
 }
 
 pub fn run(case: &Case, cache: &mut Cache) -> Run<Found> {
@@ -57,8 +59,8 @@ pub fn run(case: &Case, cache: &mut Cache) -> Run<Found> {
     if !known.contains(&stat) {
         return unsupported(format!("statistic {stat}"));
     }
-    if !estimate["combine"].is_null() || !estimate["plausible_values"].is_null() {
-        return unsupported("multiple imputation");
+    if imputed::is_imputed(case) {
+        return imputed::run(case, cache);
     }
     if stat == "calib" {
         return calibration::bare(case, cache);

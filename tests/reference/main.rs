@@ -10,6 +10,7 @@ mod data;
 mod design;
 mod estimate;
 mod formula;
+mod imputed;
 mod statistics;
 
 use std::collections::BTreeMap;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{Work, holds, joins, margins, mentions};
+use super::{Work, holds, imputed, joins, margins, mentions};
 use crate::data::derive::{Derivation, DeriveError, Finding, Recipe, Standard, derive as make};
 use crate::data::expr::Expression;
 use crate::data::io::{self, ReadOptions};
@@ -46,7 +46,7 @@ pub(super) fn file_names(work: &mut Work<'_>) -> Option<Vec<String>> {
     match io::names(&file, &options(work.study, None)) {
         Ok(names) => Some(names),
         Err(e) => {
-            work.error(&KeyPath::root().key("data").key("file"), &e, e.help());
+            work.error(&imputed::file_path(work), &e, e.help());
             None
         }
     }
@@ -93,16 +93,18 @@ pub(super) fn read(
     work: &mut Work<'_>,
     own: &[String],
     names: &[String],
-    joins: &[joins::Planned],
+    (joins, imputed): (&[joins::Planned], &[imputed::Planned]),
 ) -> Option<Table> {
     let mut needed = needed(work, names);
+    needed.extend(imputed.iter().map(|p| p.column.clone()));
     let keys = joins.iter().flat_map(|j| &j.keys).map(|(before, _)| before);
     needed.extend(keys.cloned());
     let columns: Vec<String> = own.iter().filter(|n| needed.contains(n)).cloned().collect();
     let file = work.folder.join(&work.study.data.file);
-    let path = KeyPath::root().key("data").key("file");
+    let path = imputed::file_path(work);
     let table = read_file(work, &file, &path, &options(work.study, Some(&columns)))?;
     let mut table = joins::carry_out(work, table, joins, &needed)?;
+    imputed::add(work, &mut table, imputed);
     label(work, &mut table);
     (!work.has_errors()).then_some(table)
 }

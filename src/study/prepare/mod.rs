@@ -3,6 +3,7 @@
 mod adjust;
 pub(super) mod data;
 mod design;
+mod imputed;
 mod joins;
 mod margins;
 mod mentions;
@@ -30,6 +31,8 @@ pub struct Prepared {
     pub table: Table,
     /// Columns of the data file.
     pub file_columns: usize,
+    /// Completed data sets of the study; 1 where nothing is imputed.
+    pub imputations: usize,
     /// Rows in the subpopulation of the study.
     pub inside: Vec<bool>,
     /// The design and the weights.
@@ -53,6 +56,8 @@ struct Work<'a> {
     columns: Vec<String>,
     found: Vec<Diagnostic>,
     inputs: Vec<PathBuf>,
+    /// Which completed data set this is.
+    imputation: usize,
 }
 
 impl Work<'_> {
@@ -102,7 +107,7 @@ pub fn prepare(
     progress: &dyn Fn(&str),
 ) -> Result<Prepared, Diagnostics> {
     let folder = study_file.parent().unwrap_or(Path::new("")).to_path_buf();
-    let Loaded { study, places, warnings, included, settings, .. } = loaded;
+    let Loaded { study, places, warnings, included, settings, imputation, .. } = loaded;
     let mut work = Work {
         study: &study,
         places: &places,
@@ -110,6 +115,7 @@ pub fn prepare(
         columns: Vec::new(),
         found: warnings.0,
         inputs: included,
+        imputation,
     };
     let mut timings = Vec::new();
     let mut clock = std::time::Instant::now();
@@ -123,10 +129,11 @@ pub fn prepare(
         let own = data::file_names(&mut work)?;
         let mut names = own.clone();
         let joins = joins::plan(&mut work, &mut names)?;
+        let (imputed, imputations) = imputed::plan(&mut work, &mut names)?;
         work.columns = names.clone();
         work.columns.extend(work.study.derive.iter().map(|d| d.name.clone()));
         mentions::check(&mut work, &names)?;
-        let table = data::read(&mut work, &own, &names, &joins)?;
+        let table = data::read(&mut work, &own, &names, (&joins, &imputed))?;
         lap("read", "making variables");
         let table = data::derive(&mut work, table)?;
         let inside = data::subpopulation(&mut work, &table)?;
@@ -135,15 +142,17 @@ pub fn prepare(
         lap("design", "weighting");
         let analysis = weighting::weigh(&mut work, &table, design)?;
         lap("weighting", "estimating");
-        Some((names.len(), table, inside, analysis))
+        let columns = names.len() - work.study.data.imputed.len();
+        Some((columns, imputations, table, inside, analysis))
     })();
     let (found, inputs) = (work.found, work.inputs);
     match result {
-        Some((file_columns, table, inside, analysis)) => Ok(Prepared {
+        Some((file_columns, imputations, table, inside, analysis)) => Ok(Prepared {
             study,
             places,
             table,
             file_columns,
+            imputations,
             inside,
             analysis,
             inputs,
@@ -184,15 +193,18 @@ pub(super) fn reads(
         columns: Vec::new(),
         found: warnings.0,
         inputs: Vec::new(),
+        imputation: 0,
     };
     let result = (|| {
         let own = data::file_names(&mut work)?;
         let mut names = own.clone();
         let joins = joins::plan(&mut work, &mut names)?;
+        let (imputed, _) = imputed::plan(&mut work, &mut names)?;
         work.columns = names.clone();
         work.columns.extend(study.derive.iter().map(|d| d.name.clone()));
         mentions::check(&mut work, &names)?;
         let mut needed = data::needed(&mut work, &names);
+        needed.extend(imputed.iter().map(|p| p.column.clone()));
         needed.extend(joins.iter().flat_map(|j| &j.keys).map(|(before, _)| before.clone()));
         let mut all = vec![Reads {
             file: folder.join(&study.data.file),

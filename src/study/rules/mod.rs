@@ -7,6 +7,7 @@ mod adjust;
 mod derive;
 mod design;
 mod estimate;
+mod imputed;
 mod join;
 mod standard;
 mod weighting;
@@ -26,6 +27,7 @@ pub(super) fn check(study: &Study, places: &Places, bad: &[KeyPath]) -> Vec<Diag
     rules.names(&root.key("include"), study.include.as_ref());
     data(study, &mut rules, &root.key("data"));
     join::check(&study.data.join, &mut rules, &root.key("data").key("join"));
+    imputed::check(&study.data, &mut rules, &root.key("data"));
     derive::check(&study.derive, &mut rules, &root.key("derive"));
     design::check(study, &mut rules, &root.key("design"));
     weighting::check(&study.weighting, &mut rules, &root.key("weighting"));

@@ -12,12 +12,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::compare::Measure;
 use crate::design::LonelyPsu;
-use crate::estimate::{Deff, IntervalMethod, QualityStandard};
+use crate::estimate::{Deff, GroupHandling, IntervalMethod, QualityStandard};
 use crate::replicate::ReplicateMethod;
 
 use super::pairs::Pairs;
 
-pub use data::{Case, Cut, Data, Derive, Format, Join, JoinKind, Keys, Unmatched, Variable};
+pub use data::{
+    Case, Cut, Data, Derive, Format, Imputed, Join, JoinKind, Keys, Unmatched, Variable,
+};
 pub use weighting::{
     Compat, Distance, Limit, LimitRule, Margin, Redistribute, ScaleRule, ScaleTarget, Step,
     Weighting,
@@ -194,6 +196,9 @@ pub struct Estimate {
     pub deff: Option<Deff>,
     /// The quality standard.
     pub quality: Option<QualityStandard>,
+    /// What is done with rows that lack a value of a `by` variable. Default: `excluded`; how many
+    /// they are is always said.
+    pub missing_groups: Option<GroupHandling>,
 }
 
 /// A ratio of totals.
@@ -274,6 +279,8 @@ pub struct Defaults {
     pub deff: Option<Deff>,
     /// The quality standard.
     pub quality: Option<QualityStandard>,
+    /// What is done with rows that lack a value of a `by` variable.
+    pub missing_groups: Option<GroupHandling>,
 }
 
 /// What to write, and where. Paths are relative to the study file.
