@@ -4,7 +4,10 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use rakewell::data::io::{DataError, Fault, Note, ReadOptions, names, read, read_with_notes};
+use rakewell::data::io::{
+    Charset, DataError, Fault, NewColumn, Note, ReadOptions, names, read, read_with_notes,
+    stage_appended,
+};
 use rakewell::data::{Calendar, Codes, Column, Table, Values};
 use serde_json::Value;
 
@@ -293,4 +296,50 @@ fn the_content_tells_the_format_where_the_name_does_not() {
     std::fs::copy(fixture("haven_byte.sav"), &wrong).unwrap();
     let error = read(&wrong, &ReadOptions::default()).unwrap_err();
     assert!(error.to_string().contains("should be a Stata file but is an SPSS file"), "{error}");
+}
+
+/// What Excel saves as "Unicode text", and old files whose letters are those of DOS.
+#[test]
+fn text_in_other_encodings_is_read_and_copied_as_it_was() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let text = "name\tw\nŁódź\t1\n\"日本 😀\"\t2\n";
+    for big in [false, true] {
+        let encoded = |text: &str| -> Vec<u8> {
+            let units = std::iter::once(0xFEFF).chain(text.encode_utf16());
+            units.flat_map(|u| if big { u.to_be_bytes() } else { u.to_le_bytes() }).collect()
+        };
+        std::fs::write(path("wide.txt"), encoded(text)).unwrap();
+        let table = read(&path("wide.txt"), &ReadOptions::default()).unwrap();
+        let seen = of_column(table.column("name").unwrap());
+        assert_eq!(seen.texts.unwrap(), [Some("Łódź".to_string()), Some("日本 😀".to_string())]);
+        let column =
+            NewColumn { name: "v".into(), label: String::new(), values: &[1.5, 2.5], weight: true };
+        stage_appended(&path("wide.txt"), &ReadOptions::default(), &path("copy.txt"), &[column])
+            .unwrap()
+            .commit()
+            .unwrap();
+        let expected = "name\tw\tv\nŁódź\t1\t1.5\n\"日本 😀\"\t2\t2.5\n";
+        assert_eq!(std::fs::read(path("copy.txt")).unwrap(), encoded(expected));
+    }
+    std::fs::write(path("dos.csv"), b"caf\x82,b\n\x9C,1\n\x84,2\n").unwrap();
+    let in_page = |name| ReadOptions { encoding: Charset::named(name), ..ReadOptions::default() };
+    let table = read(&path("dos.csv"), &in_page("cp850")).unwrap();
+    assert_eq!(table.names().next(), Some("café"));
+    assert_eq!(table.columns()[0].as_factor().levels[0].value, "£");
+    // The same bytes in a Stata file that does not say its encoding.
+    let mut old = std::fs::read(fixture("haven_v12.dta")).unwrap();
+    let needle = b"Sex";
+    let places: Vec<usize> = (0..old.len() - 3).filter(|&i| &old[i..i + 3] == needle).collect();
+    for &at in &places {
+        old[at + 1] = 0x82;
+    }
+    assert!(!places.is_empty());
+    std::fs::write(path("old.dta"), &old).unwrap();
+    let label = |encoding| {
+        let table = read(&path("old.dta"), &in_page(encoding)).unwrap();
+        table.column("sex").unwrap().label.clone().unwrap()
+    };
+    assert!(label("cp437").starts_with("Séx"), "{}", label("cp437"));
+    assert!(label("windows-1252").starts_with("S‚x"), "{}", label("windows-1252"));
 }

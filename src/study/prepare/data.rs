@@ -18,6 +18,7 @@ pub(in crate::study) fn options<'a>(
     let mut options = ReadOptions { columns, ..ReadOptions::default() };
     options.format = study.data.format.map(format);
     options.delimiter = study.data.delimiter;
+    options.encoding = study.data.encoding.as_deref().and_then(io::Charset::named);
     options.sheet.clone_from(&study.data.sheet);
     if let Some(missing) = &study.data.missing_text {
         options.missing_text.clone_from(missing);

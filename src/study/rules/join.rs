@@ -41,6 +41,7 @@ fn one(join: &Join, rules: &mut Rules<'_>, path: &KeyPath) {
             }
         }
     }
+    rules.encoding(&path.key("encoding"), join.encoding.as_deref());
     rules.names(&path.key("columns"), join.columns.as_ref());
     rules.filled(&path.key("prefix"), join.prefix.as_deref());
 }

@@ -14,6 +14,7 @@ mod weighting;
 
 use std::collections::HashMap;
 
+use crate::data::io::Charset;
 use crate::diagnostic::{Diagnostic, Place};
 
 use super::places::{KeyPath, Places};
@@ -108,6 +109,19 @@ impl Rules<'_> {
                 format!("{path} has a line break or another control character in it"),
                 "a backslash here starts an escape",
                 "use single quotes, 'C:\\data\\new.csv', or forward slashes",
+            );
+        }
+    }
+
+    /// The name of an encoding.
+    fn encoding(&mut self, path: &KeyPath, name: Option<&str>) {
+        if let Some(name) = name.filter(|n| Charset::named(n).is_none()) {
+            self.error(
+                path,
+                format!("no encoding is called `{name}`"),
+                "not known",
+                "write a name such as `latin1`, `windows-1252` or `utf-8`, or a code page such as \
+                 `cp850`; UTF-16 is found out from the mark that the file begins with",
             );
         }
     }
@@ -259,6 +273,7 @@ fn data(study: &Study, rules: &mut Rules<'_>, path: &KeyPath) {
     let data = &study.data;
     let file = data.file.to_string_lossy();
     rules.file_path(&path.key("file"), Some(&data.file));
+    rules.encoding(&path.key("encoding"), data.encoding.as_deref());
     if matches!(data.delimiter, Some('"' | '\n' | '\r')) {
         rules.error(
             &path.key("delimiter"),
@@ -271,10 +286,13 @@ fn data(study: &Study, rules: &mut Rules<'_>, path: &KeyPath) {
     let (kind, idle): (_, &[&str]) = match (data.format, ending.as_str()) {
         (Some(Format::Csv | Format::Tsv), _) => ("text", &["sheet"]),
         (Some(Format::Excel | Format::Ods), _) | (None, "xlsx" | "xlsm" | "ods") => {
-            ("a workbook", &["delimiter"])
+            ("a workbook", &["delimiter", "encoding"])
         }
-        (Some(_), _) | (None, "parquet" | "pq" | "sav" | "zsav" | "dta" | "sas7bdat" | "xpt") => {
+        (Some(Format::Spss | Format::Stata), _) | (None, "sav" | "zsav" | "dta") => {
             ("a file of this format", &["delimiter", "missing-text", "sheet"])
+        }
+        (Some(_), _) | (None, "parquet" | "pq" | "sas7bdat" | "xpt") => {
+            ("a file of this format", &["delimiter", "encoding", "missing-text", "sheet"])
         }
         (None, "csv" | "txt" | "dat" | "tsv" | "tab") => ("text", &["sheet"]),
         _ => ("", &[]),

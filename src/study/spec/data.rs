@@ -44,6 +44,9 @@ pub struct Data {
     pub format: Option<Format>,
     /// The delimiter of a text file; found out from the first line if not given.
     pub delimiter: Option<char>,
+    /// How the bytes of a text, SPSS or Stata file become characters, where it does not say so
+    /// itself: `latin1`, `windows-1252`, `cp850`, …
+    pub encoding: Option<String>,
     /// The sheet of a workbook; the first one if not given.
     pub sheet: Option<String>,
     /// Texts that mean "missing" in a text file or sheet. Default: the empty field, `NA` and `.`.
@@ -101,6 +104,9 @@ pub struct Join {
     pub format: Option<Format>,
     /// The delimiter of a text file; found out from the first line if not given.
     pub delimiter: Option<char>,
+    /// How the bytes of a text, SPSS or Stata file become characters, where it does not say so
+    /// itself: `latin1`, `windows-1252`, `cp850`, …
+    pub encoding: Option<String>,
     /// The sheet of a workbook; the first one if not given.
     pub sheet: Option<String>,
     /// Texts that mean "missing" in a text file or sheet; those of `[data]` if not given.
