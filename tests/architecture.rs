@@ -15,7 +15,7 @@ const MODULES: &[(&str, &[&str])] = &[
     ("design", &["numeric", "data"]),
     ("aggregate", &["numeric", "data", "design"]),
     ("weight", &["numeric", "data", "design", "aggregate"]),
-    ("replicate", &["numeric", "data", "design", "weight"]),
+    ("replicate", &["numeric", "data", "design", "aggregate", "weight"]),
     ("estimate", &["numeric", "data", "design", "aggregate", "weight", "replicate"]),
     ("compare", &["numeric", "diagnostic", "data", "estimate"]),
     ("model", &["numeric", "data", "aggregate", "replicate", "estimate"]),

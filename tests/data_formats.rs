@@ -85,11 +85,13 @@ fn of_json(json: &Value) -> Seen {
         object.into_iter().flatten().map(|(k, v)| (plain(k), v.clone())).collect()
     };
     let text = |v: &Value| v.as_str().map(ToString::to_string);
+    // A list of one is written as its only entry.
+    let list = |v: &Value| v.as_array().cloned().unwrap_or_else(|| vec![v.clone()]);
     Seen {
         label: json.get("label").and_then(text),
         calendar: json.get("calendar").and_then(text),
-        numbers: json.get("numbers").map(|v| v.as_array().unwrap().iter().map(number).collect()),
-        texts: json.get("values").map(|v| v.as_array().unwrap().iter().map(text).collect()),
+        numbers: json.get("numbers").map(|v| list(v).iter().map(number).collect()),
+        texts: json.get("values").map(|v| list(v).iter().map(text).collect()),
         missing: pairs("missing").into_iter().map(|(k, v)| (k, v.as_u64().unwrap())).collect(),
         labels: pairs("labels").into_iter().map(|(k, v)| (k, text(&v).unwrap())).collect(),
     }

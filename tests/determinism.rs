@@ -108,7 +108,7 @@ fn replicated(table: &Table, design: &SurveyDesign, ledger: &Ledger) -> Outputs 
     let small = tasks::table(&Survey::new(4_000, 3));
     let small_design = tasks::design(&small);
     let small_base = tasks::base(&small_design);
-    let made = jackknife(&small_design);
+    let made = jackknife(&small_design).unwrap();
     let jackknifed = Analysis::with_replicates(small_design, small_base, made);
     vec![
         ("replicates as columns".to_string(), variances(&analysis, table)),

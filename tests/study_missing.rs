@@ -123,7 +123,7 @@ fn the_ends_have_intervals_of_their_own() {
         "[[estimate]]\nproportion = \"yes\"\nby = \"group\"\nmissing-groups = \"bounds\"\n\
          interval = \"t\"\n\
          [[estimate]]\nproportion = \"yes\"\ninterval = \"t\"\n\
-         where = 'group == \"A\" or (missing(group) and yes == 1)'\n",
+         where = 'group == \"A\" or (is_missing(group) and yes == 1)'\n",
     );
     let bounds = row(&document.estimates[0], "A").missing.bounds.as_ref().unwrap();
     let end = &document.estimates[1].rows[0];
@@ -292,7 +292,7 @@ fn mistakes_about_missing_values_are_said_in_words() {
         (
             "data.imputations = [\"q.csv\"]\n\
              data.imputed = [{ name = \"x\", columns = [\"income\", \"yes\"] }]\n",
-            "a second way to give imputations",
+            "both `imputed` columns and `imputations` in files",
         ),
         ("data.imputations = [\"q.csv\"]\n", "q.csv"),
     ] {

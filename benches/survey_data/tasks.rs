@@ -7,6 +7,7 @@ use rakewell::estimate::{
     Analysis, ByVariable, Deff, Domains, EstimateTable, IntervalMethod, Outcome, Quantity,
     Statistic, TableSpec,
 };
+use rakewell::replicate::{ReplicatePlan, Resampling, make};
 use rakewell::weight::{
     CalibrationOptions, Distance, Ledger, Margin, MarginLevels, Residuals, Totals,
 };
@@ -98,12 +99,43 @@ fn matched(table: &Table, given: &[MarginLevels], weights: &[f64]) -> Vec<Margin
         .collect()
 }
 
+/// Bootstrap replicates, raked to the five margins each, and means by domain with their standard
+/// errors: everything that happens after the file is read and the design is built.
+pub fn bootstrap(
+    table: &Table,
+    given: &[MarginLevels],
+    design: &SurveyDesign,
+    outcomes: &[&str],
+    by: &[&str],
+    replicates: usize,
+) -> EstimateTable {
+    let plan =
+        ReplicatePlan { replicates: Some(replicates), ..ReplicatePlan::new(Resampling::RaoWu) };
+    // The bootstrap has nothing to hold a lonely PSU against: those few are taken for certain.
+    let design = SurveyDesign { lonely: LonelyPsu::Certainty, ..design.clone() };
+    let made = make(&design, &plan).expect("the design is sound");
+    let raked = rake(table, given, &base(&design));
+    let made = made.reweighted(&design.tree, &raked).expect("the margins can be met");
+    table_of(table, &Analysis::with_replicates(design, raked, made), outcomes, by, false)
+}
+
 /// Means of several outcomes in the domains of a crossing, with standard errors, intervals and
 /// design effects. Nothing is kept from one call to the next.
 pub fn means(
     table: &Table,
     design: &SurveyDesign,
     ledger: &Ledger,
+    outcomes: &[&str],
+    by: &[&str],
+    covariance: bool,
+) -> EstimateTable {
+    let analysis = Analysis::new(design.clone(), ledger.clone());
+    table_of(table, &analysis, outcomes, by, covariance)
+}
+
+fn table_of(
+    table: &Table,
+    analysis: &Analysis,
     outcomes: &[&str],
     by: &[&str],
     covariance: bool,
@@ -137,7 +169,7 @@ pub fn means(
         df: None,
         covariance,
     };
-    Analysis::new(design.clone(), ledger.clone()).table(&spec)
+    analysis.table(&spec)
 }
 
 /// A column that is there.

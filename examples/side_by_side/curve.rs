@@ -64,6 +64,32 @@ pub fn run() {
     }
 }
 
+/// Prints how the time of replicates grows: with rows, domains and replicates.
+pub fn replicates() {
+    println!(
+        "Medians of three, in milliseconds: Rao–Wu replicates made, raked to five margins, means."
+    );
+    let run = |survey: &Survey, outcomes: &[&str], by: &[&str], count: usize| {
+        let (table, margins) = (tasks::table(survey), tasks::margins(survey));
+        let design = tasks::design(&table);
+        time(3, || tasks::bootstrap(&table, &margins, &design, outcomes, by, count))
+    };
+    println!("\n| rows | 200 replicates, 3 means × 54 |\n|---:|---:|");
+    for rows in SIZES {
+        let survey = Survey::new(rows, 1);
+        line(&survey.rows().to_string(), &[run(&survey, &OUTCOMES[..3], CROSSINGS[2], 200)]);
+    }
+    let survey = Survey::new(250_000, 1);
+    println!("\n{} rows, 200 replicates:\n\n| domains | 3 means |\n|---:|---:|", survey.rows());
+    for (by, domains) in CROSSINGS.into_iter().zip([1, 18, 54, 270, 864]) {
+        line(&domains.to_string(), &[run(&survey, &OUTCOMES[..3], by, 200)]);
+    }
+    println!("\n{} rows, 3 means × 54:\n\n| replicates | |\n|---:|---:|", survey.rows());
+    for count in [50, 100, 200, 500, 1000] {
+        line(&count.to_string(), &[run(&survey, &OUTCOMES[..3], CROSSINGS[2], count)]);
+    }
+}
+
 fn time<T>(repeats: usize, work: impl Fn() -> T) -> f64 {
     let mut seconds: Vec<f64> = (0..repeats)
         .map(|_| {

@@ -3,11 +3,13 @@
 //! ```text
 //! cargo run --release --example side_by_side -- [ROWS] [REPEATS] [--r] [--no-others]
 //! cargo run --release --example side_by_side -- curve
+//! cargo run --release --example side_by_side -- replicates
 //! ```
 //!
 //! ROWS is one million and REPEATS five unless given. The files of the survey are written to
 //! `target/side_by_side/`. Up to 200,000 rows R is run as well; above that it takes many minutes,
-//! and only `--r` runs it. `curve` measures rakewell alone over rows, domains and outcomes.
+//! and only `--r` runs it. `curve` measures rakewell alone over rows, domains and outcomes, `replicates`
+//! over rows, domains and replicates.
 //!
 //! Environment:
 //! - `RAKEWELL_PYTHON`: the Python interpreters to try, separated by `:` (default `python3`);
@@ -43,6 +45,10 @@ fn main() -> ExitCode {
     match arguments.first().map(String::as_str) {
         Some("curve") => {
             curve::run();
+            return ExitCode::SUCCESS;
+        }
+        Some("replicates") => {
+            curve::replicates();
             return ExitCode::SUCCESS;
         }
         Some("--memory") => return memory::child(&arguments[1..]),

@@ -67,6 +67,9 @@ pub fn child(arguments: &[String]) -> ExitCode {
     say("raking");
     drop(tasks::means(&table, &design, &raked, &OUTCOMES[..1], &BY, false));
     say("one mean × 54 domains after raking");
+    drop((base, raked));
+    drop(tasks::bootstrap(&table, &margins, &design, &OUTCOMES, &BY, 200));
+    say("200 bootstrap replicates raked, three means × 54 domains");
     ExitCode::SUCCESS
 }
 

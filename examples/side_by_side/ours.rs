@@ -28,6 +28,7 @@ pub fn run(survey: &Survey, folder: &Path, repeats: usize) -> Vec<Timed> {
         time(name, repeats, work, estimates_in_domain)
     };
     let both = || tasks::means(table, design, &tasks::rake(table, margins, base), one, &BY, false);
+    let bootstrap = || tasks::bootstrap(table, margins, design, &OUTCOMES, &BY, 200);
     let columns = tasks::USED.map(String::from);
     let options = ReadOptions { columns: Some(&columns), ..ReadOptions::default() };
     let file = folder.join("survey.parquet");
@@ -39,6 +40,7 @@ pub fn run(survey: &Survey, folder: &Path, repeats: usize) -> Vec<Timed> {
         estimates("one_mean_54_raked", raked, one),
         time("rake_then_one_mean_54", repeats, both, estimates_in_domain),
         time("linear", repeats, || tasks::linear(table, margins, base), weight_values),
+        time("bootstrap_200_raked", repeats.min(3), bootstrap, estimates_in_domain),
         time("design", repeats, || tasks::design(table), |_| Vec::new()),
         time("read_parquet", repeats, || read(&file, &options).map(|t| t.rows()), |_| Vec::new()),
     ]

@@ -32,6 +32,8 @@ fn outputs(survey: &Survey, threads: usize) -> Vec<u64> {
             bits.extend(ledger.weights().iter().map(|w| w.to_bits()));
             table_bits(&tasks::means(&table, &design, ledger, &OUTCOMES, &BY, true), &mut bits);
         }
+        let bootstrap = tasks::bootstrap(&table, &margins, &design, &OUTCOMES, &BY, 20);
+        table_bits(&bootstrap, &mut bits);
         bits
     })
 }

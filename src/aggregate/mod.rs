@@ -9,6 +9,7 @@
 
 mod cells;
 mod columns;
+mod grouped;
 mod kernel;
 mod lanes;
 mod replicates;
@@ -17,6 +18,7 @@ mod units;
 
 pub use cells::{CellRequest, CellSums, DomainCodes, Measure, MeasureTotals, cell_sums, row_slots};
 pub use columns::{XColumns, XTerm};
+pub use grouped::{GroupedRequest, GroupedSums, Lane, grouped_sums};
 pub use lanes::Lanes;
-pub use replicates::{ReplicateRequest, replicate_sums};
+pub use replicates::{LANES, ReplicateRequest, replicate_sums};
 pub use units::{UnitX, gram, unit_x};

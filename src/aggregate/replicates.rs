@@ -5,6 +5,9 @@ use rayon::prelude::*;
 use super::cells::{DomainCodes, Measure, row_slots};
 use crate::data::{Codes, Numbers};
 
+/// Replicates that are worked on side by side.
+pub const LANES: usize = 8;
+
 /// Rows handed to one task; fixed, so that results do not depend on the number of threads.
 const LANE_ROWS: usize = 1 << 16;
 

@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::sync::OnceLock;
 
 use nalgebra::DMatrix;
+use rayon::prelude::*;
 
 use super::compat::CompatValues;
 use super::dense::{DenseValues, dense_variance};
@@ -11,11 +12,11 @@ use super::quantity::{Form, Quantity};
 use super::residual::Residualizer;
 use super::variance::{Entries, Policy, UnitValues, Variances, tree_variance};
 use crate::aggregate::{
-    CellRequest, CellSums, DomainCodes, Measure, MeasureTotals, ReplicateRequest, cell_sums,
+    CellRequest, CellSums, DomainCodes, LANES, Measure, MeasureTotals, ReplicateRequest, cell_sums,
     replicate_sums, row_slots,
 };
 use crate::design::SurveyDesign;
-use crate::replicate::{ReplicateWeights, Replicates};
+use crate::replicate::{Factors, ReplicateWeights, Replicates};
 use crate::weight::Ledger;
 
 /// A design with its weights: what estimates are made from.
@@ -27,6 +28,8 @@ pub struct Analysis {
     pub ledger: Ledger,
     /// Replicates, when the variance comes from them.
     pub replicates: Option<Replicates>,
+    /// Replicates whose standard errors are shown beside linearised ones.
+    pub beside: Option<Replicates>,
     residualizer: OnceLock<Option<Residualizer>>,
 }
 
@@ -60,6 +63,8 @@ pub struct Raw {
     pub psus: Vec<(u64, u64)>,
     /// Replicates whose estimate could not be had.
     pub lost_replicates: usize,
+    /// For random replicates the coefficient of variation of a squared deviation, by estimate.
+    pub chance: Vec<f64>,
 }
 
 impl Raw {
@@ -94,7 +99,7 @@ impl Raw {
 impl Analysis {
     /// Estimates with linearised variances.
     pub fn new(design: SurveyDesign, ledger: Ledger) -> Analysis {
-        Analysis { design, ledger, replicates: None, residualizer: OnceLock::new() }
+        Analysis { design, ledger, replicates: None, beside: None, residualizer: OnceLock::new() }
     }
 
     /// Estimates with replicate variances.
@@ -104,6 +109,16 @@ impl Analysis {
         replicates: Replicates,
     ) -> Analysis {
         Analysis { replicates: Some(replicates), ..Analysis::new(design, ledger) }
+    }
+
+    /// Estimates with linearised variances, and the standard errors of replicates beside them.
+    pub fn with_both(design: SurveyDesign, ledger: Ledger, replicates: Replicates) -> Analysis {
+        Analysis { beside: Some(replicates), ..Analysis::new(design, ledger) }
+    }
+
+    /// The replicates, whether their variance is the main one or stands beside.
+    pub fn any_replicates(&self) -> Option<&Replicates> {
+        self.replicates.as_ref().or(self.beside.as_ref())
     }
 
     /// Estimates every quantity in every domain, with variances and, if wanted, covariances.
@@ -154,9 +169,20 @@ impl Analysis {
         domains: &DomainCodes,
         covariance: bool,
     ) -> Raw {
+        self.estimate_by(quantities, domains, covariance, self.replicates.as_ref())
+    }
+
+    /// The same by some replicates, or by linearisation without.
+    pub(super) fn estimate_by(
+        &self,
+        quantities: &[Quantity<'_>],
+        domains: &DomainCodes,
+        covariance: bool,
+        replicates: Option<&Replicates>,
+    ) -> Raw {
         let measures: Vec<Measure<'_>> = quantities.iter().map(Quantity::measure).collect();
         let follows_r = self.ledger.follows_r();
-        let linear = self.replicates.is_none() && !follows_r;
+        let linear = replicates.is_none() && !follows_r;
         let residualizer = if linear { self.residualizer() } else { None };
         let request = CellRequest {
             tree: &self.design.tree,
@@ -168,7 +194,7 @@ impl Analysis {
         let sums = cell_sums(&request);
         let mut raw = self.points(quantities, &measures, &sums);
         raw.psus = self.count_psus(&request, &sums);
-        if let Some(replicates) = &self.replicates {
+        if let Some(replicates) = replicates {
             let thetas =
                 self.replicate_estimates(&raw, quantities, &measures, domains, replicates, &sums);
             if covariance {
@@ -177,6 +203,9 @@ impl Analysis {
                 (raw.covariance, raw.lost_replicates) = (Some(v), lost);
             } else {
                 (raw.variances, raw.lost_replicates) = replicates.variances(&raw.values, &thetas);
+            }
+            if replicates.is_random() {
+                raw.chance = replicates.chance(&raw.values, &thetas);
             }
             raw.blank_missing();
             return raw;
@@ -242,6 +271,7 @@ impl Analysis {
             weight_sum: Vec::new(),
             psus: Vec::new(),
             lost_replicates: 0,
+            chance: Vec::new(),
         };
         let offsets = offsets(measures);
         for (q, quantity) in quantities.iter().enumerate() {
@@ -305,17 +335,20 @@ impl Analysis {
         replicates: &Replicates,
         sums: &CellSums,
     ) -> Vec<Vec<f64>> {
-        let totals: Vec<Vec<f64>> = match &replicates.weights {
-            ReplicateWeights::Columns { columns, combined } => replicate_sums(&ReplicateRequest {
-                weights: self.ledger.weights(),
-                columns: columns.iter().map(AsRef::as_ref).collect(),
-                combined: *combined,
-                domains,
-                measures,
-            }),
-            ReplicateWeights::Factors { factors, replicates } => {
-                factor_sums(sums, self.design.tree.units(), factors, *replicates)
+        let totals: Vec<Vec<f64>> = match (&replicates.weights, &replicates.after) {
+            (ReplicateWeights::Columns { columns, combined }, _) => {
+                replicate_sums(&ReplicateRequest {
+                    weights: self.ledger.weights(),
+                    columns: columns.iter().map(AsRef::as_ref).collect(),
+                    combined: *combined,
+                    domains,
+                    measures,
+                })
             }
+            (ReplicateWeights::Factors(factors), Some(after)) => {
+                after.domain_sums(&self.design.tree, factors, domains, measures)
+            }
+            (ReplicateWeights::Factors(factors), None) => factor_sums(sums, factors),
         };
         let offsets = offsets(measures);
         totals
@@ -345,20 +378,25 @@ fn offsets(measures: &[Measure<'_>]) -> Vec<usize> {
 }
 
 /// Slot totals of every replicate from the cells and a factor per unit.
-fn factor_sums(sums: &CellSums, units: usize, factors: &[f64], replicates: usize) -> Vec<Vec<f64>> {
-    let mut out = vec![vec![0.0; sums.domains * sums.width]; replicates];
-    for unit in 0..units {
-        let factors = &factors[unit * replicates..(unit + 1) * replicates];
-        for (domain, cell) in sums.unit(unit) {
-            let at = domain * sums.width;
-            for (totals, factor) in out.iter_mut().zip(factors) {
-                for (t, s) in totals[at..at + sums.width].iter_mut().zip(cell) {
-                    *t += factor * s;
+fn factor_sums(sums: &CellSums, factors: &Factors) -> Vec<Vec<f64>> {
+    let size = sums.domains * sums.width;
+    let blocks: Vec<Vec<[f64; LANES]>> = (0..factors.count().div_ceil(LANES))
+        .into_par_iter()
+        .map(|block| {
+            let mut totals = vec![[0.0; LANES]; size];
+            for (unit, factors) in factors.block(block).iter().enumerate() {
+                for (domain, cell) in sums.unit(unit) {
+                    let at = domain * sums.width;
+                    for (totals, s) in totals[at..at + sums.width].iter_mut().zip(cell) {
+                        totals.iter_mut().zip(factors).for_each(|(t, f)| *t += f * s);
+                    }
                 }
             }
-        }
-    }
-    out
+            totals
+        })
+        .collect();
+    let lane = |r: usize| blocks[r / LANES].iter().map(|t| t[r % LANES]).collect();
+    (0..factors.count()).map(lane).collect()
 }
 
 /// Influence values by unit, less what calibration explains.

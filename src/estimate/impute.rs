@@ -147,12 +147,7 @@ pub fn combined_table(tables: &[EstimateTable]) -> Option<EstimateTable> {
         rows.push(combined_row(first, interval, place / cells, domain, &parts));
         found.push(at);
     }
-    let mut notes = Vec::new();
-    for note in tables.iter().flat_map(|t| &t.notes) {
-        if !notes.contains(note) && first.interval == interval {
-            notes.push(note.clone());
-        }
-    }
+    let mut notes = if first.interval == interval { first.notes.clone() } else { Vec::new() };
     notes.push(format!(
         "combined over {} completed data sets (Rubin's rules, degrees of freedom of Barnard and \
          Rubin); counts are means over them",
@@ -259,6 +254,11 @@ fn combined_row(
         let variances: Vec<f64> = errors.iter().map(|se| se * se).collect();
         combine_imputations(estimates, &variances, df)
     });
+    let by_replicates =
+        estimates.as_ref().zip(all(&|r| r.se_replicates)).and_then(|(e, errors)| {
+            let variances: Vec<f64> = errors.iter().map(|se| se * se).collect();
+            Some(combine_imputations(e, &variances, df)?.variance.sqrt())
+        });
     // What a simple random sample would have, from each data set's own design effect.
     let srs = |of: &dyn Fn(&Estimate) -> Option<f64>| {
         let list = all(&|r| Some(r.se? * r.se? * of(r)?))?;
@@ -293,7 +293,13 @@ fn combined_row(
     let lacking = parts.len() - here.len();
     let note = (lacking > 0)
         .then(|| format!("{lacking} of {} completed data sets have no such group", parts.len()));
-    Estimate { missing, interval_note: note.or_else(|| row.interval_note.clone()), ..row }
+    let se_replicates = by_replicates.filter(|_| row.se.is_some());
+    Estimate {
+        missing,
+        se_replicates,
+        interval_note: note.or_else(|| row.interval_note.clone()),
+        ..row
+    }
 }
 
 /// W + (1 + 1/m) B for every pair of rows; NaN where some table lacks one.

@@ -229,6 +229,7 @@ impl Analysis {
             TableSpec { quantities: Vec::new(), outcomes, covariance: false, ..spec.clone() };
         let mut table = self.table(&empty);
         table.interval = IntervalMethod::Woodruff;
+        table.replicates = None;
         table.rows = quantiles
             .iter()
             .enumerate()
@@ -257,6 +258,7 @@ impl Analysis {
                     weight_sum: means.weight_sum[q.domain],
                     estimate,
                     se,
+                    se_replicates: None,
                     cv: estimate.zip(se).map(|(e, s)| s / e.abs()).and_then(known),
                     deff: None,
                     n_eff: None,

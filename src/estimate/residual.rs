@@ -48,11 +48,12 @@ impl Residualizer {
     /// Prepares the regressions; one factorisation serves every estimate.
     pub fn new(tree: &UnitTree, ledger: &Ledger) -> Residualizer {
         let all: Vec<(&Arc<Vec<f64>>, &Adjustment)> = ledger.adjusted_steps().collect();
-        let carriers: Vec<&Arc<Vec<f64>>> = all
+        let carriers: Vec<(Arc<Vec<f64>>, &XColumns)> = all
             .iter()
             .map(|(after, adjustment)| match &adjustment.carrier {
-                Carrier::After => *after,
-                Carrier::Rows(rows) => rows,
+                Carrier::After => ((*after).clone(), &adjustment.x),
+                Carrier::Rows(rows) => (rows.clone(), &adjustment.x),
+                Carrier::Columns(columns) => (Arc::new(vec![1.0; after.len()]), columns),
             })
             .collect();
         let last = ledger.weights();
@@ -63,15 +64,19 @@ impl Residualizer {
                 let (own, solver) = regression(tree, adjustment, after);
                 let x = &adjustment.x;
                 let with_later = (s + 1..all.len())
-                    .map(|t| gram(tree, x, &all[t].1.x, &carried(&own, carriers[t], after)))
+                    .map(|t| {
+                        let (c, later) = &carriers[t];
+                        gram(tree, x, later, &carried(&own, c, after))
+                    })
                     .collect();
+                let (c, of_totals) = &carriers[s];
                 let q = if Arc::ptr_eq(last, after) {
                     own
                 } else {
                     Arc::new(carried(&own, last, after))
                 };
                 Step {
-                    totals: unit_x(tree, x, carriers[s]),
+                    totals: unit_x(tree, of_totals, c),
                     with_later,
                     q,
                     solver,

@@ -58,6 +58,9 @@ pub enum DfRule {
     DesignPsusMinusStrata,
     /// Rank of the replicate weights minus one.
     ReplicateRank,
+    /// PSUs with positive weight in the domain minus their strata, at most the number of replicates (or
+    /// of groups left out) minus one.
+    ReplicateCount,
     /// Given by the user.
     Given,
     /// The normal distribution is used.
@@ -86,6 +89,8 @@ pub struct Estimate {
     pub estimate: Option<f64>,
     /// Its standard error.
     pub se: Option<f64>,
+    /// Its standard error by replicates, where `se` is linearised and both were asked for.
+    pub se_replicates: Option<f64>,
     /// Standard error ÷ |estimate|.
     pub cv: Option<f64>,
     /// Variance ÷ the variance under simple random sampling.
@@ -106,6 +111,20 @@ pub struct Estimate {
     pub quality: Option<Quality>,
     /// What missing values took from it.
     pub missing: MissingEffect,
+}
+
+impl Estimate {
+    /// Replicate standard error ÷ linearised standard error.
+    pub fn se_ratio(&self) -> Option<f64> {
+        let (by_replicates, se) = self.se_replicates.zip(self.se)?;
+        (se > 0.0).then(|| by_replicates / se)
+    }
+
+    /// Puts the standard error of the replicates beside one that can be had.
+    pub(super) fn set_replicate_se(&mut self, variance: f64) {
+        let se = Some(variance.max(0.0).sqrt()).filter(|_| variance.is_finite());
+        self.se_replicates = self.se.and(se);
+    }
 }
 
 /// Covariances of the estimates of a table, in row order (row-major, n × n).
@@ -145,6 +164,8 @@ pub struct EstimateTable {
     pub level: f64,
     /// How the variance is estimated, in words.
     pub variance: String,
+    /// The replicates whose standard errors are shown beside, in words.
+    pub replicates: Option<String>,
     /// Where the degrees of freedom come from.
     pub df_rule: DfRule,
     /// The quality standard, if one was asked for.

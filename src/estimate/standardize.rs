@@ -46,6 +46,9 @@ impl Analysis {
         crossed.push(&standard.factor);
         let fine = Domains::cross(inside.len(), &crossed, Some(inside));
         let parts = self.estimate(&spec.quantities, &fine.codes, true);
+        let beside = self.beside.as_ref().map(|replicates| {
+            self.estimate_by(&spec.quantities, &fine.codes, true, Some(replicates))
+        });
         let levels = standard.factor.levels.len();
         let total: f64 = standard.shares.iter().sum();
         let share = |level: usize| standard.shares.get(level).map_or(0.0, |s| s / total);
@@ -65,7 +68,7 @@ impl Analysis {
         let v = parts.covariance.as_ref();
         let mut table = EstimateTable { rows: Vec::new(), ..self.table(spec) };
         // For each kept row the parts it is made of.
-        let mut made: Vec<Vec<(usize, f64)>> = Vec::new();
+        let mut all_terms: Vec<Vec<(usize, f64)>> = Vec::new();
         let mut position = 0;
         let mut number = 0;
         for (q, quantity) in spec.quantities.iter().enumerate() {
@@ -82,10 +85,13 @@ impl Analysis {
                         .map(|a| (row + domain * levels + a, shares[a]))
                         .collect();
                     let at = find(&whole, q, outcome) + domain;
-                    table.rows.push(
-                        self.standardized_row(spec, &parts, &whole, &terms, at, position, quantity),
-                    );
-                    made.push(terms);
+                    let mut made =
+                        self.standardized_row(spec, &parts, &whole, &terms, at, position, quantity);
+                    if let Some(v) = beside.as_ref().and_then(|b| b.covariance.as_ref()) {
+                        made.set_replicate_se(combine(v, &terms, &terms));
+                    }
+                    table.rows.push(made);
+                    all_terms.push(terms);
                 }
                 position += 1;
             }
@@ -94,10 +100,10 @@ impl Analysis {
             && let Some(v) = v
         {
             table.covariance = Some(Covariance {
-                size: made.len(),
-                values: made
+                size: all_terms.len(),
+                values: all_terms
                     .iter()
-                    .flat_map(|x| made.iter().map(move |y| combine(v, x, y)))
+                    .flat_map(|x| all_terms.iter().map(move |y| combine(v, x, y)))
                     .collect(),
             });
         }

@@ -8,6 +8,7 @@ use super::missing::{MissingEffect, MissingReport};
 use super::quality::{QualityStandard, assess};
 use super::quantity::Quantity;
 use super::result::{ByVariable, Covariance, DfRule, Estimate, EstimateTable, Outcome, Statistic};
+use crate::replicate::{Precision, ReplicateDf, Replicates, Resampling};
 
 /// What a table of estimates shall show, and how.
 #[derive(Debug, Clone)]
@@ -74,7 +75,16 @@ impl Analysis {
                 position[first_outcome[quantity] + outcome].map(|outcome| (row, outcome))
             })
             .collect();
-        let rows = kept.iter().map(|&(row, outcome)| self.row(spec, &raw, row, outcome)).collect();
+        let mut rows: Vec<Estimate> =
+            kept.iter().map(|&(row, outcome)| self.row(spec, &raw, row, outcome)).collect();
+        let beside = self.beside.as_ref().map(|replicates| {
+            self.estimate_by(&spec.quantities, &spec.domains.codes, false, Some(replicates))
+        });
+        if let Some(beside) = &beside {
+            for (row, &(k, _)) in rows.iter_mut().zip(&kept) {
+                row.set_replicate_se(beside.variances[k]);
+            }
+        }
         let covariance = raw.covariance.as_ref().map(|v| Covariance {
             size: kept.len(),
             values: kept
@@ -89,6 +99,20 @@ impl Analysis {
                 raw.lost_replicates
             ));
         }
+        let simulated = beside.as_ref().unwrap_or(&raw);
+        let own: Vec<f64> =
+            kept.iter().filter_map(|&(k, _)| simulated.chance.get(k).copied()).collect();
+        if let Some(replicates) = self.replicates.as_ref().or(self.beside.as_ref())
+            && let Some(found) =
+                Precision::of(&own, replicates.weights.count(), replicates.target_cv)
+        {
+            let target = 100.0 * replicates.target_cv;
+            notes.push(if found.largest <= replicates.target_cv {
+                format!("{found}")
+            } else {
+                format!("{found}; {} replicates would bring it under {target} %", found.needed)
+            });
+        }
         EstimateTable {
             name: spec.name.clone(),
             title: spec.title.clone(),
@@ -99,6 +123,7 @@ impl Analysis {
             interval: self.interval_method(spec),
             level: spec.level,
             variance: self.variance_in_words(),
+            replicates: self.beside.as_ref().map(replicates_in_words),
             df_rule: self.df_rule(spec.df),
             standard: spec.standard,
             weight: self.weight_in_words(),
@@ -116,7 +141,12 @@ impl Analysis {
     pub(super) fn df_rule(&self, given: Option<f64>) -> DfRule {
         match (given, &self.replicates) {
             (Some(_), _) => DfRule::Given,
-            (None, Some(_)) => DfRule::ReplicateRank,
+            (None, Some(replicates)) => match replicates.df_rule {
+                ReplicateDf::Design => DfRule::DomainPsusMinusStrata,
+                ReplicateDf::Count => DfRule::ReplicateCount,
+                ReplicateDf::Given => DfRule::Given,
+                _ => DfRule::ReplicateRank,
+            },
             (None, None) => DfRule::DomainPsusMinusStrata,
         }
     }
@@ -125,14 +155,20 @@ impl Analysis {
     pub(super) fn df(&self, given: Option<f64>, (psus, strata): (u64, u64)) -> f64 {
         match (given, &self.replicates) {
             (Some(df), _) => df,
-            (None, Some(replicates)) => replicates.df,
+            (None, Some(replicates)) => match replicates.df_rule {
+                // A group may have fewer than the design.
+                ReplicateDf::Design | ReplicateDf::Count => {
+                    replicates.df.min(psus as f64 - strata as f64)
+                }
+                _ => replicates.df,
+            },
             (None, None) => psus as f64 - strata as f64,
         }
     }
 
     pub(super) fn variance_in_words(&self) -> String {
         match &self.replicates {
-            Some(r) => format!("{} replicates", r.weights.count()),
+            Some(r) => replicates_in_words(r),
             None if self.ledger.follows_r() => "linearised, as R survey has it".to_string(),
             None if self.ledger.adjustments().next().is_some() => {
                 "linearised, with calibration residuals".to_string()
@@ -168,6 +204,12 @@ impl Analysis {
         let levels = spec.domains.cells[domain].clone();
         measured.into_row(outcome, levels, spec.statistic, method, spec.level, spec.standard)
     }
+}
+
+/// How many replicates there are, and how they were made.
+fn replicates_in_words(replicates: &Replicates) -> String {
+    let name = replicates.made.map_or(replicates.method.name(), Resampling::name);
+    format!("{} replicates ({name})", replicates.weights.count())
 }
 
 /// The standard error of a variance. Rounding can leave it below zero; one that is not a number
@@ -224,6 +266,7 @@ impl Measured {
             weight_sum: self.weight_sum,
             estimate: self.estimate,
             se,
+            se_replicates: None,
             cv: self.estimate.zip(se).map(|(e, s)| s / e.abs()).filter(|cv| cv.is_finite()),
             deff: self.deff.filter(|_| se.is_some()),
             n_eff: self.n_eff.filter(|_| se.is_some()),

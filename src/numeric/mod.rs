@@ -16,6 +16,7 @@ mod solver;
 pub mod special;
 mod spline;
 mod sum;
+pub mod variates;
 
 pub use gram::Gram;
 pub use incomplete_beta::{beta_lower, beta_upper};

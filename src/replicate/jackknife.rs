@@ -1,71 +1,197 @@
-//! Delete-one jackknife replicates made from a design.
+//! Jackknife factors: one PSU, one of a pair, or a group left out.
 
-use super::scheme::{ReplicateMethod, ReplicateWeights, Replicates};
-use crate::design::{LonelyPsu, Stratum, SurveyDesign};
+use std::ops::Range;
+use std::sync::Arc;
 
-/// Delete-one jackknife replicates of a design, one per first-stage unit.
-///
-/// Leaves out one first-stage unit after the other: stratified if the design is (JKn), else
-/// unstratified (JK1).
-///
-/// The replicate that leaves out a unit of stratum h multiplies the others of h by
-/// n/(n − 1); its scale is (n − 1)/n · (1 − n/N) (Wolter 2007, §4.5). A stratum with one unit is
-/// treated as R `survey` treats it: `certainty` and `remove` give it no replicate; `average`
-/// multiplies the variance by units/(units − lonely units); `center` leaves the unit out and
-/// multiplies all others by H/(H − 1), scale (H − 1)/H, over H strata.
-///
-/// For a total without lonely units the variance is the linearised one of the first stage. Later
-/// stages are within it only as far as they show between first-stage units (no second-stage fpc).
-/// The result has a factor per deepest unit and replicate, and is centred on the mean of the
-/// replicates; degrees of freedom are PSUs − strata.
-pub fn jackknife(design: &SurveyDesign) -> Replicates {
-    let tree = &design.tree;
-    let first_stage = tree.first_stage_of_unit();
-    let stage = &tree.stages[0];
-    let units = tree.units();
-    let is_single = stage.strata.len() == 1;
-    let counts = |h: &Stratum| h.n() > 1 || (h.is_lonely() && design.lonely == LonelyPsu::Center);
-    let replicates: usize = stage.strata.iter().filter(|h| counts(h)).map(Stratum::n).sum();
-    let mut factors = vec![1.0; units * replicates];
-    let mut rscales = Vec::with_capacity(replicates);
-    for stratum in stage.strata.iter().filter(|h| counts(h)) {
-        // A lonely unit is held against the other strata.
-        let (range, n) = if stratum.n() > 1 {
-            let at = |unit: u32| stage.deepest[unit as usize] as usize;
-            (at(stratum.first)..at(stratum.end), stratum.n() as f64)
-        } else {
-            (0..units, stage.strata.len() as f64)
-        };
-        for left_out in stratum.first..stratum.end {
-            let r = rscales.len();
-            for unit in range.clone() {
-                let is_out = first_stage[unit] == left_out;
-                factors[unit * replicates + r] = if is_out { 0.0 } else { n / (n - 1.0) };
+use rand::Rng;
+
+use super::balanced::pairs;
+use super::error::ReplicateError;
+use super::factors::FactorStream;
+use super::make::{Made, lonely_center, resampled};
+use super::method::ReplicateMethod;
+use crate::design::{LonelyPsu, Stage, Stratum, SurveyDesign, UnitTree};
+use crate::numeric::random::stream;
+use crate::numeric::variates::draw_front;
+
+/// The deepest units of a range of first-stage units.
+fn deep(stage: &Stage, units: Range<u32>) -> Range<usize> {
+    stage.deepest[units.start as usize] as usize..stage.deepest[units.end as usize] as usize
+}
+
+/// One first-stage unit left out.
+#[derive(Debug)]
+pub(super) struct DeleteOne {
+    tree: Arc<UnitTree>,
+    /// For each replicate the unit left out, the units that make up for it, and their factor.
+    replicates: Vec<(u32, Range<u32>, f64)>,
+}
+
+impl DeleteOne {
+    pub fn plan(design: &SurveyDesign) -> Made {
+        let tree = &design.tree;
+        let stage = &tree.stages[0];
+        let is_single = stage.strata.len() == 1;
+        let counts =
+            |h: &&Stratum| h.n() > 1 || (h.is_lonely() && design.lonely == LonelyPsu::Center);
+        let (mut replicates, mut rscales) = (Vec::new(), Vec::new());
+        for stratum in stage.strata.iter().filter(counts) {
+            // A lonely unit is held against the other strata.
+            let (range, n) = if stratum.n() > 1 {
+                (stratum.first..stratum.end, stratum.n() as f64)
+            } else {
+                (0..stage.units() as u32, stage.strata.len() as f64)
+            };
+            for left_out in stratum.first..stratum.end {
+                replicates.push((left_out, range.clone(), n / (n - 1.0)));
+                rscales.push((n - 1.0) / n * stratum.fpc());
             }
-            rscales.push((n - 1.0) / n * stratum.fpc());
+        }
+        let mut scale = 1.0;
+        if is_single && let Some(&first) = rscales.first() {
+            scale = first;
+            rscales.fill(1.0);
+        }
+        Made {
+            family: if is_single { ReplicateMethod::Jk1 } else { ReplicateMethod::Jkn },
+            replicates: replicates.len(),
+            stream: Arc::new(DeleteOne { tree: tree.clone(), replicates }),
+            scale,
+            rscales,
+            mse: false,
         }
     }
-    let lonely = if design.lonely == LonelyPsu::Center {
-        stage.strata.iter().filter(|h| h.is_lonely()).count() as f64
-    } else {
-        0.0
-    };
-    let mut scale = 1.0;
-    if design.lonely == LonelyPsu::Average {
-        let all = stage.units() as f64;
-        let lonely = stage.strata.iter().filter(|h| h.is_lonely()).count() as f64;
-        scale = all / (all - lonely);
+}
+
+impl FactorStream for DeleteOne {
+    fn write(&self, replicate: usize, out: &mut [f64]) {
+        let stage = &self.tree.stages[0];
+        let (left_out, others, factor) = &self.replicates[replicate];
+        out.fill(1.0);
+        out[deep(stage, others.clone())].fill(*factor);
+        out[deep(stage, *left_out..left_out + 1)].fill(0.0);
     }
-    if is_single && let Some(&first) = rscales.first() {
-        scale = first;
-        rscales.fill(1.0);
+}
+
+/// One of a pair left out, at random; the other counts twice.
+#[derive(Debug)]
+pub(super) struct Half {
+    tree: Arc<UnitTree>,
+    /// For each replicate the unit left out and its partner.
+    replicates: Vec<(u32, u32)>,
+}
+
+impl Half {
+    pub fn plan(design: &SurveyDesign, seed: u64) -> Result<Made, ReplicateError> {
+        let pairs = pairs(design, "the jackknife \"jk2\"")?;
+        let mut rng = stream(seed, "replicates/jk2", 0);
+        let tree = &design.tree;
+        let replicates: Vec<(u32, u32)> = pairs
+            .iter()
+            .map(|h| {
+                if rng.next_u64() >> 63 == 0 {
+                    (h.first, h.first + 1)
+                } else {
+                    (h.first + 1, h.first)
+                }
+            })
+            .collect();
+        Ok(Made {
+            family: ReplicateMethod::Jk2,
+            replicates: replicates.len(),
+            rscales: pairs.iter().map(|h| h.fpc()).collect(),
+            stream: Arc::new(Half { tree: tree.clone(), replicates }),
+            scale: 1.0,
+            mse: true,
+        })
     }
-    Replicates {
-        method: if is_single { ReplicateMethod::Jk1 } else { ReplicateMethod::Jkn },
-        weights: ReplicateWeights::Factors { factors, replicates },
-        scale,
-        rscales,
-        mse: false,
-        df: design.df() + lonely,
+}
+
+impl FactorStream for Half {
+    fn write(&self, replicate: usize, out: &mut [f64]) {
+        let stage = &self.tree.stages[0];
+        let (left_out, other) = self.replicates[replicate];
+        out.fill(1.0);
+        out[deep(stage, left_out..left_out + 1)].fill(0.0);
+        out[deep(stage, other..other + 1)].fill(2.0);
+    }
+}
+
+/// A random group left out.
+#[derive(Debug)]
+pub(super) struct DeleteGroup {
+    tree: Arc<UnitTree>,
+    groups: usize,
+    /// The group of each first-stage unit.
+    of_unit: Vec<u32>,
+    /// For each stratum its units in each group.
+    sizes: Vec<Vec<u32>>,
+}
+
+impl DeleteGroup {
+    pub fn plan(design: &SurveyDesign, groups: usize, seed: u64) -> Result<Made, ReplicateError> {
+        lonely_center(design, "the delete-a-group jackknife")?;
+        let tree = &design.tree;
+        let stage = &tree.stages[0];
+        if groups > stage.units() {
+            return Err(ReplicateError::Groups { groups, psus: stage.units() });
+        }
+        let mut rng = stream(seed, "replicates/groups", 0);
+        let mut of_unit = vec![0; stage.units()];
+        let mut sizes = Vec::with_capacity(stage.strata.len());
+        // Units are dealt to the groups in a random order within strata, the next stratum going
+        // on where the last one stopped, so that groups are as even as they can be.
+        let mut next = 0;
+        for stratum in &stage.strata {
+            let mut own = vec![0; groups];
+            let mut order: Vec<u32> = (stratum.first..stratum.end).collect();
+            draw_front(order.len(), &mut order, &mut rng);
+            for unit in order {
+                of_unit[unit as usize] = next as u32;
+                own[next] += 1;
+                next = (next + 1) % groups;
+            }
+            sizes.push(own);
+        }
+        let scale = (groups as f64 - 1.0) / groups as f64;
+        Ok(Made {
+            family: ReplicateMethod::DeleteAGroup,
+            stream: Arc::new(DeleteGroup { tree: tree.clone(), groups, of_unit, sizes }),
+            replicates: groups,
+            scale,
+            rscales: Vec::new(),
+            mse: false,
+        })
+    }
+
+    /// Factors of the units in the group left out and of the others (Kott 2001).
+    fn factors(&self, stratum: &Stratum, in_group: u32) -> (f64, f64) {
+        let (n, k, groups) = (stratum.n() as f64, f64::from(in_group), self.groups as f64);
+        if !resampled(stratum) || in_group == 0 {
+            return (1.0, 1.0);
+        }
+        let shrink = stratum.fpc().sqrt();
+        let (out, others) = if n >= groups {
+            (0.0, n / (n - k))
+        } else {
+            // Fewer units than groups: a unit is lowered and not left out, so that the squares have
+            // the right expectation. One unit in a group at most.
+            let z = (groups / ((groups - 1.0) * n * (n - 1.0))).sqrt();
+            (1.0 - (n - 1.0) * z, 1.0 + z)
+        };
+        (1.0 + shrink * (out - 1.0), 1.0 + shrink * (others - 1.0))
+    }
+}
+
+impl FactorStream for DeleteGroup {
+    fn write(&self, replicate: usize, out: &mut [f64]) {
+        let stage = &self.tree.stages[0];
+        for (stratum, sizes) in stage.strata.iter().zip(&self.sizes) {
+            let (left_out, others) = self.factors(stratum, sizes[replicate]);
+            for unit in stratum.first..stratum.end {
+                let is_out = self.of_unit[unit as usize] as usize == replicate;
+                out[deep(stage, unit..unit + 1)].fill(if is_out { left_out } else { others });
+            }
+        }
     }
 }

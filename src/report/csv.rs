@@ -45,6 +45,8 @@ use super::tidy::{Column, Tidy, Values};
 /// | `standard` | text | the quality standard |
 /// | `weight` | text | the weight |
 /// | `variance` | text | how the variance is estimated |
+/// | `se_replicates`, `se_ratio` | number | the standard error by replicates beside a linearised one, and it ÷ `se` |
+/// | `replicates` | text | the replicates it comes from |
 pub fn csv(document: &Document) -> Vec<u8> {
     let tidy = Tidy::of(document, true);
     let mut out = String::new();

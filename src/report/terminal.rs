@@ -168,11 +168,16 @@ impl Page {
             Column::new("n", 0, rows.iter().map(|r| number::count(r.n))),
             Column::new(format!("Estimate{unit}"), 0, rows.iter().map(|r| of(r).value(r.estimate))),
             Column::new("SE", 1, rows.iter().map(|r| of(r).error(r.se))),
+            Column::new("SE repl.", 1, rows.iter().map(|r| of(r).error(r.se_replicates))),
+            Column::new("ratio", 1, rows.iter().map(|r| number::ratio(r.se_ratio()))),
             Column::new(interval, 0, rows.iter().map(|r| of(r).interval(r.lower, r.upper))),
             Column::new("deff", 4, rows.iter().map(|r| number::ratio(r.deff))),
             Column::new("n eff", 2, rows.iter().map(|r| number::effective(r.n_eff))),
             Column::new("df", 3, rows.iter().map(|r| number::degrees(r.df))),
         ];
+        if table.replicates.is_none() {
+            columns.drain(3..5);
+        }
         columns.extend(
             view::missing_columns(table)
                 .into_iter()

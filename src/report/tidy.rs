@@ -142,6 +142,9 @@ impl Tidy {
         build.text("standard", |t, _| name_of(&t.standard?), |_, _| None);
         build.text("weight", |t, _| Some(t.weight.clone()), |_, _| None);
         build.text("variance", |t, _| Some(t.variance.clone()), |_, _| None);
+        build.number("se_replicates", |_, r| r.se_replicates, |_, _| None);
+        build.number("se_ratio", |_, r| r.se_ratio(), |_, _| None);
+        build.text("replicates", |t, _| t.replicates.clone(), |_, _| None);
         let columns = build.columns;
         Tidy { columns, rows: items.len() }
     }

@@ -46,6 +46,9 @@ pub(super) fn df_rule(rule: DfRule) -> &'static str {
             "PSUs with positive weight in the whole sample minus their strata"
         }
         DfRule::ReplicateRank => "rank of the replicate weights minus one",
+        DfRule::ReplicateCount => {
+            "PSUs with positive weight in the group minus their strata, at most replicates minus one"
+        }
         DfRule::Given => "given in the study file",
         DfRule::Infinite => "the normal distribution is used",
     }

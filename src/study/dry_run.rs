@@ -144,6 +144,10 @@ fn steps(study: &Study) -> Vec<String> {
     }
     let parts = if parts.is_empty() { "every row alike".to_string() } else { parts.join("; ") };
     all.push(format!("design: {parts}"));
+    if let Some(method) = study.variance.method {
+        let count = study.variance.replicates.map_or(String::new(), |n| format!("{n} "));
+        all.push(format!("make {count}replicates: {}", method.name()));
+    }
     for step in &study.weighting {
         all.push(weighting(step));
     }
@@ -157,6 +161,7 @@ fn weighting(step: &Weighting) -> String {
         Step::Calibrate => "calibrate",
         Step::Nonresponse => "adjust for nonresponse",
         Step::Eligibility => "adjust for unknown eligibility",
+        Step::Combine => "combine the samples",
         Step::Trim => "trim",
         Step::Scale => "scale",
     };

@@ -141,11 +141,12 @@ fn design_summary(prepared: &Prepared) -> DesignSummary {
     let design = &prepared.analysis.design;
     let given = &prepared.study.design;
     let tree = &design.tree;
-    let is_replicate = prepared.analysis.replicates.is_some();
+    let is_replicate = given.replicates.is_some();
+    let replicates = prepared.analysis.any_replicates();
     let names = |names: &Option<super::spec::Names>| {
         names.as_ref().map(|n| n.list().join(", ")).unwrap_or_default()
     };
-    let description = if let Some(r) = &prepared.analysis.replicates {
+    let description = if let (true, Some(r)) = (is_replicate, replicates) {
         format!("{} replicate weights ({})", r.weights.count(), r.method.name())
     } else {
         let mut parts = Vec::new();
@@ -166,6 +167,11 @@ fn design_summary(prepared: &Prepared) -> DesignSummary {
             ),
             None => "with replacement".to_string(),
         });
+        if let Some((r, made)) = replicates.and_then(|r| Some((r, r.made?))) {
+            let seed = prepared.study.variance.seed.unwrap_or(1);
+            let chance = if r.is_random() { format!(", seed {seed}") } else { String::new() };
+            parts.push(format!("{} replicates ({}{chance})", r.weights.count(), made.name()));
+        }
         let text = parts.join("; ");
         let mut chars = text.chars();
         chars.next().map_or_else(String::new, |c| c.to_uppercase().chain(chars).collect())
@@ -180,7 +186,7 @@ fn design_summary(prepared: &Prepared) -> DesignSummary {
         description,
         strata: tree.stages.first().filter(|_| !is_replicate).map(|s| s.strata.len()),
         psus: tree.stages.first().filter(|_| !is_replicate).map(|s| s.units()),
-        replicates: prepared.analysis.replicates.as_ref().map(|r| r.weights.count()),
+        replicates: replicates.map(|r| r.weights.count()),
         df: Some(match &prepared.analysis.replicates {
             Some(r) => r.df,
             None => given.df.unwrap_or_else(|| design.df()),

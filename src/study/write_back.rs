@@ -6,6 +6,7 @@ use super::places::KeyPath;
 use super::prepare::{Prepared, data};
 use crate::data::io::{DataError, Fault, NewColumn, Staged, check_appended, stage_appended};
 use crate::diagnostic::Diagnostic;
+use crate::replicate::MOST_WEIGHTS;
 
 /// The name of the weight where the study gives none.
 const WEIGHT: &str = "rakewell_weight";
@@ -20,12 +21,19 @@ pub(super) fn check(
     study_file: &Path,
     target: &Path,
 ) -> Result<(), Diagnostic> {
-    if prepared.study.report.replicates && prepared.analysis.replicates.is_none() {
+    if prepared.study.report.replicates && prepared.analysis.any_replicates().is_none() {
         let message = "`replicates` asks for replicate weights, and the design has none";
-        let help = "take it out, or give the design `replicates`";
+        let help = "take it out, give the design `replicates`, or make some with `[variance]`";
         return Err(at(prepared, "replicates", Diagnostic::error(message).help(help)));
     }
     let count = replicates(prepared);
+    let rows = prepared.table.rows();
+    if rows.saturating_mul(count) > MOST_WEIGHTS {
+        let message =
+            format!("{count} replicate weights of {rows} rows are too many to hold and write");
+        let help = "take `replicates` out of `[report]`: with `seed` they can be made again";
+        return Err(at(prepared, "replicates", Diagnostic::error(message).help(help)));
+    }
     let columns: Vec<NewColumn<'_>> = (0..=count).map(|i| column(prepared, i, &[])).collect();
     let file = source(prepared, study_file);
     let options = data::options(&prepared.study, None);
@@ -41,7 +49,7 @@ pub(super) fn stage(
     let full = prepared.analysis.ledger.weights();
     let tree = &prepared.analysis.design.tree;
     let mut values = vec![full.to_vec()];
-    if let Some(made) = &prepared.analysis.replicates {
+    if let Some(made) = prepared.analysis.any_replicates() {
         values.extend((0..replicates(prepared)).map(|r| made.weight(tree, full, r)));
     }
     let columns: Vec<NewColumn<'_>> =
@@ -53,7 +61,7 @@ pub(super) fn stage(
 
 /// Replicates that are asked for.
 fn replicates(prepared: &Prepared) -> usize {
-    let made = prepared.analysis.replicates.as_ref().filter(|_| prepared.study.report.replicates);
+    let made = prepared.analysis.any_replicates().filter(|_| prepared.study.report.replicates);
     made.map_or(0, |made| made.weights.count())
 }
 

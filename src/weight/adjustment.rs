@@ -25,6 +25,8 @@ pub enum Carrier {
     After,
     /// A number for every row, where the equations of the step have another form.
     Rows(Arc<Vec<f64>>),
+    /// Columns of its own in place of c x, as many as x has.
+    Columns(XColumns),
 }
 
 /// A step whose factors were estimated from the sample by the equations Σ c x = t.

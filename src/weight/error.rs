@@ -1,5 +1,6 @@
 //! What can be wrong with a weighting step.
 
+use super::combine::CombineError;
 use crate::numeric::SolverError;
 
 /// A weighting step that can't be carried out.
@@ -153,6 +154,9 @@ pub enum WeightError {
     /// Limits of a trimming that can't hold.
     #[error("{0}")]
     Trim(String),
+    /// Samples that can't be combined.
+    #[error(transparent)]
+    Combine(#[from] CombineError),
     /// A step failed when the steps of a ledger were repeated on other weights.
     #[error("step {step} ({kind}): {error}")]
     Step {

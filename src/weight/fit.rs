@@ -9,9 +9,10 @@ use super::calibrate::{CalibrationOptions, Distance, Solution, Totals, solve};
 use super::error::WeightError;
 use super::groups::same;
 use super::margin::{Margin, reconcile};
+use super::on_cells::{PlainMargins, gathered, on_rows};
 use super::step::{Done, WeightingStep};
 use super::summary::MarginLine;
-use crate::aggregate::XColumns;
+use crate::aggregate::{XColumns, XTerm};
 use crate::numeric::SymmetricSolver;
 
 /// Rows handed to one task at a time.
@@ -186,6 +187,33 @@ impl WeightingStep for Fit {
 
     fn repeat(&self, before: &[f64]) -> Result<Vec<f64>, WeightError> {
         Ok(self.solution(before)?.apply(before))
+    }
+
+    fn categories(&self) -> Option<Vec<XTerm>> {
+        let whole = self.options.scale.is_none()
+            && self.options.weight_bounds.is_none()
+            && self.totals.x.terms.iter().all(|t| t.values.is_none());
+        whole.then(|| self.totals.x.terms.clone())
+    }
+
+    fn on_rows(&self, rows: &[u32]) -> Option<Arc<dyn WeightingStep>> {
+        let mut fit = self.clone();
+        for term in &mut fit.totals.x.terms {
+            *term = gathered(term, rows);
+        }
+        for margin in &mut fit.margins {
+            margin.codes = Arc::new(on_rows(&margin.codes, rows, margin.levels.len()));
+        }
+        Some(Arc::new(fit))
+    }
+
+    fn plain_margins(&self) -> Option<PlainMargins<'_>> {
+        (!self.force).then_some(PlainMargins {
+            x: &self.totals.x,
+            targets: &self.totals.targets,
+            distance: self.options.distance,
+            tolerance: self.options.tolerance,
+        })
     }
 }
 

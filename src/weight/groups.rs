@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::error::WeightError;
+use super::on_cells::on_rows;
+use crate::aggregate::XTerm;
 use crate::data::{Codes, Factor};
 
 /// A partition of the rows by the occupied combinations of some variables.
@@ -25,6 +27,17 @@ impl Groups {
             names: vec!["all".to_string()],
             levels: vec![Vec::new()],
         }
+    }
+
+    /// The groups as a categorical term.
+    pub(in crate::weight) fn term(&self) -> XTerm {
+        XTerm { codes: Some(self.codes.clone()), values: None, width: self.names.len() }
+    }
+
+    /// The groups of some rows.
+    pub(in crate::weight) fn on_rows(&self, rows: &[u32]) -> Groups {
+        let codes = Arc::new(on_rows(&self.codes, rows, self.names.len()));
+        Groups { codes, ..self.clone() }
     }
 
     /// The occupied combinations of variables, ordered by level with the first variable slowest;

@@ -7,6 +7,7 @@ use rayon::prelude::*;
 
 use super::adjustment::{Adjustment, Residuals};
 use super::calibrate::{CalibrationOptions, CalibrationStatus, Totals};
+use super::combine::Combination;
 use super::error::WeightError;
 use super::fit::{Fit, FitOptions};
 use super::margin::Margin;
@@ -118,6 +119,15 @@ impl Ledger {
         Ok(weights)
     }
 
+    /// The steps that are repeated on replicates: number, kind, and the step itself.
+    pub(in crate::weight) fn repeatable(
+        &self,
+    ) -> impl Iterator<Item = (usize, &str, &Arc<dyn WeightingStep>)> {
+        self.steps
+            .iter()
+            .filter_map(|s| Some((s.summary.step, s.summary.kind.as_str(), s.again.as_ref()?)))
+    }
+
     /// Carries out a step and keeps it.
     pub(in crate::weight) fn take(
         &mut self,
@@ -160,6 +170,14 @@ impl Ledger {
     /// When the model has no solution, a variable of it is missing for an eligible unit, lengths
     /// disagree, or its classes can't keep their rules.
     pub fn adjust_by_propensity(&mut self, step: PropensityAdjustment) -> Result<(), WeightError> {
+        self.take(step).map(|_| ())
+    }
+
+    /// Combines the samples that the data hold.
+    ///
+    /// # Errors
+    /// When frame sizes contradict the samples, or lengths disagree.
+    pub fn combine(&mut self, step: Combination) -> Result<(), WeightError> {
         self.take(step).map(|_| ())
     }
 

@@ -111,4 +111,15 @@ impl WeightingStep for Scaling {
         let (_, factors) = self.sums(before)?;
         Ok(self.apply(before, &factors))
     }
+
+    fn categories(&self) -> Option<Vec<XTerm>> {
+        // The size of the sample is counted by rows.
+        let counts_rows = self.to == ScaleTo::SampleSize;
+        (!counts_rows).then(|| vec![self.groups.term()])
+    }
+
+    fn on_rows(&self, rows: &[u32]) -> Option<Arc<dyn WeightingStep>> {
+        let groups = self.groups.on_rows(rows);
+        Some(Arc::new(Scaling { groups, to: self.to }))
+    }
 }

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use super::adjustment::Adjustment;
 use super::calibrate::CalibrationStatus;
 use super::error::WeightError;
+use super::on_cells::PlainMargins;
 use super::summary::{MarginLine, StepDetail};
+use crate::aggregate::XTerm;
 
 /// A weighting step with all its inputs: a function from the weights before it to those after it.
 ///
@@ -17,6 +19,22 @@ pub(in crate::weight) trait WeightingStep: Debug + Send + Sync {
 
     /// The weights alone, on those of a replicate.
     fn repeat(&self, before: &[f64]) -> Result<Vec<f64>, WeightError>;
+
+    /// The categories that decide on the factor of a row, if its factor depends on nothing else but the
+    /// sums of the weights by them; `None` if it does.
+    fn categories(&self) -> Option<Vec<XTerm>> {
+        None
+    }
+
+    /// The step on some of its rows; `None` where it has no [`WeightingStep::categories`].
+    fn on_rows(&self, _rows: &[u32]) -> Option<Arc<dyn WeightingStep>> {
+        None
+    }
+
+    /// The margins, where the step is a calibration to them and nothing besides.
+    fn plain_margins(&self) -> Option<PlainMargins<'_>> {
+        None
+    }
 }
 
 /// A step that was carried out.

@@ -2,10 +2,13 @@
 //! calibration, and tiny populations whose every sample is drawn.
 
 mod calibration;
+mod combine;
 mod comparison;
 mod exhaustive;
 mod lonely;
 mod replicates;
+mod resampling;
+mod reweighting;
 mod sample;
 mod variance;
 mod weighting;

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use rakewell::design::LonelyPsu;
 use rakewell::estimate::{Analysis, Quantity};
-use rakewell::replicate::{ReplicateMethod, ReplicateWeights, Replicates, jackknife};
+use rakewell::replicate::{Factors, ReplicateMethod, ReplicateWeights, Replicates, jackknife};
 use rakewell::weight::Ledger;
 
 use crate::sample::{Sample, close, domains, numbers, overall};
@@ -12,16 +12,17 @@ use crate::variance::{clustered, is_covariance, shapes, ys};
 fn jackknifed(s: &Sample) -> Analysis {
     let design = s.design();
     let ledger = Ledger::new(design.weights.clone(), "w");
-    let replicates = jackknife(&design);
+    let replicates = jackknife(&design).unwrap();
     Analysis::with_replicates(design, ledger, replicates)
 }
 
 /// The factor of each first-stage unit in each replicate (one unit per PSU).
 fn factors(replicates: &Replicates) -> Vec<Vec<f64>> {
-    let ReplicateWeights::Factors { factors, replicates } = &replicates.weights else {
+    let ReplicateWeights::Factors(factors) = &replicates.weights else {
         panic!("a jackknife has factors")
     };
-    factors.chunks(*replicates).map(<[f64]>::to_vec).collect()
+    let of: Vec<Vec<f64>> = (0..factors.count()).map(|r| factors.of(r)).collect();
+    (0..factors.units()).map(|unit| of.iter().map(|f| f[unit]).collect()).collect()
 }
 
 proptest! {
@@ -57,7 +58,7 @@ proptest! {
     fn factors_of_the_jackknife((shape, seed) in shapes()) {
         let s = clustered(&shape, seed);
         let design = s.design();
-        let made = jackknife(&design);
+        let made = jackknife(&design).unwrap();
         let sizes: Vec<usize> = shape.iter().map(Vec::len).collect();
         let psus: usize = sizes.iter().sum();
         let stratum: Vec<usize> =
@@ -93,11 +94,12 @@ proptest! {
 fn replicates(scale: f64, rscales: Vec<f64>, mse: bool) -> Replicates {
     Replicates {
         method: ReplicateMethod::Other,
-        weights: ReplicateWeights::Factors { factors: Vec::new(), replicates: rscales.len() },
+        weights: ReplicateWeights::Factors(Factors::table(0, rscales.len(), Vec::new())),
         scale,
         rscales,
         mse,
         df: 1.0,
+        ..Replicates::default()
     }
 }
 
@@ -179,7 +181,7 @@ fn scales_by_method() {
 #[test]
 fn lonely_psus_of_the_jackknife() {
     let s = |lonely| Sample { lonely, ..clustered(&[vec![1, 2], vec![2], vec![1, 1, 1]], 3) };
-    let at = |lonely| jackknife(&s(lonely).design());
+    let at = |lonely| jackknife(&s(lonely).design()).unwrap();
     let none = at(LonelyPsu::Certainty);
     assert_eq!((none.weights.count(), none.scale), (5, 1.0));
     assert_eq!(at(LonelyPsu::Average).scale, 6.0 / 5.0);

@@ -72,7 +72,7 @@ fn propensity(rows: usize, rate: Rate, using: PropensityUse) -> PropensityAdjust
 
 /// Σ_h n/(n − 1) Σ (z − z̄)² with z the numerical derivative of the total of y by the base weights of
 /// a PSU, all steps repeated.
-fn derivative_variance(analysis: &Analysis, s: &Sample, y: &[f64]) -> f64 {
+pub fn derivative_variance(analysis: &Analysis, s: &Sample, y: &[f64]) -> f64 {
     let base = &analysis.ledger.steps()[0].weights;
     let at = |psu: f64, share: f64| -> f64 {
         let cluster = s.clusters[0].iter();

@@ -61,6 +61,19 @@ pub fn differences(case: &Case, found: &Found, cache: &Cache) -> Vec<String> {
     for row in expected["rows"].as_array().into_iter().flatten() {
         compare_row(&mut c, found, row);
     }
+    let property = &expected["property"];
+    let ratios = property["ratio_variance"].as_array().into_iter().flatten().filter_map(number);
+    for (i, theirs) in ratios.enumerate() {
+        // Both are random: four standard deviations of their difference.
+        let sd = number(&property["mc_relative_sd_of_variance"]).unwrap_or(0.0);
+        let allowed = 4.0 * 2_f64.sqrt() * sd * theirs;
+        let ours = found.ratios.get(i).copied().unwrap_or(f64::NAN);
+        if (ours - theirs).abs() > allowed || ours.is_nan() {
+            c.out.push(format!(
+                "variance ratio {i}: found {ours}, expected {theirs} ± {allowed:.3}"
+            ));
+        }
+    }
     if !expected["vcov"].is_null() {
         compare_vcov(&mut c, found, &expected["vcov"]);
     }

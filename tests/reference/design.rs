@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rakewell::data::{Codes, Numbers, Table};
 use rakewell::design::{DesignInput, LonelyPsu, SurveyDesign, Variable};
 use rakewell::estimate::Analysis;
-use rakewell::replicate::{ReplicateMethod, Replicates, jackknife};
+use rakewell::replicate::{ReplicateMethod, ReplicatePlan, Replicates, Resampling, make};
 use rakewell::weight::Ledger;
 use serde_json::Value;
 
@@ -32,6 +32,10 @@ pub fn sample(case: &Case, cache: &mut Cache) -> Run<Sample> {
         other => return unsupported(format!("design type {other}")),
     };
     for step in case.json["prep"].as_array().into_iter().flatten() {
+        if step["stochastic"] == true {
+            drawn(&mut sample, case, cache)?;
+            continue;
+        }
         prepare(&mut sample, &case.json["design"], step)?;
     }
     Ok(sample)
@@ -132,6 +136,9 @@ fn replicate(table: &Arc<Table>, json: &Value, cache: &mut Cache) -> Run<Sample>
         Value::Array(list) => Some(list.iter().filter_map(number).collect()),
         other => number(other).map(|x| vec![x; columns.len()]),
     };
+    // R centres successive differences on the mean unless the type is ACS, and pairs as well.
+    let rep_type = json["rep_type"].as_str();
+    let centred_on_mean = matches!(rep_type, Some("successive-difference" | "JK2"));
     let mut replicates = Replicates::from_columns(
         method,
         &design.weights,
@@ -140,8 +147,7 @@ fn replicate(table: &Arc<Table>, json: &Value, cache: &mut Cache) -> Run<Sample>
         json["rho"].as_f64(),
         json["scale"].as_f64(),
         rscales,
-        // R centres successive differences on the mean unless the type is ACS.
-        json["mse"].as_bool().or((json["rep_type"] == "successive-difference").then_some(false)),
+        json["mse"].as_bool().or(centred_on_mean.then_some(false)),
     )
     .map_err(refused)?;
     if let Some(df) = json["degf"].as_f64() {
@@ -168,16 +174,17 @@ fn prepare(sample: &mut Sample, design: &Value, step: &Value) -> Run<()> {
             if analysis.ledger.steps().len() > 1 {
                 return Err(Stop::Refused("replicates made after calibration".into()));
             }
-            match step["type"].as_str().unwrap_or_default() {
-                "JK1" | "JKn" => {
-                    let mut made = jackknife(&analysis.design);
-                    made.mse = step["mse"] == true;
-                    let (design, ledger) = (analysis.design.clone(), analysis.ledger.clone());
-                    *analysis = Analysis::with_replicates(design, ledger, made);
-                    Ok(())
-                }
-                other => unsupported(format!("replicates of type {other}")),
-            }
+            let method = resampling(step)?;
+            let plan = ReplicatePlan {
+                replicates: step["replicates"].as_u64().map(|n| n as usize),
+                rho: step["rho"].as_f64(),
+                mse: Some(step["mse"] == true),
+                ..ReplicatePlan::new(method)
+            };
+            let made = make(&analysis.design, &plan).map_err(refused)?;
+            let (design, ledger) = (analysis.design.clone(), analysis.ledger.clone());
+            *analysis = Analysis::with_replicates(design, ledger, made);
+            Ok(())
         }
         op @ ("poststratify" | "rake" | "calibrate" | "trim") => {
             if sample.inside.contains(&false) {
@@ -202,6 +209,69 @@ fn prepare(sample: &mut Sample, design: &Value, step: &Value) -> Run<()> {
         }
         other => unsupported(format!("prep {other}")),
     }
+}
+
+fn resampling(step: &Value) -> Run<Resampling> {
+    Ok(match step["type"].as_str().unwrap_or_default() {
+        "JK1" => Resampling::Jk1,
+        "JKn" => Resampling::Jkn,
+        "BRR" => Resampling::Brr,
+        "Fay" => Resampling::Fay,
+        "bootstrap" => Resampling::CantyDavison,
+        "subbootstrap" => Resampling::RaoWu,
+        "mrbbootstrap" => Resampling::Preston,
+        other => return unsupported(format!("replicates of type {other}")),
+    })
+}
+
+/// The random replicates that the expected values were computed from.
+fn drawn(sample: &mut Sample, case: &Case, cache: &mut Cache) -> Run<()> {
+    let expected = &case.json["expected"];
+    let file = expected["repweights_file"].as_str().unwrap_or_default();
+    let (header, rows) = cache.numbers(file).map_err(Stop::Unsupported)?;
+    let columns: Vec<_> = (0..header.len())
+        .map(|j| Arc::new(Numbers::pack(rows.iter().map(|r| r[j]).collect())))
+        .collect();
+    let info = &expected["design_info"];
+    let (scale, rscale) = (number(&info["scale"]), number(&info["rscales_all"]).unwrap_or(1.0));
+    let design = sample.analysis.design.clone();
+    let made = Replicates::from_columns(
+        ReplicateMethod::Other,
+        &design.weights,
+        columns,
+        true,
+        None,
+        scale,
+        Some(vec![rscale]),
+        None,
+    )
+    .map_err(refused)?;
+    let ledger = sample.analysis.ledger.clone();
+    sample.analysis = Analysis::with_replicates(design, ledger, made);
+    Ok(())
+}
+
+/// The same design with 4,000 replicates of our own, and linearised.
+pub fn own_draws(sample: &Sample, case: &Case) -> Run<Option<[Sample; 2]>> {
+    let steps = case.json["prep"].as_array().into_iter().flatten();
+    let Some(step) = steps.into_iter().find(|s| s["stochastic"] == true) else { return Ok(None) };
+    let plan = ReplicatePlan {
+        replicates: Some(4000),
+        seed: 31_415,
+        ..ReplicatePlan::new(resampling(step)?)
+    };
+    let (design, ledger) = (&sample.analysis.design, &sample.analysis.ledger);
+    let made = make(design, &plan).map_err(refused)?;
+    let with = |analysis| Sample {
+        table: sample.table.clone(),
+        analysis,
+        inside: sample.inside.clone(),
+        keeps_rows: sample.keeps_rows,
+    };
+    Ok(Some([
+        with(Analysis::with_replicates(design.clone(), ledger.clone(), made)),
+        with(Analysis::new(design.clone(), ledger.clone())),
+    ]))
 }
 
 /// Keeps the rows for which `{var, op, value}` holds.

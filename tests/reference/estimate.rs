@@ -16,7 +16,7 @@ use serde_json::Value;
 
 use crate::case::{Case, Run, Sample, Stop, names, refused, unsupported};
 use crate::data::{Cache, numeric};
-use crate::{calibration, design, imputed, statistics};
+use crate::{calibration, design, formula, imputed, statistics};
 
 /// What a case came to.
 #[derive(Default)]
@@ -29,6 +29,8 @@ pub struct Found {
     pub scalars: BTreeMap<String, f64>,
     pub weights: Option<Vec<f64>>,
     pub df: f64,
+    /// Variance of our own random replicates ÷ linearised variance, by row.
+    pub ratios: Vec<f64>,
 }
 
 /// One estimate.
@@ -75,6 +77,16 @@ pub fn run(case: &Case, cache: &mut Cache) -> Run<Found> {
         "var" => statistics::variance(estimate, case, &sample, &mut found)?,
         "glm" => statistics::glm(estimate, &sample, &mut found)?,
         _ => linear(estimate, case, &sample, &mut found)?,
+    }
+    if let Some([drawn, linearised]) = design::own_draws(&sample, case)? {
+        let errors = |sample: &Sample| -> Run<Vec<f64>> {
+            let mut own = Found::default();
+            linear(estimate, case, sample, &mut own)?;
+            Ok(own.rows.iter().map(|r| r.se * r.se).collect())
+        };
+        let pairs = errors(&drawn)?.into_iter().zip(errors(&linearised)?);
+        found.ratios = pairs.map(|(drawn, linearised)| drawn / linearised).collect();
+        found.info.insert("degf_linear", linearised.analysis.design.df());
     }
     for row in found.rows.iter_mut().filter(|r| r.intervals.is_empty()) {
         let df = row.df.unwrap_or(found.df);
@@ -247,10 +259,18 @@ fn linear(estimate: &Value, case: &Case, sample: &Sample, found: &mut Found) -> 
     };
     let mut quantities = Vec::new();
     let mut terms: Vec<Vec<String>> = Vec::new();
+    let made: Vec<Option<Numbers>> = den
+        .iter()
+        .map(|d| {
+            let text = d.strip_prefix("I(").and_then(|t| t.strip_suffix(')'));
+            text.map(|t| formula::numbers(&sample.table, t)).transpose()
+        })
+        .collect::<Run<_>>()?;
     if stat == "ratio" {
-        for d in &den {
+        for (d, made) in den.iter().zip(&made) {
             for n in &num {
-                let (y, x) = (numeric(&sample.table, n)?, numeric(&sample.table, d)?);
+                let x = made.as_ref().map_or_else(|| numeric(&sample.table, d), Ok)?;
+                let y = numeric(&sample.table, n)?;
                 quantities.push(Quantity::Ratio(y, x));
                 terms.push(vec![format!("{n}/{d}")]);
             }

@@ -23,6 +23,11 @@ fn completed(case: &Case) -> Vec<Case> {
         estimate.as_object_mut().map(|o| o.remove(key));
     }
     base["design"].as_object_mut().map(|o| o.remove("imputations"));
+    // A denominator that is no column stands in the notes alone.
+    if let Some(text) = case.json["notes"].as_str().and_then(|n| n.strip_prefix("denominator is "))
+    {
+        base["estimate"]["den"] = vec![format!("I({text})")].into();
+    }
     let sets = names(&case.json["design"]["imputations"]);
     if !sets.is_empty() {
         let with = |set: &String| {

@@ -87,6 +87,7 @@ pub fn table(
         variance: "Taylor linearisation, residuals of the calibration, first-stage units with \
                    replacement"
             .to_string(),
+        replicates: None,
         df_rule: DfRule::DomainPsusMinusStrata,
         standard: None,
         weight: "calibrated (ledger entry 4)".to_string(),
@@ -143,6 +144,7 @@ pub fn plain(
         weight_sum: n as f64 * 812.3,
         estimate: Some(estimate),
         se: Some(se),
+        se_replicates: None,
         cv: Some(se / estimate.abs()),
         deff: Some(deff),
         n_eff: Some(n as f64 / deff),

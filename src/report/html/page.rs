@@ -266,7 +266,7 @@ impl<'a> Estimates<'a> {
                 "Interval",
                 format!("{}, {}", words::level(table.level), words::interval(table.interval)),
             ),
-            ("Variance", table.variance.clone()),
+            ("Variance", variance(table)),
             ("Degrees of freedom", words::df_rule(table.df_rule).to_string()),
             ("Weight", table.weight.clone()),
         ];
@@ -481,4 +481,11 @@ fn anchor(kind: &str, i: usize, name: &str) -> String {
         .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' })
         .collect();
     format!("{kind}{}-{name}", i + 1)
+}
+/// How the variance is estimated, and what stands beside it.
+fn variance(table: &EstimateTable) -> String {
+    match &table.replicates {
+        None => table.variance.clone(),
+        Some(beside) => format!("{}; beside it that of {beside}", table.variance),
+    }
 }

@@ -97,6 +97,13 @@ pub(super) fn of_estimates(table: &EstimateTable, id: String, caption: String) -
         head(format!("Estimate{unit}"), None),
         head(format!("{} interval", words::level(table.level)), Some("Confidence interval")),
         head("SE", Some("Standard error")),
+    ]);
+    let both = table.replicates.is_some();
+    if both {
+        heads.push(head("SE repl.", Some("Standard error by replicates")));
+        heads.push(head("ratio", Some("Standard error by replicates ÷ linearised")));
+    }
+    heads.extend([
         head("n", Some("Number of respondents")),
         head("n eff", Some("Effective sample size")),
         head("deff", Some("Design effect")),
@@ -119,6 +126,15 @@ pub(super) fn of_estimates(table: &EstimateTable, id: String, caption: String) -
                 hide(figures.value(row.estimate)),
                 hide(figures.interval(row.lower, row.upper)),
                 hide(figures.error(row.se)),
+            ]
+            .map(Cell::figure),
+        );
+        if both {
+            cells.push(Cell::figure(hide(figures.error(row.se_replicates))));
+            cells.push(Cell::figure(number::ratio(row.se_ratio())));
+        }
+        cells.extend(
+            [
                 number::count(row.n),
                 number::effective(row.n_eff),
                 number::ratio(row.deff),

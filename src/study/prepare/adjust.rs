@@ -219,7 +219,7 @@ fn inside_groups(
     crossed(work, &path.key("classes"), names, table, |r| weights[r] != 0.0 && eligible[r])
 }
 
-fn crossed(
+pub(super) fn crossed(
     work: &mut Work<'_>,
     path: &KeyPath,
     names: Option<&Names>,

@@ -1,12 +1,10 @@
 //! The design of a study.
 
-use std::sync::Arc;
-
-use super::Work;
-use super::data::{columns, expand};
+use super::data::columns;
+use super::{Work, replicates};
 use crate::data::{Column, Table};
 use crate::design::{DesignError, DesignInput, SurveyDesign, Variable};
-use crate::replicate::{ReplicateError, Replicates};
+use crate::replicate::Replicates;
 use crate::study::not_numeric::not_numeric;
 use crate::study::places::KeyPath;
 use crate::study::spec::MissingWeight;
@@ -83,84 +81,10 @@ pub(super) fn build(work: &mut Work<'_>, table: &Table, names: &[String]) -> Opt
     for finding in &design.findings {
         work.warn(&path, finding, None);
     }
-    let replicates = match &given.replicates {
-        None => None,
-        Some(_) => Some(replicates(work, table, names, &design)?),
+    let replicates = match (&given.replicates, work.study.variance.method) {
+        (Some(_), _) => Some(replicates::given(work, table, names, &design)?),
+        (None, Some(method)) => Some(replicates::made(work, table, &design, method)?),
+        (None, None) => None,
     };
     Some(Built { design, replicates })
-}
-
-fn replicates(
-    work: &mut Work<'_>,
-    table: &Table,
-    names: &[String],
-    design: &SurveyDesign,
-) -> Option<Replicates> {
-    let given = work.study.design.replicates.as_ref()?;
-    let path = KeyPath::root().key("design").key("replicates");
-    let mut list = Vec::new();
-    for pattern in given.columns.list() {
-        let found = expand(pattern, names);
-        if found.is_empty() {
-            let message = format!("no column of the data matches `{pattern}`");
-            let help = "a `*` stands for the number of the replicate, such as `repw*`";
-            work.error(&path.key("columns"), message, Some(help.to_string()));
-        }
-        list.extend(found);
-    }
-    let mut held = Vec::new();
-    for name in &list {
-        let Some(column) = table.column(name) else { continue };
-        match column.as_numbers() {
-            None => {
-                let (message, help) = not_numeric(column, "as a replicate weight");
-                work.error(&path.key("columns"), message, Some(help));
-            }
-            Some(numbers) => {
-                let missing = (0..numbers.len())
-                    .filter(|&r| numbers.get(r).is_nan() && design.weights[r] != 0.0)
-                    .count();
-                if missing > 0 {
-                    let message = format!(
-                        "replicate weight `{name}` has no value in {missing} rows with a positive weight"
-                    );
-                    work.error(&path.key("columns"), message, None);
-                }
-                held.push(Arc::new(numbers.clone()));
-            }
-        }
-    }
-    if work.has_errors() {
-        return None;
-    }
-    let made = Replicates::from_columns(
-        given.method,
-        &design.weights,
-        held,
-        given.combined.unwrap_or(true),
-        given.rho,
-        given.scale,
-        given.rscales.clone(),
-        given.mse,
-    );
-    match made {
-        Ok(mut made) => {
-            if let Some(df) = work.study.design.df {
-                made.df = df;
-            }
-            Some(made)
-        }
-        Err(e) => {
-            let (key, help) = match &e {
-                ReplicateError::ScaleCount { .. } => ("rscales", Some("give one per column")),
-                ReplicateError::AllEqual => {
-                    ("columns", Some("check that these are the replicate weights of the survey"))
-                }
-                ReplicateError::One => ("columns", Some("name all of them, such as `repw*`")),
-                _ => ("method", None),
-            };
-            work.error(&path.key(key), &e, help.map(str::to_string));
-            None
-        }
-    }
 }

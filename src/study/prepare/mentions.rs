@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::Work;
+use super::combine::EVERY_ROW;
 use crate::data::expr::Expression;
 use crate::diagnostic::{Diagnostic, Place, nearest};
 use crate::study::places::KeyPath;
@@ -150,6 +151,11 @@ fn collect(study: &Study, c: &mut Collector<'_, '_>) {
     if let Some(weight) = &study.design.weight {
         c.name(&design.key("weight"), weight, None);
     }
+    let variance = root.key("variance");
+    c.names(&variance.key("probabilities"), study.variance.probabilities.as_ref());
+    if let Some(name) = &study.variance.order_by {
+        c.name(&variance.key("order-by"), name, None);
+    }
     if let Some(replicates) = &study.design.replicates {
         let at = design.key("replicates").key("columns");
         match &replicates.columns {
@@ -178,6 +184,20 @@ fn collect(study: &Study, c: &mut Collector<'_, '_>) {
         }
         if let Some(name) = &step.constant_within {
             c.name(&at.key("constant-within"), name, None);
+        }
+        if let Some(samples) = &step.samples {
+            let at = at.key("samples");
+            c.name(&at.key("variable"), &samples.variable, None);
+            for (sample, column) in &samples.probabilities.0 {
+                c.name(&at.key("probabilities").key(sample.as_str()), column, None);
+            }
+            for (sample, text) in samples.frames.0.iter().filter(|(_, t)| t != EVERY_ROW) {
+                c.expression(&at.key("frames").key(sample.as_str()), text, None);
+            }
+            c.names(&at.key("by"), samples.by.as_ref());
+            if let Some(outcome) = &samples.outcome {
+                c.name(&at.key("outcome"), outcome, None);
+            }
         }
         for (j, margin) in step.margin.iter().enumerate() {
             c.names(&at.key("margin").index(j).key("by"), Some(&margin.by));

@@ -1,12 +1,14 @@
 //! From a study file to data, design and weights: everything but the estimates.
 
 mod adjust;
+mod combine;
 pub(super) mod data;
 mod design;
 mod imputed;
 mod joins;
 mod margins;
 mod mentions;
+mod replicates;
 mod weighting;
 
 use std::path::{Path, PathBuf};

@@ -4,16 +4,18 @@ use std::sync::Arc;
 
 use super::Work;
 use super::adjust;
+use super::combine;
 use super::design::Built;
 use super::margins::{self, GivenMargin, GivenTotal};
 use crate::aggregate::{XColumns, XTerm};
 use crate::data::{Codes, Factor, Table};
 use crate::diagnostic::{Diagnostic, nearest};
 use crate::estimate::Analysis;
+use crate::replicate::ReplicateError;
 use crate::study::limits;
 use crate::study::not_numeric::not_numeric;
 use crate::study::places::KeyPath;
-use crate::study::spec::{Compat, Distance as GivenDistance, Step, Weighting};
+use crate::study::spec::{Compat, Distance as GivenDistance, Estimator, Step, Weighting};
 use crate::weight::{
     Bounds, CalibrationOptions, Distance, Ledger, Margin, MarginLevels, Residuals, Totals,
     WeightError,
@@ -35,16 +37,31 @@ pub(super) fn weigh(work: &mut Work<'_>, table: &Table, built: Built) -> Option<
     bounded(work, &design.key(key), &ledger)?;
     for (i, step) in work.study.weighting.iter().enumerate() {
         let path = KeyPath::root().key("weighting").index(i);
-        carry_out(work, &path, step, table, &mut ledger)?;
+        match &step.samples {
+            Some(samples) => {
+                combine::carry_out(work, &path, samples, table, &built.design.tree, &mut ledger)?;
+            }
+            None => carry_out(work, &path, step, table, &mut ledger)?,
+        }
         bounded(work, &path, &ledger)?;
     }
     let Some(replicates) = built.replicates else {
         return Some(Analysis::new(built.design, ledger));
     };
     match replicates.reweighted(&built.design.tree, &ledger) {
+        Ok(replicates) if work.study.variance.estimator == Some(Estimator::Both) => {
+            Some(Analysis::with_both(built.design, ledger, replicates))
+        }
         Ok(replicates) => Some(Analysis::with_replicates(built.design, ledger, replicates)),
         Err(e) => {
-            let help = "a replicate leaves a cell of a margin empty: join levels of the margin";
+            let help = "a replicate leaves a cell of a margin empty: join levels of the margin, or \
+                        take a method that leaves every PSU some weight, such as \"fay\"";
+            let help = match &e {
+                ReplicateError::TooLarge { .. } => {
+                    "take fewer replicates, or steps on categories only"
+                }
+                _ => help,
+            };
             work.error(&KeyPath::root().key("weighting"), e, Some(help.to_string()));
             None
         }

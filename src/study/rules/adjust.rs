@@ -3,7 +3,7 @@
 use crate::study::places::KeyPath;
 use crate::study::spec::{Limit, ScaleTarget, Step, Weighting};
 
-use super::Rules;
+use super::{Rules, combine};
 
 /// Keys of the calibrations.
 const CALIBRATION: [&str; 12] = [
@@ -42,6 +42,7 @@ pub(super) fn none(rules: &mut Rules<'_>, path: &KeyPath) {
     rules.no_meaning(path, &TRIM, why, "it belongs to `step = \"trim\"`");
     rules.no_meaning(path, &["within"], why, "it belongs to `step = \"trim\"` or `\"scale\"`");
     rules.no_meaning(path, &["to"], why, "it belongs to `step = \"scale\"`");
+    rules.no_meaning(path, &["samples"], why, "it belongs to `step = \"combine\"`");
 }
 
 pub(super) fn check(step: &Weighting, rules: &mut Rules<'_>, path: &KeyPath) {
@@ -50,6 +51,7 @@ pub(super) fn check(step: &Weighting, rules: &mut Rules<'_>, path: &KeyPath) {
     match step.step {
         Step::Nonresponse => nonresponse(step, rules, path),
         Step::Eligibility => eligibility(step, rules, path),
+        Step::Combine => combine::check(step.samples.as_ref(), rules, path),
         Step::Trim => trim(step, rules, path),
         Step::Scale => scale(step, rules, path),
         _ => {}
@@ -59,6 +61,9 @@ pub(super) fn check(step: &Weighting, rules: &mut Rules<'_>, path: &KeyPath) {
     }
     if !matches!(step.step, Step::Trim | Step::Scale) {
         rules.no_meaning(path, &["within"], "is for trimming and scaling", "write `classes`");
+    }
+    if step.step != Step::Combine {
+        rules.no_meaning(path, &["samples"], "is for combining samples", "take it out");
     }
     if step.step != Step::Scale {
         rules.no_meaning(path, &["to"], "is for scaling", "take it out");

@@ -4,12 +4,14 @@
 //! file whose structure is broken: that has been reported, and what stands there is a stand-in.
 
 mod adjust;
+mod combine;
 mod derive;
 mod design;
 mod estimate;
 mod imputed;
 mod join;
 mod standard;
+mod variance;
 mod weighting;
 
 use std::collections::HashMap;
@@ -31,6 +33,7 @@ pub(super) fn check(study: &Study, places: &Places, bad: &[KeyPath]) -> Vec<Diag
     imputed::check(&study.data, &mut rules, &root.key("data"));
     derive::check(&study.derive, &mut rules, &root.key("derive"));
     design::check(study, &mut rules, &root.key("design"));
+    variance::check(study, &mut rules, &root.key("variance"));
     weighting::check(&study.weighting, &mut rules, &root.key("weighting"));
     estimate::estimates(study, &mut rules, &root);
     estimate::comparisons(study, &mut rules, &root.key("compare"));

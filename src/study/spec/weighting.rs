@@ -79,6 +79,8 @@ pub struct Weighting {
     pub strict: bool,
     /// Trimming and scaling: within the crossing of these variables.
     pub within: Option<Names>,
+    /// Combining: the samples that the data hold, and how they are combined.
+    pub samples: Option<Samples>,
     /// Scaling: `"sample-size"` (mean weight 1 within each group) or the sum of all weights.
     pub to: Option<ScaleTarget>,
 }
@@ -98,6 +100,9 @@ pub enum Step {
     Nonresponse,
     /// The weight of rows of unknown eligibility goes to those whose eligibility is known.
     Eligibility,
+    /// Several samples in the data are combined: a unit that more than one of them could have
+    /// drawn would otherwise count more than once.
+    Combine,
     /// Weights are brought within limits.
     Trim,
     /// Weights are multiplied by one number, or by one number in each group.
@@ -196,4 +201,74 @@ pub struct Margin {
     /// Totals by level: `{ Female = 30.1e6, Male = 29.5e6 }`; crossed levels are joined with
     /// ` × ` (or `*`).
     pub totals: Pairs<f64>,
+}
+
+/// The samples that the data hold, such as a general sample and its boost, and how they are
+/// combined. The weight before the step is that of the sample that drew the row.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Samples {
+    /// The variable that says which sample drew a row.
+    pub variable: String,
+    /// For each sample the column with the probability of every row under it, 0 where that sample
+    /// could not have drawn it: `{ general = "p_general", boost = "p_boost" }`. A row that its own
+    /// sample could not have drawn gets weight zero.
+    #[serde(default)]
+    pub probabilities: Pairs<String>,
+    /// In place of probabilities, for each sample an expression that is true where it could have
+    /// drawn the row, or `"*"` for all rows: `{ general = "*", boost = "minority == 1" }`.
+    #[serde(default)]
+    pub frames: Pairs<String>,
+    /// How they are combined.
+    pub method: CombineBy,
+    /// The shares of composites and of pseudo-maximum likelihood: a rule, or a number for each
+    /// sample. Default: by effective sample size.
+    pub shares: Option<GivenShares>,
+    /// Composites: shares are set within the crossing of these variables.
+    pub by: Option<Names>,
+    /// Shares of smallest variance: the outcome whose total they serve.
+    pub outcome: Option<String>,
+    /// Pseudo-maximum likelihood: the number of units in the frame of each sample.
+    #[serde(default)]
+    pub frame_sizes: Pairs<f64>,
+}
+
+/// How samples are combined.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum CombineBy {
+    /// By the probability of being in any of the samples, 1 − ∏(1 − π): samples drawn
+    /// independently, a unit that several drew standing in the data once (Bankier 1986).
+    TotalProbability,
+    /// By the expected number of selections Σπ: a unit stands in the data as often as it was drawn
+    /// (Kalton and Anderson 1986).
+    SumOfProbabilities,
+    /// Weights divided by the number of samples that could have drawn the unit (Mecatti 2007).
+    Multiplicity,
+    /// Weights times the share of the sample (Hartley 1962).
+    Composite,
+    /// Pseudo-maximum likelihood for two frames of known sizes (Skinner and Rao 1996).
+    PseudoLikelihood,
+}
+
+/// The shares of samples.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum GivenShares {
+    /// A rule.
+    Rule(ShareRule),
+    /// A number for each sample.
+    Numbers(Pairs<f64>),
+}
+
+/// A rule for the shares of samples.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum ShareRule {
+    /// In the proportion of effective sample sizes.
+    EffectiveSize,
+    /// Those that make the variance of the total of `outcome` smallest.
+    MinimumVariance,
 }

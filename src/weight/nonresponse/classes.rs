@@ -240,6 +240,33 @@ impl WeightingStep for ClassAdjustment {
         let weight = |(row, &w): (usize, &f64)| self.after(row, self.spread(row, w, &factors));
         Ok(before.iter().enumerate().map(weight).collect())
     }
+
+    fn categories(&self) -> Option<Vec<XTerm>> {
+        // An unweighted rate counts rows.
+        if self.rate == Rate::Unweighted {
+            return None;
+        }
+        let status = |row: usize| {
+            let kept = self.kept.as_ref().is_none_or(|kept| kept[row]);
+            u32::from(self.concerned[row]) + 2 * u32::from(self.observed[row]) + 4 * u32::from(kept)
+        };
+        let status = Codes::collect((0..self.concerned.len()).map(status), 8);
+        let status = XTerm { codes: Some(Arc::new(status)), values: None, width: 8 };
+        Some(vec![self.classes.term(), status])
+    }
+
+    fn on_rows(&self, rows: &[u32]) -> Option<Arc<dyn WeightingStep>> {
+        let of = |list: &Arc<Vec<bool>>| -> Arc<Vec<bool>> {
+            Arc::new(rows.iter().map(|&row| list[row as usize]).collect())
+        };
+        Some(Arc::new(ClassAdjustment {
+            classes: self.classes.on_rows(rows),
+            concerned: of(&self.concerned),
+            observed: of(&self.observed),
+            kept: self.kept.as_ref().map(of),
+            ..self.clone()
+        }))
+    }
 }
 
 fn sums(
