@@ -67,9 +67,13 @@
 //! |---|---|
 //! | [`numeric`] | special functions, compensated sums, small linear algebra, random streams |
 //! | [`diagnostic`] | mistakes in the user's files: what, where, and the way out |
+//! | [`toml_file`] | files that people write: parsed with places, held against their types |
 //! | [`data`] | tables of plain columns, files, labels, missing codes, derived variables |
 //! | [`describe`] | the codebook of a data file; guesses at weights, strata, PSUs |
 //! | [`design`] | strata, sampling units, population sizes, the design weight |
+//! | [`sampling`] | the design file: frames, samples, stages, rates, screening |
+//! | [`draw`] | selection of samples: methods, inclusion and joint probabilities |
+//! | [`populate`] | a synthetic population, made from a TOML file |
 //! | [`aggregate`] | one pass over the rows: sums by unit and domain, cross-products |
 //! | [`weight`] | post-stratification, raking, calibration; the ledger of what was done |
 //! | [`replicate`] | replicate weights: given, made, reweighted |
@@ -78,6 +82,7 @@
 //! | [`model`] | linear regression |
 //! | [`report`] | terminal, CSV, JSON, Parquet, HTML |
 //! | [`study`] | the study file: read, checked, run |
+//! | [`simulate`] | a design drawn from a known population again and again: bias, coverage, error |
 //! | [`validate`] | published numbers and ours beside them |
 //!
 //! The whole way from a study file to a report is [`study::run`].
@@ -89,11 +94,16 @@ pub mod data;
 pub mod describe;
 pub mod design;
 pub mod diagnostic;
+pub mod draw;
 pub mod estimate;
 pub mod model;
 pub mod numeric;
+pub mod populate;
 pub mod replicate;
 pub mod report;
+pub mod sampling;
+pub mod simulate;
 pub mod study;
+pub mod toml_file;
 pub mod validate;
 pub mod weight;

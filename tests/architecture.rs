@@ -10,9 +10,13 @@ use std::path::{Path, PathBuf};
 const MODULES: &[(&str, &[&str])] = &[
     ("numeric", &[]),
     ("diagnostic", &[]),
+    ("toml_file", &["diagnostic"]),
     ("data", &["numeric", "diagnostic"]),
     ("describe", &["data"]),
     ("design", &["numeric", "data"]),
+    ("sampling", &["numeric", "diagnostic", "toml_file", "data", "design"]),
+    ("draw", &["numeric", "diagnostic", "toml_file", "data", "sampling"]),
+    ("populate", &["numeric", "diagnostic", "toml_file", "data"]),
     ("aggregate", &["numeric", "data", "design"]),
     ("weight", &["numeric", "data", "design", "aggregate"]),
     ("replicate", &["numeric", "data", "design", "aggregate", "weight"]),
@@ -25,6 +29,7 @@ const MODULES: &[(&str, &[&str])] = &[
         &[
             "numeric",
             "diagnostic",
+            "toml_file",
             "data",
             "describe",
             "design",
@@ -37,8 +42,26 @@ const MODULES: &[(&str, &[&str])] = &[
             "report",
         ],
     ),
+    (
+        "simulate",
+        &["numeric", "diagnostic", "data", "sampling", "draw", "estimate", "report", "study"],
+    ),
     ("validate", &["diagnostic", "estimate", "compare", "report", "study"]),
-    ("cli", &["diagnostic", "data", "describe", "report", "study", "validate"]),
+    (
+        "cli",
+        &[
+            "diagnostic",
+            "data",
+            "describe",
+            "sampling",
+            "draw",
+            "populate",
+            "report",
+            "study",
+            "simulate",
+            "validate",
+        ],
+    ),
 ];
 
 /// Lines a source file may have.

@@ -302,3 +302,23 @@ fn mistakes_about_missing_values_are_said_in_words() {
         assert!(error.contains(expected), "{tables}\n{error}");
     }
 }
+
+#[test]
+fn a_study_with_imputations_is_not_run_on_rows_in_memory() {
+    let text = "title = \"T\"\ndata.file = \"p.csv\"\ndata.imputations = [\"q.csv\"]\n\
+                [[estimate]]\nmean = \"income\"\n";
+    let loaded = study::from_text("s.toml", text).unwrap();
+    let columns = ["income".to_string()];
+    let error = study::InMemory::new(loaded, Path::new("s.toml"), &columns).unwrap_err();
+    assert!(error.to_string().contains("imputations cannot be run"), "{error}");
+}
+
+#[test]
+fn encodings_are_checked_before_a_file_is_read() {
+    let error = study::from_text(
+        "s.toml",
+        "title = \"T\"\n[data]\nfile = \"p.csv\"\nencoding = \"klingon\"\n[[estimate]]\nmean = \"x\"\n",
+    );
+    let error = error.unwrap_err().to_string();
+    assert!(error.contains("4:12: no encoding is called `klingon`"), "{error}");
+}

@@ -5,14 +5,17 @@
 mod check;
 mod completions;
 mod describe;
+mod draw;
 mod dry_run;
 mod init;
 pub(crate) mod panic;
+mod populate;
 mod progress;
 mod render;
 mod run;
 mod schema;
 mod schemes;
+mod simulate;
 mod validate;
 
 use std::io::{self, Write};
@@ -31,6 +34,7 @@ use rakewell::diagnostic::Diagnostics;
 A day with rakewell:
   rakewell init                 write a commented study file to start from
   rakewell describe data.csv    what is in a data file: variables, levels, missing codes
+  rakewell draw design.toml     select a sample from a frame
   rakewell check study.toml     see every mistake in it, with its place and the way out
   rakewell run study.toml       weights, estimates and a report
   rakewell validate             our numbers beside published ones
@@ -50,6 +54,9 @@ struct Cli {
 enum Command {
     Init(init::Init),
     Describe(describe::Describe),
+    Populate(populate::Populate),
+    Draw(draw::Draw),
+    Simulate(simulate::Simulate),
     Check(check::Check),
     Run(run::Run),
     Schemes(schemes::Schemes),
@@ -87,6 +94,9 @@ pub fn main() -> ExitCode {
         Command::Check(command) => command.run(),
         Command::Run(command) => command.run(),
         Command::Describe(command) => command.run(),
+        Command::Populate(command) => command.run(),
+        Command::Draw(command) => command.run(),
+        Command::Simulate(command) => command.run(),
         Command::Schemes(command) => command.run(),
         Command::Completions(command) => command.run(),
         Command::Man(command) => command.run(),

@@ -3,17 +3,18 @@
 use std::io;
 
 use clap::{Args, ValueEnum};
-use rakewell::study::json_schema;
+use rakewell::{populate, sampling, study};
 
 use super::{Outcome, print};
 
-/// Print the JSON schema of the study file
+/// Print the JSON schema of the study file, or of another file
 ///
 /// Editors that know TOML schemas complete keys, show what they mean and underline mistakes.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   rakewell schema > study.schema.json
+  rakewell schema population > population.schema.json
 
 and, as the first line of the study file, for editors that use Taplo or Even Better TOML:
 
@@ -28,12 +29,18 @@ pub(super) struct Schema {
 enum Kind {
     /// The study file
     Study,
+    /// The design file
+    Design,
+    /// The population file
+    Population,
 }
 
 impl Schema {
     pub(super) fn run(&self) -> io::Result<Outcome> {
         let schema = match self.of {
-            Kind::Study => json_schema(),
+            Kind::Study => study::json_schema(),
+            Kind::Design => sampling::json_schema(),
+            Kind::Population => populate::json_schema(),
         };
         print(&format!("{schema:#}\n"))?;
         Ok(Outcome::Done)

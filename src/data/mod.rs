@@ -10,6 +10,7 @@ pub mod io;
 pub mod join;
 pub mod labels;
 pub(crate) mod number;
+mod pick;
 pub mod schemes;
 mod table;
 

@@ -1,77 +1,20 @@
 //! The JSON schema of the study file, made from the types it is read into.
 
-use schemars::generate::SchemaSettings;
-use serde_json::{Map, Value};
+use serde_json::Value;
+
+use crate::toml_file::schema_of;
 
 use super::spec::Study;
 
 /// The JSON schema (draft 2020-12) of the study file, for editors and for our own check.
-///
-/// It is made from [`Study`], so it cannot fall behind the program. TOML has no null: an
-/// optional key is one that is not required, and `null` does not occur.
 pub fn json_schema() -> Value {
-    let generator = SchemaSettings::draft2020_12().into_generator();
-    let mut schema = generator.into_root_schema_for::<Study>().to_value();
-    tidy(&mut schema);
-    if let Value::Object(root) = &mut schema {
-        root.insert("title".into(), "rakewell study file".into());
-    }
-    schema
-}
-
-/// Takes the nulls and the line breaks of the source code out of a schema.
-fn tidy(schema: &mut Value) {
-    match schema {
-        Value::Object(map) => {
-            one_type(map);
-            one_alternative(map);
-            if map.get("default").is_some_and(|d| !d.is_boolean()) {
-                map.remove("default");
-            }
-            if let Some(Value::String(text)) = map.get_mut("description") {
-                *text = unwrapped(text);
-            }
-            map.values_mut().for_each(tidy);
-        }
-        Value::Array(items) => items.iter_mut().for_each(tidy),
-        _ => {}
-    }
-}
-
-/// `"type": ["string", "null"]` becomes `"type": "string"`.
-fn one_type(map: &mut Map<String, Value>) {
-    if let Some(Value::Array(types)) = map.get_mut("type") {
-        types.retain(|t| t != "null");
-        if let [only] = types.as_slice() {
-            let only = only.clone();
-            map.insert("type".into(), only);
-        }
-    }
-}
-
-/// `"anyOf": [x, null]` becomes `x`, with the description that stood beside it.
-fn one_alternative(map: &mut Map<String, Value>) {
-    let Some(Value::Array(alternatives)) = map.get_mut("anyOf") else { return };
-    alternatives.retain(|a| a.get("type").is_none_or(|t| t != "null"));
-    if let [Value::Object(only)] = alternatives.as_slice() {
-        let only = only.clone();
-        map.remove("anyOf");
-        for (key, value) in only {
-            map.entry(key).or_insert(value);
-        }
-    }
-}
-
-/// Joins the lines of a paragraph; an empty line stays.
-fn unwrapped(text: &str) -> String {
-    let paragraphs: Vec<String> =
-        text.split("\n\n").map(|p| p.lines().collect::<Vec<_>>().join(" ")).collect();
-    paragraphs.join("\n\n")
+    schema_of::<Study>("rakewell study file")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::toml_file::testing;
 
     fn anywhere(value: &Value, test: &dyn Fn(&Value) -> bool) -> bool {
         test(value)
@@ -93,19 +36,25 @@ mod tests {
     }
 
     #[test]
-    fn every_key_is_described() {
-        fn check(name: &str, value: &Value) {
-            if let Some(Value::Object(keys)) = value.get("properties") {
-                for (key, schema) in keys {
-                    let text = schema["description"].as_str().unwrap_or("");
-                    assert!(!text.is_empty() && !text.contains('\n'), "{name}.{key}: {text:?}");
-                }
-            }
-        }
-        let schema = json_schema();
-        check("study", &schema);
-        for (name, definition) in schema["$defs"].as_object().expect("definitions") {
-            check(name, definition);
-        }
+    fn the_schema_is_understood_and_every_key_described() {
+        testing::schema_is_sound(&json_schema());
+    }
+
+    #[test]
+    fn stand_ins_make_a_study_of_any_wreck() {
+        testing::any_wreck_is_read::<Study>(
+            &json_schema(),
+            &["", "title = 3", "data = 1\ndesign = []", "[[data]]\nx = 1\n[design]\ndf = 'x'"],
+        );
+    }
+
+    #[test]
+    fn the_types_accept_all_that_the_schema_does() {
+        testing::types_accept_the_schema::<Study>(&json_schema());
+    }
+
+    #[test]
+    fn every_synonym_leads_to_a_word_of_the_schema() {
+        testing::synonyms_lead_to_words(&json_schema());
     }
 }

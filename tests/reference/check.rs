@@ -116,7 +116,34 @@ pub fn differences(case: &Case, found: &Found, cache: &Cache) -> Vec<String> {
             (Err(e), _) => c.out.push(e),
         }
     }
+    let rows = |found: &nalgebra::DMatrix<f64>| -> Vec<Vec<f64>> {
+        found.row_iter().map(|r| r.iter().copied().collect()).collect()
+    };
+    let vector = found
+        .vector
+        .as_ref()
+        .or(found.weights.as_ref())
+        .map(|v| v.iter().map(|x| vec![*x]).collect());
+    compare_file(&mut c, &expected["vector_file"], vector, cache);
+    compare_file(&mut c, &expected["matrix_file"], found.matrix.as_ref().map(rows), cache);
     c.out
+}
+
+/// Holds numbers against those of a file, row by row.
+fn compare_file(c: &mut Checker, file: &Value, found: Option<Vec<Vec<f64>>>, cache: &Cache) {
+    let Some(file) = file.as_str() else { return };
+    match (cache.numbers(file), found) {
+        (Ok((_, expected)), Some(found)) if expected.len() == found.len() => {
+            for (i, (expected, found)) in expected.iter().zip(&found).enumerate() {
+                for (j, e) in expected.iter().enumerate() {
+                    let what = format!("{file}[{i}, {j}]");
+                    c.number(&what, found.get(j).copied(), &Value::from(*e), 0.0);
+                }
+            }
+        }
+        (Ok((_, expected)), _) => c.out.push(format!("no {} rows of {file}", expected.len())),
+        (Err(e), _) => c.out.push(e),
+    }
 }
 
 fn same_by(row: &Row, expected: &Value) -> bool {

@@ -16,7 +16,7 @@ use serde_json::Value;
 
 use crate::case::{Case, Run, Sample, Stop, names, refused, unsupported};
 use crate::data::{Cache, numeric};
-use crate::{calibration, design, formula, imputed, statistics};
+use crate::{calibration, design, formula, imputed, selection, statistics};
 
 /// What a case came to.
 #[derive(Default)]
@@ -28,6 +28,8 @@ pub struct Found {
     pub contrasts: Vec<(String, f64, f64)>,
     pub scalars: BTreeMap<String, f64>,
     pub weights: Option<Vec<f64>>,
+    pub vector: Option<Vec<f64>>,
+    pub matrix: Option<DMatrix<f64>>,
     pub df: f64,
     /// Variance of our own random replicates ÷ linearised variance, by row.
     pub ratios: Vec<f64>,
@@ -56,6 +58,9 @@ pub struct Row {
 pub fn run(case: &Case, cache: &mut Cache) -> Run<Found> {
     let estimate = &case.json["estimate"];
     let stat = estimate["stat"].as_str().unwrap_or_default();
+    if matches!(stat, "inclusion_probabilities" | "joint_probabilities") {
+        return selection::run(case, cache);
+    }
     let known =
         ["mean", "total", "ratio", "weights", "proportion", "quantile", "var", "glm", "calib"];
     if !known.contains(&stat) {

@@ -11,6 +11,7 @@ mod design;
 mod estimate;
 mod formula;
 mod imputed;
+mod selection;
 mod statistics;
 
 use std::collections::BTreeMap;

@@ -43,6 +43,9 @@ pub(super) fn format(format: Format) -> io::Format {
 
 /// The names of the file's columns.
 pub(super) fn file_names(work: &mut Work<'_>) -> Option<Vec<String>> {
+    if let Some(memory) = work.memory {
+        return Some(memory.table.names().map(str::to_string).collect());
+    }
     let file = work.folder.join(&work.study.data.file);
     match io::names(&file, &options(work.study, None)) {
         Ok(names) => Some(names),
@@ -77,11 +80,15 @@ pub(super) fn needed(work: &mut Work<'_>, names: &[String]) -> Vec<String> {
     }
     // Margin files name columns too; what is wrong with them is said when they are used.
     for step in &work.study.weighting {
-        if let Some(file) = &step.margins
-            && let Ok(margins) =
-                margins::read(&work.folder.join(file), file, step.sheet.as_deref(), |n| {
-                    work.columns.iter().any(|c| c == n)
-                })
+        let Some(file) = &step.margins else { continue };
+        if let Some(memory) = work.memory {
+            let key = (file.clone(), step.sheet.clone());
+            let margins = memory.margins.get(&key).into_iter().flatten();
+            more.extend(margins.flat_map(|m| m.variables.iter().cloned()));
+        } else if let Ok(margins) =
+            margins::read(&work.folder.join(file), file, step.sheet.as_deref(), |n| {
+                work.columns.iter().any(|c| c == n)
+            })
         {
             more.extend(margins.into_iter().flat_map(|m| m.variables));
         }
@@ -103,7 +110,10 @@ pub(super) fn read(
     let columns: Vec<String> = own.iter().filter(|n| needed.contains(n)).cloned().collect();
     let file = work.folder.join(&work.study.data.file);
     let path = imputed::file_path(work);
-    let table = read_file(work, &file, &path, &options(work.study, Some(&columns)))?;
+    let table = match work.memory {
+        Some(memory) => memory.table.with_columns(&columns),
+        None => read_file(work, &file, &path, &options(work.study, Some(&columns)))?,
+    };
     let mut table = joins::carry_out(work, table, joins, &needed)?;
     imputed::add(work, &mut table, imputed);
     label(work, &mut table);

@@ -15,7 +15,7 @@ use crate::study::spec::Weighting;
 
 /// A margin as given, with where it stands.
 #[derive(Debug, Clone)]
-pub(super) struct GivenMargin {
+pub(in crate::study) struct GivenMargin {
     /// The variables that cross.
     pub variables: Vec<String>,
     /// Their names joined by ` × `.
@@ -28,7 +28,7 @@ pub(super) struct GivenMargin {
 
 /// The total of one cell of a margin.
 #[derive(Debug, Clone)]
-pub(super) struct GivenTotal {
+pub(in crate::study) struct GivenTotal {
     /// The level, or the levels that cross, as written.
     pub level: String,
     /// The population total.
@@ -50,7 +50,13 @@ pub(super) fn given(
     let mut all = Vec::new();
     if let Some(file) = &step.margins {
         let full = work.folder.join(file);
-        match read(&full, file, step.sheet.as_deref(), |name| table.column(name).is_some()) {
+        let in_memory =
+            work.memory.and_then(|m| m.margins.get(&(file.clone(), step.sheet.clone())));
+        let found = match in_memory {
+            Some(margins) => Ok(margins.clone()),
+            None => read(&full, file, step.sheet.as_deref(), |name| table.column(name).is_some()),
+        };
+        match found {
             Ok(margins) => {
                 if !work.inputs.contains(&full) {
                     work.inputs.push(full);

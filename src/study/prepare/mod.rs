@@ -60,6 +60,55 @@ struct Work<'a> {
     inputs: Vec<PathBuf>,
     /// Which completed data set this is.
     imputation: usize,
+    /// What takes the place of the files.
+    memory: Option<Memory<'a>>,
+}
+
+/// Data and margins that are in memory, in place of the files that a study names.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Memory<'a> {
+    /// The rows of the data file.
+    pub table: &'a Table,
+    /// The margins of each file, by its path as written and the sheet.
+    pub margins: &'a MarginFiles,
+}
+
+/// Margin files that have been read.
+pub(super) type MarginFiles =
+    std::collections::HashMap<(PathBuf, Option<String>), Vec<margins::GivenMargin>>;
+
+/// Reads the margin files of a study, for [`Memory`]; what is wrong with one is said when it is used.
+pub(super) fn margin_files(study: &Study, study_file: &Path, columns: &[String]) -> MarginFiles {
+    let folder = study_file.parent().unwrap_or(Path::new(""));
+    let known =
+        |n: &str| columns.iter().any(|c| c == n) || study.derive.iter().any(|d| d.name == n);
+    let mut files = MarginFiles::new();
+    for step in &study.weighting {
+        if let Some(file) = &step.margins
+            && let Ok(found) = margins::read(&folder.join(file), file, step.sheet.as_deref(), known)
+        {
+            files.insert((file.clone(), step.sheet.clone()), found);
+        }
+    }
+    files
+}
+
+/// The columns of a file with these names that the study needs.
+pub(super) fn columns_needed(loaded: &Loaded, study_file: &Path, names: &[String]) -> Vec<String> {
+    let folder = study_file.parent().unwrap_or(Path::new("")).to_path_buf();
+    let mut columns = names.to_vec();
+    columns.extend(loaded.study.derive.iter().map(|d| d.name.clone()));
+    let mut work = Work {
+        study: &loaded.study,
+        places: &loaded.places,
+        folder: &folder,
+        columns,
+        found: Vec::new(),
+        inputs: Vec::new(),
+        memory: None,
+        imputation: 0,
+    };
+    data::needed(&mut work, names)
 }
 
 impl Work<'_> {
@@ -108,6 +157,19 @@ pub fn prepare(
     study_file: &Path,
     progress: &dyn Fn(&str),
 ) -> Result<Prepared, Diagnostics> {
+    prepare_from(loaded, study_file, None, progress)
+}
+
+/// As [`prepare`], with data in memory in place of files.
+///
+/// # Errors
+/// As [`prepare`].
+pub(super) fn prepare_from(
+    loaded: Loaded,
+    study_file: &Path,
+    memory: Option<Memory<'_>>,
+    progress: &dyn Fn(&str),
+) -> Result<Prepared, Diagnostics> {
     let folder = study_file.parent().unwrap_or(Path::new("")).to_path_buf();
     let Loaded { study, places, warnings, included, settings, imputation, .. } = loaded;
     let mut work = Work {
@@ -118,6 +180,7 @@ pub fn prepare(
         found: warnings.0,
         inputs: included,
         imputation,
+        memory,
     };
     let mut timings = Vec::new();
     let mut clock = std::time::Instant::now();
@@ -196,6 +259,8 @@ pub(super) fn reads(
         found: warnings.0,
         inputs: Vec::new(),
         imputation: 0,
+        imputation: 0,
+        memory: None,
     };
     let result = (|| {
         let own = data::file_names(&mut work)?;

@@ -147,10 +147,14 @@ mod tests {
         );
         step(&format!("{TWO}method = \"composite\"\nby = \"e\""), &[]);
         step(&format!("{TWO}method = \"composite\"\nshares = {{ g = 1, b = 3 }}"), &[]);
-        step(
-            &format!("{TWO}method = \"composite\"\nshares = {{ g = 1, c = -3 }}"),
-            &["the share of `c`", "`c` is no sample", "nothing of the sample `b`"],
-        );
+        for (shares, expected) in [
+            ("g = 1, b = -3", "the share of `b`"),
+            ("g = 1", "nothing of the sample `b`"),
+            ("g = 1, b = 1, c = 2", "`c` is no sample"),
+        ] {
+            let keys = format!("{TWO}method = \"composite\"\nshares = {{ {shares} }}");
+            step(&keys, &[expected]);
+        }
         step(
             &format!("{TWO}method = \"composite\"\nshares = \"minimum-variance\""),
             &["need an outcome"],

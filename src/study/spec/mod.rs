@@ -18,6 +18,7 @@ use crate::replicate::ReplicateMethod;
 
 use super::pairs::Pairs;
 
+pub use crate::toml_file::{Names, Scalar};
 pub use data::{
     Case, Cut, Data, Derive, Format, Imputed, Join, JoinKind, Keys, Unmatched, Variable,
 };
@@ -72,36 +73,6 @@ pub struct Study {
     /// What to write, and where.
     #[serde(default)]
     pub report: Report,
-}
-
-/// One name or a list of names.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(untagged)]
-pub enum Names {
-    /// One.
-    One(String),
-    /// Several.
-    Many(Vec<String>),
-}
-
-impl Names {
-    /// The names as a list.
-    pub fn list(&self) -> Vec<&str> {
-        match self {
-            Names::One(name) => vec![name],
-            Names::Many(names) => names.iter().map(String::as_str).collect(),
-        }
-    }
-}
-
-/// A number or a text: a level as the data holds it, or its label.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(untagged)]
-pub enum Scalar {
-    /// A number.
-    Number(f64),
-    /// A text.
-    Text(String),
 }
 
 /// How the sample was drawn.

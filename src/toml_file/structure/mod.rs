@@ -1,4 +1,4 @@
-//! The structure of a study file: every key known, every value of the right kind.
+//! The structure of a file: every key known, every value of the right kind.
 //!
 //! The parsed document is walked against the shapes of the JSON schema. All mistakes are
 //! collected; a stand-in takes the place of each wrong value, so that the rules about the rest
@@ -9,24 +9,24 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use crate::diagnostic::{Diagnostic, nearest};
-use crate::study::places::{KeyPath, Places};
-use crate::study::shape::{KeyShape, ListShape, Shape, Shapes, TableShape};
-use crate::study::synonyms::synonym;
-use crate::study::words::{example, found, listing, misfit, number_text};
+use crate::toml_file::places::{KeyPath, Places};
+use crate::toml_file::shape::{KeyShape, ListShape, Shape, Shapes, TableShape};
+use crate::toml_file::synonyms::synonym;
+use crate::toml_file::words::{example, found, listing, misfit, number_text};
 
 /// A document after the walk.
 #[derive(Debug)]
-pub(super) struct Checked {
+pub(crate) struct Checked {
     /// The document, with stand-ins for what was wrong.
-    pub(super) value: Value,
+    pub(crate) value: Value,
     /// What was wrong.
-    pub(super) mistakes: Vec<Diagnostic>,
+    pub(crate) mistakes: Vec<Diagnostic>,
     /// Where: the rules say nothing about these.
-    pub(super) bad: Vec<KeyPath>,
+    pub(crate) bad: Vec<KeyPath>,
 }
 
 /// Walks a document against shapes.
-pub(super) fn check(shapes: &Shapes, document: &DeTable<'_>, places: &Places) -> Checked {
+pub(crate) fn check(shapes: &Shapes, document: &DeTable<'_>, places: &Places) -> Checked {
     let mut walk = Walk { shapes, places, mistakes: Vec::new(), bad: Vec::new() };
     let root = KeyPath::root();
     let value = match shapes.resolve(&shapes.root) {
@@ -48,7 +48,7 @@ impl Walk<'_> {
         let shapes = self.shapes;
         let alternatives = shapes.alternatives(shape);
         // A TOML value tells its kind, so at most one alternative fits in the kinds of schema
-        // that the study file has; the first is taken if there are more.
+        // that our files have; the first is taken if there are more.
         match alternatives.iter().find(|s| fits(s, value.get_ref())) {
             Some(fitting) => self.fitting(shape, fitting, value.get_ref(), path),
             None => self.misfit(shape, value.get_ref(), path),
@@ -239,8 +239,11 @@ impl Walk<'_> {
         let homes = self.homes(name);
         if !homes.is_empty() {
             help.push_str(&format!("`{name}` is a key of {}. ", homes.join(" and ")));
-            if homes.iter().any(|home| home == "the study") {
-                help.push_str("Keys of the study stand at the top, before the first [table]. ");
+            let whole = self.shapes.whole;
+            if homes.iter().any(|home| home == whole) {
+                help.push_str(&format!(
+                    "Keys of {whole} stand at the top, before the first [table]. "
+                ));
             }
         }
         help.push_str(&format!("Accepted here: {}", listing(&accepted)));
@@ -289,7 +292,11 @@ impl Walk<'_> {
     fn table_name(&self, path: &KeyPath) -> String {
         let place = self.places.value(path);
         let raw = place.source.text.get(place.span.clone()).unwrap_or("");
-        if raw.starts_with('{') { path.to_string() } else { path.header() }
+        if raw.starts_with('{') { path.to_string() } else { self.header(path) }
+    }
+
+    fn header(&self, path: &KeyPath) -> String {
+        if path.segments().is_empty() { self.shapes.whole.to_string() } else { path.header() }
     }
 
     /// What the schema says about a key.
@@ -297,7 +304,7 @@ impl Walk<'_> {
         let key = path.last_key()?;
         let mut meaning = None;
         self.each_table(&mut |home, table| {
-            let here = home == path.parent().unwrap_or_default().header();
+            let here = home == self.header(&path.parent().unwrap_or_default());
             let known = table.keys.iter().find(|k| k.name == key);
             if let (true, Some(known)) = (here, known) {
                 meaning = known.description.clone();
@@ -327,14 +334,14 @@ impl Walk<'_> {
         path: &KeyPath,
         visit: &mut dyn FnMut(String, &TableShape),
     ) {
-        // The study file is five tables deep at most; a schema that refers to itself ends here.
+        // No file of ours is more than eight tables deep; a schema that refers to itself ends here.
         if path.segments().len() > 8 {
             return;
         }
         for shape in self.shapes.alternatives(shape) {
             match shape {
                 Shape::Table(table) => {
-                    visit(path.header(), table);
+                    visit(self.header(path), table);
                     for key in &table.keys {
                         self.each_table_in(&key.shape, &path.key(key.name.as_str()), visit);
                     }

@@ -13,7 +13,7 @@ use crate::diagnostic::{Diagnostic, Diagnostics, Place, Source};
 const MOST: usize = 20;
 
 /// The errors of the parser as diagnostics, one per line at most.
-pub(super) fn explain(
+pub(crate) fn explain(
     source: &Arc<Source>,
     document: &DeTable<'_>,
     errors: &[Error],
@@ -49,7 +49,7 @@ pub(super) fn explain(
     if more > 0 {
         all.push(
             Diagnostic::error(format!("{more} more lines are not TOML"))
-                .help("mend the first ones and check again; is this a study file?"),
+                .help("mend the first ones and check again; is this the right file?"),
         );
     }
     Diagnostics(all)

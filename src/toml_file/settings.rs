@@ -1,4 +1,4 @@
-//! `--set key=value`: settings that go before what the study file says.
+//! `--set key=value`: settings that go before what the file says.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use toml::de::{DeTable, DeValue};
 
 use crate::diagnostic::{Diagnostic, Diagnostics, Place, Source, nearest};
 
-use super::include::{Merged, parse};
+use super::merge::{Merged, parse};
 use super::places::{KeyPath, Places};
 
 /// The name under which mistakes in settings are shown.
@@ -17,7 +17,7 @@ const NAME: &str = "--set";
 ///
 /// # Errors
 /// Settings without a `=`, with a key that is none, or with more than one value.
-pub(super) fn sources(settings: &[String]) -> Result<Vec<Arc<Source>>, Diagnostics> {
+pub(crate) fn sources(settings: &[String]) -> Result<Vec<Arc<Source>>, Diagnostics> {
     let mut mistakes = Vec::new();
     let mut all = Vec::new();
     for given in settings {
@@ -51,7 +51,7 @@ fn source(given: &str) -> Result<Arc<Source>, Diagnostic> {
     let as_text = || format!("{key} = {}", toml::Value::String(value.to_string()));
     match one(format!("{key} = {value}")).or_else(|| one(as_text())) {
         Some(source) => Ok(source),
-        None => wrong(format!("`{key}` is not a key of a study file"), example),
+        None => wrong(format!("`{key}` is not a key of a file"), example),
     }
 }
 
@@ -60,7 +60,7 @@ impl<'s> Merged<'s> {
     ///
     /// # Errors
     /// An item of a list that is not there.
-    pub(super) fn set(&mut self, source: &'s Arc<Source>) -> Result<(), Diagnostic> {
+    pub(crate) fn set(&mut self, source: &'s Arc<Source>) -> Result<(), Diagnostic> {
         let parsed = parse(source)?;
         let own = Places::of(source.clone(), &parsed);
         let steps = Steps { own: &own, found: None };

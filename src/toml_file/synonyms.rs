@@ -1,4 +1,4 @@
-//! Words that other systems use for what a study file names differently.
+//! Words that other systems use for what our files name differently.
 
 /// (what people write, what it is called here). Only a word that is accepted in its place is
 /// ever suggested, so one word may stand for several.
@@ -81,8 +81,14 @@ const VALUES: [(&str, &str); 26] = [
     ("diff", "difference"),
 ];
 
+/// All words that lead to a name, for a test that each name is one.
+#[cfg(test)]
+pub(crate) fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
+    SYNONYMS.iter().chain(&VALUES).copied()
+}
+
 /// The accepted name that a word from elsewhere stands for.
-pub(super) fn synonym<'a>(word: &str, accepted: &[&'a str]) -> Option<&'a str> {
+pub(crate) fn synonym<'a>(word: &str, accepted: &[&'a str]) -> Option<&'a str> {
     let word = word.to_lowercase().replace(['_', ' '], "-");
     SYNONYMS
         .iter()
@@ -101,13 +107,5 @@ mod tests {
         assert_eq!(synonym("psu", &["strata"]), None);
         assert_eq!(synonym("greg", &["linear", "logit"]), Some("linear"));
         assert_eq!(synonym("probs", &["of", "at"]), Some("at"));
-    }
-
-    #[test]
-    fn every_synonym_leads_to_a_word_of_the_schema() {
-        let schema = crate::study::json_schema().to_string();
-        for (from, to) in SYNONYMS.iter().chain(&VALUES) {
-            assert!(schema.contains(&format!("\"{to}\"")), "{from} → {to}");
-        }
     }
 }

@@ -6,12 +6,12 @@ use super::places::{KeyPath, Segment};
 use super::shape::{KeyShape, Shape, Shapes};
 
 /// A list of names for a sentence.
-pub(super) fn listing(names: &[&str]) -> String {
+pub(crate) fn listing(names: &[&str]) -> String {
     if names.is_empty() { "no keys".to_string() } else { names.join(", ") }
 }
 
 /// A value in words: `` the text "a" ``, `the number 3`.
-pub(super) fn found(value: &DeValue<'_>) -> String {
+pub(crate) fn found(value: &DeValue<'_>) -> String {
     match value {
         DeValue::String(text) => format!("the text {:?}", shortened(text)),
         DeValue::Integer(_) | DeValue::Float(_) => {
@@ -25,7 +25,7 @@ pub(super) fn found(value: &DeValue<'_>) -> String {
 }
 
 /// A number as it would be written.
-pub(super) fn number_text(value: &DeValue<'_>) -> String {
+pub(crate) fn number_text(value: &DeValue<'_>) -> String {
     match value {
         DeValue::Integer(integer) => integer.to_string(),
         DeValue::Float(float) => float.to_string(),
@@ -43,7 +43,7 @@ fn shortened(text: &str) -> String {
 }
 
 /// How to write a missing key.
-pub(super) fn example(shapes: &Shapes, key: &KeyShape) -> String {
+pub(crate) fn example(shapes: &Shapes, key: &KeyShape) -> String {
     let value = match shapes.alternatives(&key.shape).first() {
         Some(Shape::Text { .. }) => "\"…\"".to_string(),
         Some(Shape::Choice(choices)) => {
@@ -59,7 +59,7 @@ pub(super) fn example(shapes: &Shapes, key: &KeyShape) -> String {
 
 /// The way from a value of the wrong kind to one of the right kind, if it is a common slip.
 /// `from_key` says that a table came about by a key with a dot or by a header.
-pub(super) fn misfit(
+pub(crate) fn misfit(
     shapes: &Shapes,
     shape: &Shape,
     value: &DeValue<'_>,

@@ -1,4 +1,4 @@
-//! Where each value of a study file stands, so that later checks can point at it.
+//! Where each value of a file stands, so that later checks can point at it.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -83,7 +83,7 @@ impl KeyPath {
             .collect();
         let keys = keys.join(".");
         match self.0.last() {
-            None => "the study".to_string(),
+            None => "the file".to_string(),
             Some(Segment::Key(_)) => format!("`[{keys}]`"),
             Some(Segment::Index(_)) => format!("`[[{keys}]]`"),
         }
@@ -102,7 +102,7 @@ impl fmt::Display for KeyPath {
         match (self.0.last(), self.last_key()) {
             (Some(Segment::Index(i)), Some(key)) => write!(f, "item {} of `{key}`", i + 1),
             (_, Some(key)) => write!(f, "`{key}`"),
-            (_, None) => f.write_str("the study"),
+            (_, None) => f.write_str("the file"),
         }
     }
 }
@@ -116,7 +116,7 @@ struct Spans {
     text: Option<String>,
 }
 
-/// The places of all keys and values of a study: of its file, of what it includes, and of what
+/// The places of all keys and values of a file, of what it includes, and of what
 /// is set beside it.
 #[derive(Debug, Clone)]
 pub struct Places {
@@ -126,20 +126,20 @@ pub struct Places {
 
 impl Places {
     /// The places of a parsed document.
-    pub(super) fn of(source: Arc<Source>, document: &DeTable<'_>) -> Places {
+    pub(crate) fn of(source: Arc<Source>, document: &DeTable<'_>) -> Places {
         let mut places = Places::none(source);
         places.add_table(&KeyPath::root(), document);
         places
     }
 
-    /// The study file.
+    /// The file.
     pub fn source(&self) -> &Arc<Source> {
         &self.source
     }
 
     /// Takes in the places of another text, each under the path that `moved` gives it; what was
     /// known of the same path is forgotten.
-    pub(super) fn absorb(&mut self, other: Places, moved: impl Fn(&KeyPath) -> Option<KeyPath>) {
+    pub(crate) fn absorb(&mut self, other: Places, moved: impl Fn(&KeyPath) -> Option<KeyPath>) {
         for (path, spans) in other.spans {
             if let Some(path) = moved(&path) {
                 self.spans.insert(path, spans);
@@ -148,12 +148,12 @@ impl Places {
     }
 
     /// Forgets a value and all within it.
-    pub(super) fn forget(&mut self, path: &KeyPath) {
+    pub(crate) fn forget(&mut self, path: &KeyPath) {
         self.spans.retain(|known, _| !known.is_within(path));
     }
 
-    /// No places yet, of a study file.
-    pub(super) fn none(source: Arc<Source>) -> Places {
+    /// No places yet, of a file.
+    pub(crate) fn none(source: Arc<Source>) -> Places {
         Places { source, spans: HashMap::new() }
     }
 
@@ -271,7 +271,7 @@ mod tests {
     #[test]
     fn paths_in_words() {
         let root = KeyPath::root();
-        assert_eq!(root.header(), "the study");
+        assert_eq!(root.header(), "the file");
         assert_eq!(root.key("data").header(), "`[data]`");
         assert_eq!(root.key("estimate").index(0).header(), "`[[estimate]]`");
         assert_eq!(root.key("estimate").index(0).key("ratio").header(), "`[estimate.ratio]`");

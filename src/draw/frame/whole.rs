@@ -1,0 +1,419 @@
+//! All samples of a design on one frame: drawn, and put together with their probabilities.
+
+use std::collections::HashMap;
+
+use super::carry_out::{Drawn, Purpose};
+use super::eligible::Groups;
+use super::fault::Fault;
+use super::layout::{Layout, Stage};
+use crate::data::{Codes, Column, Factor, Level, Numbers, Table, Values};
+use crate::draw::error::DrawError;
+use crate::sampling::Design;
+use crate::sampling::spec::CombineMethod;
+use crate::toml_file::KeyPath;
+
+/// A design laid out on a frame, ready to be drawn any number of times.
+#[derive(Debug, Clone)]
+pub struct OnFrame {
+    /// Its samples.
+    pub layouts: Vec<Layout>,
+    /// By sample, the probability of each row of the frame, where there are several.
+    pub probabilities: Vec<Vec<f64>>,
+    /// How they are put together.
+    pub combine: CombineMethod,
+    /// For composite weights: by row, the share of the first sample.
+    factor: Option<Vec<f64>>,
+    follows: Vec<Option<usize>>,
+    /// By row, the probability of being drawn into any sample, where that is what weights rest on.
+    any: Option<Vec<f64>>,
+    first: FirstStage,
+}
+
+impl Rows {
+    /// A column of 1 and 0, by sample and place in its rows.
+    pub fn flag(&self, name: &str, holds: impl Fn(usize, usize) -> bool) -> Column {
+        let of = |(s, i): (&u32, &u32)| i8::from(holds(*s as usize, *i as usize));
+        let values = self.sample.iter().zip(&self.place).map(of).collect();
+        Column::from_values(name, Values::Numbers(Numbers::I8(values)))
+    }
+}
+
+/// What the units of the first stages are called: strata and PSUs of the samples put together.
+#[derive(Debug, Clone, Default)]
+struct FirstStage {
+    strata: Vec<Level>,
+    psus: Vec<Level>,
+    /// By sample and unit, the codes of its stratum and of the PSU; no PSUs where rows are the
+    /// units of every first stage.
+    codes: Vec<Vec<(u32, u32)>>,
+    rows_are_units: bool,
+}
+
+impl FirstStage {
+    fn of(layouts: &[Layout], follows: &[Option<usize>], table: &Table) -> FirstStage {
+        let mut first = FirstStage {
+            rows_are_units: layouts.iter().all(|l| l.stages.first().is_none_or(|s| s.id.is_none())),
+            ..FirstStage::default()
+        };
+        let (mut strata, mut psus) = (Names::default(), Names::default());
+        for (s, layout) in layouts.iter().enumerate() {
+            let Some(stage) = layout.stages.first() else { continue };
+            let own = follows[s].unwrap_or(s);
+            let named = |label: &str| match (layouts.len() > 1, label.is_empty()) {
+                (false, true) => "all".to_string(),
+                (false, false) => label.to_string(),
+                (true, true) => layouts[own].name.clone(),
+                (true, false) => format!("{}: {label}", layouts[own].name),
+            };
+            let labels = |of: &Stage| -> Vec<String> {
+                if of.strata.is_empty() {
+                    vec![named("")]
+                } else {
+                    of.strata.iter().map(|l| named(l)).collect()
+                }
+            };
+            // The strata of a sample that follows another are that one's, by the names of the units.
+            let other: HashMap<String, u32> = match (own == s, layouts[own].stages.first()) {
+                (false, Some(theirs)) => (0..theirs.units() as u32)
+                    .map(|u| (theirs.name(u, table), theirs.stratum_code(u)))
+                    .collect(),
+                _ => HashMap::new(),
+            };
+            let coded: Vec<u32> =
+                labels(&layouts[own].stages[0]).into_iter().map(|l| strata.code(l)).collect();
+            let code = |u: u32| {
+                let stratum = if own == s {
+                    stage.stratum_code(u)
+                } else {
+                    other.get(&stage.name(u, table)).copied().unwrap_or(0)
+                };
+                let stratum = coded.get(stratum as usize).copied().unwrap_or(0);
+                let psu =
+                    if first.rows_are_units { 0 } else { psus.code(stage.bare_name(u, table)) };
+                (stratum, psu)
+            };
+            first.codes.push((0..stage.units() as u32).map(code).collect());
+        }
+        (first.strata, first.psus) = (strata.levels, psus.levels);
+        first
+    }
+}
+
+/// Names with codes in the order of their first appearance.
+#[derive(Default)]
+struct Names {
+    levels: Vec<Level>,
+    place: HashMap<String, u32>,
+}
+
+impl Names {
+    fn code(&mut self, name: String) -> u32 {
+        let next = self.levels.len() as u32;
+        let levels = &mut self.levels;
+        *self.place.entry(name).or_insert_with_key(|name| {
+            levels.push(Level::new(name.clone()));
+            next
+        })
+    }
+}
+
+/// One row of the samples put together.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rows {
+    /// Rows of the frame.
+    pub rows: Vec<u32>,
+    /// The sample each is from, and its place among the rows of that.
+    pub sample: Vec<u32>,
+    pub(super) place: Vec<u32>,
+    /// Its probability in that sample.
+    pub probability: Vec<f64>,
+    /// The weight of the samples put together.
+    pub weight: Vec<f64>,
+    /// Rows that were drawn before into an earlier sample, and have weight zero.
+    pub again: usize,
+}
+
+impl OnFrame {
+    /// Lays all samples of a design out on a frame.
+    ///
+    /// # Errors
+    /// All mistakes of the first sample that has some.
+    pub fn new(design: &Design, table: &Table) -> Result<OnFrame, Vec<Fault>> {
+        let list = KeyPath::root().key("sample");
+        let mut layouts: Vec<Layout> = Vec::new();
+        for (i, sample) in design.samples.iter().enumerate() {
+            let mut layout = Layout::new(design, i, table)?;
+            if let Some(f) = sample.psus_of {
+                let path = list.index(i).key("psus-of");
+                match layouts.get(f) {
+                    Some(other) => layout.follow(other, table, &path).map_err(|e| vec![e])?,
+                    None => {
+                        let message = "a sample takes the units of one that stands before it";
+                        return Err(vec![Fault::new(&path, message, "change their order")]);
+                    }
+                }
+            }
+            layouts.push(layout);
+        }
+        let several = layouts.len() > 1;
+        let combine = match design.combine {
+            Some(CombineMethod::Separate) | None if !several => CombineMethod::Separate,
+            Some(method) => method,
+            // Right whatever the samples: 1/Σπ for each selection.
+            None => CombineMethod::SumOfProbabilities,
+        };
+        let probabilities =
+            if several { layouts.iter().map(Layout::probabilities).collect() } else { Vec::new() };
+        let factor =
+            if combine == CombineMethod::Composite { Some(factors(design, table)?) } else { None };
+        let follows: Vec<Option<usize>> = design.samples.iter().map(|s| s.psus_of).collect();
+        let first = FirstStage::of(&layouts, &follows, table);
+        let any = (combine == CombineMethod::TotalProbability)
+            .then(|| any_sample(&layouts, &probabilities, &follows));
+        Ok(OnFrame { layouts, probabilities, combine, factor, follows, any, first })
+    }
+
+    /// Draws all samples, in the order of the file.
+    ///
+    /// # Errors
+    /// What a method refuses, with the number of the sample.
+    pub fn draw(&self, purpose: Purpose, table: &Table) -> Result<Vec<Drawn>, (usize, DrawError)> {
+        let mut drawn: Vec<Drawn> = Vec::new();
+        for (i, layout) in self.layouts.iter().enumerate() {
+            let names = self.follows[i].map(|f| self.layouts[f].first_stage(&drawn[f], table));
+            drawn.push(layout.draw(purpose, names.as_deref(), table).map_err(|e| (i, e))?);
+        }
+        Ok(drawn)
+    }
+
+    /// The rows of all samples with their probabilities and the weight of the samples put together.
+    ///
+    /// `keep` says which rows take part, by sample and place in its rows.
+    pub fn rows(&self, drawn: &[Drawn], keep: impl Fn(usize, usize) -> bool) -> Rows {
+        let mut all = Rows {
+            rows: Vec::new(),
+            sample: Vec::new(),
+            place: Vec::new(),
+            probability: Vec::new(),
+            weight: Vec::new(),
+            again: 0,
+        };
+        let mut seen = std::collections::HashSet::new();
+        for (s, (layout, drawn)) in self.layouts.iter().zip(drawn).enumerate() {
+            for (i, &row) in drawn.rows.iter().enumerate().filter(|(i, _)| keep(s, *i)) {
+                let probability = layout
+                    .stages
+                    .iter()
+                    .zip(&drawn.unit_of)
+                    .map(|(stage, units)| stage.chance(units[i]))
+                    .product();
+                let once = self.combine == CombineMethod::TotalProbability;
+                let weight = if once && !seen.insert(row) {
+                    all.again += 1;
+                    0.0
+                } else {
+                    self.weight(s, row as usize, probability)
+                };
+                all.rows.push(row);
+                all.sample.push(s as u32);
+                all.place.push(i as u32);
+                all.probability.push(probability);
+                all.weight.push(weight);
+            }
+        }
+        all
+    }
+
+    /// The weight of a row drawn into a sample.
+    fn weight(&self, sample: usize, row: usize, own: f64) -> f64 {
+        let of = || self.probabilities.iter().map(|p| p[row]);
+        match self.combine {
+            CombineMethod::TotalProbability => 1.0 / self.any.as_ref().map_or(own, |any| any[row]),
+
+            CombineMethod::SumOfProbabilities => 1.0 / of().sum::<f64>(),
+            CombineMethod::Multiplicity => 1.0 / (own * of().filter(|p| *p > 0.0).count() as f64),
+            CombineMethod::Composite => {
+                let both = of().filter(|p| *p > 0.0).count() > 1;
+                let share = self.factor.as_ref().map_or(0.5, |f| f[row]);
+                let part = match (both, sample) {
+                    (false, _) => 1.0,
+                    (true, 0) => share,
+                    (true, _) => 1.0 - share,
+                };
+                part / own
+            }
+            _ => 1.0 / own,
+        }
+    }
+
+    /// The names of all columns that say how rows were drawn.
+    pub fn column_names(&self) -> Vec<String> {
+        let mut names: Vec<String> = ["sample", "stratum", "psu"].map(str::to_string).into();
+        for layout in &self.layouts {
+            for stage in &layout.stages {
+                names.push(format!("p_{}", tidy(&stage.unit)));
+                if stage.kept.is_some() {
+                    names.push(format!("keep_{}", tidy(&stage.unit)));
+                }
+            }
+        }
+        names.push("probability".to_string());
+        if self.layouts.len() > 1 {
+            names.extend(self.layouts.iter().map(|l| format!("probability_{}", tidy(&l.name))));
+        }
+        names.push("weight".to_string());
+        names.sort();
+        names.dedup();
+        names
+    }
+
+    /// The columns that say how each row was drawn, of those that `wanted` names: sample, stratum, PSU,
+    /// the probability at every stage and in every sample, and the weight.
+    ///
+    /// `stratum` and `psu` are those of the first stage; the PSUs of a sample that takes those of
+    /// another are the same ones, in the same strata.
+    pub fn columns(
+        &self,
+        drawn: &[Drawn],
+        all: &Rows,
+        wanted: &dyn Fn(&str) -> bool,
+    ) -> Vec<Column> {
+        let rows = all.rows.len();
+        let own = |i: usize, stage: usize| {
+            let s = all.sample[i] as usize;
+            let of = self.layouts[s].stages.get(stage)?;
+            Some((s, of, drawn[s].unit_of[stage][all.place[i] as usize]))
+        };
+        let mut columns = Vec::new();
+        if wanted("sample") {
+            let levels = self.layouts.iter().map(|l| Level::new(l.name.clone())).collect();
+            columns.push(text("sample", all.sample.iter().copied(), levels));
+        }
+        let code = |i: usize| own(i, 0).map_or((0, 0), |(s, _, u)| self.first.codes[s][u as usize]);
+        if wanted("stratum") {
+            let codes = (0..rows).map(|i| code(i).0);
+            columns.push(text("stratum", codes, self.first.strata.clone()));
+        }
+        if wanted("psu") {
+            columns.push(if self.first.rows_are_units {
+                Column::numbers("psu", all.rows.iter().map(|r| f64::from(*r) + 1.0).collect())
+            } else {
+                text("psu", (0..rows).map(|i| code(i).1), self.first.psus.clone())
+            });
+        }
+        let depth = self.layouts.iter().map(|l| l.stages.len()).max().unwrap_or(0);
+        for stage in 0..depth {
+            let of_stage = || self.layouts.iter().filter_map(|l| l.stages.get(stage));
+            let unit = of_stage().next().map_or("", |s| s.unit.as_str());
+            let name = format!("p_{}", tidy(unit));
+            if wanted(&name) {
+                let pi = (0..rows)
+                    .map(|i| own(i, stage).map_or(f64::NAN, |(_, of, u)| of.pi[u as usize]));
+                let label = format!("probability of the {unit} at stage {}", stage + 1);
+                columns.push(labelled(&name, &label, pi.collect()));
+            }
+            let name = format!("keep_{}", tidy(unit));
+            if wanted(&name) && of_stage().any(|s| s.kept.is_some()) {
+                let kept = (0..rows).map(|i| {
+                    own(i, stage).map_or(f64::NAN, |(_, of, u)| {
+                        of.kept.as_ref().map_or(1.0, |k| k[u as usize])
+                    })
+                });
+                let label =
+                    format!("rate at which an eligible {unit} like this is kept after screening");
+                columns.push(labelled(&name, &label, kept.collect()));
+            }
+        }
+        if wanted("probability") {
+            let label = "probability over all stages in its own sample";
+            columns.push(labelled("probability", label, all.probability.clone()));
+        }
+        for (layout, of) in self.layouts.iter().zip(&self.probabilities) {
+            let name = format!("probability_{}", tidy(&layout.name));
+            if wanted(&name) {
+                let values = all.rows.iter().map(|r| of[*r as usize]).collect();
+                let label = format!("probability of being drawn into sample `{}`", layout.name);
+                columns.push(labelled(&name, &label, values));
+            }
+        }
+        if wanted("weight") {
+            let label = "design weight of the samples put together";
+            columns.push(labelled("weight", label, all.weight.clone()));
+        }
+        columns
+    }
+}
+
+/// By row, the probability of being drawn into any of the samples: 1 − ∏(1 − π). Samples that share
+/// first-stage units are independent only within these: there it is π₁ {1 − ∏(1 − π/π₁)}.
+fn any_sample(layouts: &[Layout], of: &[Vec<f64>], follows: &[Option<usize>]) -> Vec<f64> {
+    let Some(rows) = of.first().map(Vec::len) else {
+        // One sample alone.
+        return layouts.first().map(Layout::probabilities).unwrap_or_default();
+    };
+    let mut out = vec![1.0; rows];
+    for root in (0..layouts.len()).filter(|s| follows[*s].is_none()) {
+        let own: Vec<usize> =
+            (0..layouts.len()).filter(|s| *s == root || follows[*s] == Some(root)).collect();
+        let first = (own.len() > 1).then(|| layouts[root].first_probabilities());
+        for (row, out) in out.iter_mut().enumerate() {
+            *out *= match first.as_ref().map(|f| f[row]) {
+                Some(p) if p > 0.0 => {
+                    1.0 - p * (1.0 - own.iter().map(|s| 1.0 - of[*s][row] / p).product::<f64>())
+                }
+                _ => own.iter().map(|s| 1.0 - of[*s][row]).product(),
+            };
+        }
+    }
+    out.iter_mut().for_each(|p| *p = 1.0 - *p);
+    out
+}
+
+/// By row, the share of the first sample: that of the first group that has one.
+fn factors(design: &Design, table: &Table) -> Result<Vec<f64>, Vec<Fault>> {
+    let path = KeyPath::root().key("combine");
+    if design.samples.len() != 2 {
+        let message = format!(
+            "composite weights are for two samples; the design has {}",
+            design.samples.len()
+        );
+        let help = "use `method = \"sum-of-probabilities\"`";
+        return Err(vec![Fault::new(&path.key("method"), message, help)]);
+    }
+    let given = design.spec.combine.as_ref().map(|c| &c.factor.0);
+    let others = given
+        .and_then(|f| f.iter().find(|(name, _)| name == "others"))
+        .map_or(0.5, |(_, figure)| figure.value());
+    let named: Vec<(usize, f64)> = given
+        .into_iter()
+        .flatten()
+        .filter_map(|(name, figure)| Some((design.group(name)?, figure.value())))
+        .collect();
+    let wanted: Vec<usize> = named.iter().map(|n| n.0).collect();
+    let Some(groups) = Groups::of(design, table, &wanted)? else {
+        let message = "the groups of `factor` have no condition `is` that tells their rows";
+        return Err(vec![Fault::new(&path.key("factor"), message, "add `is` to these groups")]);
+    };
+    Ok((0..table.rows())
+        .map(|r| {
+            let mask = groups.row(r);
+            named.iter().find(|(g, _)| mask >> g & 1 == 1).map_or(others, |n| n.1)
+        })
+        .collect())
+}
+
+fn text(name: &str, codes: impl Iterator<Item = u32>, levels: Vec<Level>) -> Column {
+    let codes = Codes::collect(codes, levels.len());
+    Column::from_values(name, Values::Text(Factor { codes, levels }))
+}
+
+fn labelled(name: &str, label: &str, values: Vec<f64>) -> Column {
+    let mut column = Column::from_values(name, Values::Numbers(Numbers::F64(values)));
+    column.label = Some(label.to_string());
+    column
+}
+
+/// A name as part of a column's name.
+fn tidy(name: &str) -> String {
+    name.chars().map(|c| if c.is_alphanumeric() { c } else { '_' }).collect()
+}

@@ -1,0 +1,120 @@
+//! From a population to a report: `populate`, `draw`, `run` and `simulate`, as a user calls them.
+
+use std::path::{Path, PathBuf};
+
+use assert_cmd::Command;
+
+fn rakewell(folder: &Path, args: &[&str]) -> Command {
+    let mut command = Command::cargo_bin("rakewell").unwrap();
+    command.current_dir(folder).args(args);
+    command
+}
+
+/// The files of the example, in a folder of their own.
+fn example() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let from =
+        PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("examples/understanding-society-style");
+    for name in ["population.toml", "design.toml", "study.toml"] {
+        std::fs::copy(from.join(name), folder.path().join(name)).unwrap();
+    }
+    folder
+}
+
+const SMALL: &str = "areas.number=220";
+
+#[test]
+fn from_a_population_to_a_report() {
+    let example = example();
+    let folder = example.path();
+    rakewell(
+        folder,
+        &["populate", "population.toml", "--margins", "margins.csv", "--areas", "areas.csv"],
+    )
+    .args(["--set", SMALL])
+    .assert()
+    .success();
+    let set = ["--set", "sample.general.stage.1.take=100"];
+    let draw = ["draw", "design.toml", "--frame", "population.parquet", "--seed", "2026"];
+    let out = rakewell(folder, &draw)
+        .args(["--out", "sample.parquet", "--joint", "joint.csv"])
+        .args(set)
+        .assert()
+        .success();
+    let text = String::from_utf8(out.get_output().stdout.clone()).unwrap();
+    assert!(text.contains("Sample `general`") && text.contains("eligible and kept"), "{text}");
+    // The starter study is a study, and gives the size of the population within its interval.
+    rakewell(folder, &["run", "sample.toml"]).assert().success();
+    let csv = std::fs::read_to_string(folder.join("output/estimates.csv")).unwrap();
+    assert!(csv.lines().count() == 2, "{csv}");
+    rakewell(folder, &["run", "study.toml"]).assert().success();
+    assert!(folder.join("output/report.html").is_file());
+    // The same seed gives the same file in another format of the frame, too.
+    rakewell(folder, &draw).args(["--out", "again.csv", "--no-study"]).args(set).assert().success();
+    rakewell(folder, &["populate", "population.toml", "--out", "population.csv", "--set", SMALL])
+        .assert()
+        .success();
+    rakewell(folder, &["draw", "design.toml", "--frame", "population.csv", "--seed", "2026"])
+        .args(["--out", "third.csv", "--no-study", "--quiet"])
+        .args(set)
+        .assert()
+        .success();
+    let read = |name: &str| std::fs::read(folder.join(name)).unwrap();
+    assert_eq!(read("again.csv"), read("third.csv"));
+    let joint = String::from_utf8(read("joint.csv")).unwrap();
+    assert!(joint.starts_with("sample,stratum,unit_a") && joint.contains(",exact"), "{joint}");
+    let areas = String::from_utf8(read("areas.csv")).unwrap();
+    assert!(areas.lines().next().unwrap().contains("ethnicity_Black_African"));
+    assert_eq!(areas.lines().count(), 221);
+}
+
+#[test]
+fn a_simulation_is_the_same_on_one_core_and_on_two() {
+    let example = example();
+    let folder = example.path();
+    rakewell(folder, &["populate", "population.toml", "--margins", "margins.csv", "--set", SMALL])
+        .assert()
+        .success();
+    let run = |threads: &str, out: &str| {
+        rakewell(folder, &["simulate", "design.toml", "--study", "study.toml", "--reps", "12"])
+            .args(["--frame", "population.parquet", "--seed", "4", "--out", out])
+            .args(["--set", "sample.general.stage.1.take=100"])
+            .env("RAYON_NUM_THREADS", threads)
+            .assert()
+            .success();
+        std::fs::read(folder.join(out).join("simulation.json")).unwrap()
+    };
+    assert_eq!(run("1", "one"), run("2", "two"));
+    let page = std::fs::read_to_string(folder.join("one/report.html")).unwrap();
+    assert!(page.contains("<svg") && page.contains("Bangladeshi"));
+}
+
+#[test]
+fn mistakes_are_shown_at_their_place() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("frame.csv"), "area,size\na,3\nb,0\nc,5\n").unwrap();
+    let design = |text: &str| {
+        let whole = format!(
+            "title = \"T\"\n[[sample]]\nname = \"s\"\n[[sample.stage]]\nunit = \"sector\"\n{text}"
+        );
+        std::fs::write(folder.path().join("d.toml"), whole).unwrap();
+        let args = ["draw", "d.toml", "--frame", "frame.csv", "--seed", "1"];
+        let out = rakewell(folder.path(), &args).assert().code(1);
+        assert!(!folder.path().join("sample.csv").exists());
+        String::from_utf8(out.get_output().stderr.clone()).unwrap()
+    };
+    let zero = design("id = \"area\"\nsize = \"size\"\ntake = 2\n");
+    assert!(zero.contains("no size above zero") && zero.contains("row 2"), "{zero}");
+    let many = design("id = \"area\"\ntake = 4\n");
+    assert!(many.contains("4 sectors are to be drawn from the frame, which has 3"), "{many}");
+    let name = design("id = \"aera\"\ntake = 1\n");
+    assert!(name.contains("did you mean `area`?"), "{name}");
+    let frame = ["draw", "d.toml", "--frame", "none.csv", "--seed", "1"];
+    rakewell(folder.path(), &frame).assert().code(1);
+    let population =
+        "title = \"P\"\nseed = 1\nhousehold-sizes = [0]\n[areas]\nnumber = 0\nhouseholds = 5\n";
+    std::fs::write(folder.path().join("p.toml"), population).unwrap();
+    let out = rakewell(folder.path(), &["populate", "p.toml"]).assert().code(1);
+    let text = String::from_utf8(out.get_output().stderr.clone()).unwrap();
+    assert!(text.contains("household sizes") && text.contains("number of areas is 0"), "{text}");
+}
