@@ -78,7 +78,7 @@ faults! {
     nul_in_the_middle: "a.csv", "a,b\n1,2\n3,\0\n" =>
         DataError::Nul { offset: 10, line: 3, .. },
     nul_in_the_header: "a.csv", "a,\0b\n1,2\n" => DataError::Nul { offset: 2, line: 1, .. },
-    utf_16: "a.csv", b"\xFF\xFEa\0,\0b\0\n\0" => DataError::Utf16 { .. },
+    utf_16: "a.csv", b"\xFF\xFEa\0,\0b\0\n" => DataError::Utf16 { .. },
     neither_utf8_nor_windows_1252: "a.csv", b"a,b\n1,\x81\x8D\n" =>
         DataError::NotText { offset: 6, line: 2, byte: 0x81, .. },
     control_characters: "a.csv", b"a,b\n1,\xE9\x02\n" => DataError::NotText { byte: 2, .. },

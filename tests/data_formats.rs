@@ -2,9 +2,12 @@
 //! (`tests/data/io/expected.json`), and what another reader says where there is one.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use rakewell::data::io::{DataError, Fault, Note, ReadOptions, names, read, read_with_notes};
+use rakewell::data::io::{
+    Charset, DataError, Fault, NewColumn, Note, ReadOptions, names, read, read_with_notes,
+    stage_appended,
+};
 use rakewell::data::{Calendar, Codes, Column, Table, Values};
 use serde_json::Value;
 
@@ -82,11 +85,13 @@ fn of_json(json: &Value) -> Seen {
         object.into_iter().flatten().map(|(k, v)| (plain(k), v.clone())).collect()
     };
     let text = |v: &Value| v.as_str().map(ToString::to_string);
+    // A list of one is written as its only entry.
+    let list = |v: &Value| v.as_array().cloned().unwrap_or_else(|| vec![v.clone()]);
     Seen {
         label: json.get("label").and_then(text),
         calendar: json.get("calendar").and_then(text),
-        numbers: json.get("numbers").map(|v| v.as_array().unwrap().iter().map(number).collect()),
-        texts: json.get("values").map(|v| v.as_array().unwrap().iter().map(text).collect()),
+        numbers: json.get("numbers").map(|v| list(v).iter().map(number).collect()),
+        texts: json.get("values").map(|v| list(v).iter().map(text).collect()),
         missing: pairs("missing").into_iter().map(|(k, v)| (k, v.as_u64().unwrap())).collect(),
         labels: pairs("labels").into_iter().map(|(k, v)| (k, text(&v).unwrap())).collect(),
     }
@@ -106,36 +111,78 @@ fn without_idle_labels(mut expected: Seen, seen: &Seen) -> Seen {
     expected
 }
 
-fn same(name: &str, column: &str, seen: &Seen, expected: &Seen) {
+/// What differs between a column as seen and as expected.
+fn differences(seen: &Seen, expected: &Seen) -> Vec<String> {
     let bits = |v: &Option<Vec<f64>>| -> Option<Vec<u64>> {
         let canonical = |x: &f64| if x.is_nan() { f64::NAN.to_bits() } else { x.to_bits() };
         v.as_ref().map(|v| v.iter().map(canonical).collect())
     };
-    assert_eq!(bits(&seen.numbers), bits(&expected.numbers), "{name}, {column}");
-    assert_eq!(seen.texts, expected.texts, "{name}, {column}");
+    let mut found = Vec::new();
+    if bits(&seen.numbers) != bits(&expected.numbers) {
+        found.push(format!("numbers {:?}, expected {:?}", seen.numbers, expected.numbers));
+    }
+    if seen.texts != expected.texts {
+        found.push(format!("texts {:?}, expected {:?}", seen.texts, expected.texts));
+    }
     let rest =
         |s: &Seen| (s.label.clone(), s.calendar.clone(), s.missing.clone(), s.labels.clone());
-    assert_eq!(rest(seen), rest(expected), "{name}, {column}");
+    if rest(seen) != rest(expected) {
+        found.push(format!("{:?}, expected {:?}", rest(seen), rest(expected)));
+    }
+    found
+}
+
+/// Holds the files of a folder against its `expected.json` (`make_expected.R` writes it); with how
+/// many files there were.
+fn against_expected(folder: &Path) -> (usize, Vec<String>) {
+    let text = std::fs::read_to_string(folder.join("expected.json")).unwrap();
+    let expected: serde_json::Map<String, Value> = serde_json::from_str(&text).unwrap();
+    let mut found = Vec::new();
+    for (name, columns) in &expected {
+        let columns = columns.as_object().unwrap();
+        let path = folder.join(name);
+        let table = match read(&path, &ReadOptions::default()) {
+            Ok(table) => table,
+            // A file without rows is refused in words.
+            Err(DataError::NoRows { .. }) if columns.values().all(is_empty) => continue,
+            Err(e) => {
+                found.push(format!("{name}: {e}"));
+                continue;
+            }
+        };
+        if !table.names().eq(columns.keys()) {
+            found.push(format!("{name}: {:?}", table.names().collect::<Vec<_>>()));
+            continue;
+        }
+        let header = names(&path, &ReadOptions::default()).unwrap();
+        assert_eq!(header, table.names().collect::<Vec<_>>(), "{name}");
+        for (column, json) in columns {
+            let seen = of_column(table.column(column).unwrap());
+            let different = differences(&seen, &without_idle_labels(of_json(json), &seen));
+            found.extend(different.into_iter().map(|d| format!("{name}, {column}: {d}")));
+        }
+    }
+    (expected.len(), found)
+}
+
+fn is_empty(column: &Value) -> bool {
+    ["numbers", "values"].iter().all(|k| column[*k].as_array().is_none_or(Vec::is_empty))
 }
 
 #[test]
 fn every_file_is_read_as_haven_reads_it() {
-    let text = std::fs::read_to_string(fixture("expected.json")).unwrap();
-    let expected: serde_json::Map<String, Value> = serde_json::from_str(&text).unwrap();
-    assert!(expected.len() >= 15, "{}", expected.len());
-    for (name, columns) in &expected {
-        let table = table(name);
-        let columns = columns.as_object().unwrap();
-        assert!(table.names().eq(columns.keys()), "{name}");
-        assert_eq!(
-            names(&fixture(name), &ReadOptions::default()).unwrap(),
-            table.names().collect::<Vec<_>>()
-        );
-        for (column, json) in columns {
-            let seen = of_column(table.column(column).unwrap());
-            same(name, column, &seen, &without_idle_labels(of_json(json), &seen));
-        }
-    }
+    let (files, different) = against_expected(&fixture(""));
+    assert!(files >= 15, "{files}");
+    assert!(different.is_empty(), "{}", different.join("\n"));
+}
+
+/// `RAKEWELL_FORMATS=FOLDER` holds files of one's own against the `expected.json` beside them.
+#[test]
+fn files_of_ones_own_are_read_as_haven_reads_them() {
+    let Some(folder) = std::env::var_os("RAKEWELL_FORMATS") else { return };
+    let (files, different) = against_expected(Path::new(&folder));
+    println!("{files} files, {} differences", different.len());
+    assert!(different.is_empty(), "{}", different.join("\n"));
 }
 
 #[test]
@@ -251,4 +298,50 @@ fn the_content_tells_the_format_where_the_name_does_not() {
     std::fs::copy(fixture("haven_byte.sav"), &wrong).unwrap();
     let error = read(&wrong, &ReadOptions::default()).unwrap_err();
     assert!(error.to_string().contains("should be a Stata file but is an SPSS file"), "{error}");
+}
+
+/// What Excel saves as "Unicode text", and old files whose letters are those of DOS.
+#[test]
+fn text_in_other_encodings_is_read_and_copied_as_it_was() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let text = "name\tw\nŁódź\t1\n\"日本 😀\"\t2\n";
+    for big in [false, true] {
+        let encoded = |text: &str| -> Vec<u8> {
+            let units = std::iter::once(0xFEFF).chain(text.encode_utf16());
+            units.flat_map(|u| if big { u.to_be_bytes() } else { u.to_le_bytes() }).collect()
+        };
+        std::fs::write(path("wide.txt"), encoded(text)).unwrap();
+        let table = read(&path("wide.txt"), &ReadOptions::default()).unwrap();
+        let seen = of_column(table.column("name").unwrap());
+        assert_eq!(seen.texts.unwrap(), [Some("Łódź".to_string()), Some("日本 😀".to_string())]);
+        let column =
+            NewColumn { name: "v".into(), label: String::new(), values: &[1.5, 2.5], weight: true };
+        stage_appended(&path("wide.txt"), &ReadOptions::default(), &path("copy.txt"), &[column])
+            .unwrap()
+            .commit()
+            .unwrap();
+        let expected = "name\tw\tv\nŁódź\t1\t1.5\n\"日本 😀\"\t2\t2.5\n";
+        assert_eq!(std::fs::read(path("copy.txt")).unwrap(), encoded(expected));
+    }
+    std::fs::write(path("dos.csv"), b"caf\x82,b\n\x9C,1\n\x84,2\n").unwrap();
+    let in_page = |name| ReadOptions { encoding: Charset::named(name), ..ReadOptions::default() };
+    let table = read(&path("dos.csv"), &in_page("cp850")).unwrap();
+    assert_eq!(table.names().next(), Some("café"));
+    assert_eq!(table.columns()[0].as_factor().levels[0].value, "£");
+    // The same bytes in a Stata file that does not say its encoding.
+    let mut old = std::fs::read(fixture("haven_v12.dta")).unwrap();
+    let needle = b"Sex";
+    let places: Vec<usize> = (0..old.len() - 3).filter(|&i| &old[i..i + 3] == needle).collect();
+    for &at in &places {
+        old[at + 1] = 0x82;
+    }
+    assert!(!places.is_empty());
+    std::fs::write(path("old.dta"), &old).unwrap();
+    let label = |encoding| {
+        let table = read(&path("old.dta"), &in_page(encoding)).unwrap();
+        table.column("sex").unwrap().label.clone().unwrap()
+    };
+    assert!(label("cp437").starts_with("Séx"), "{}", label("cp437"));
+    assert!(label("windows-1252").starts_with("S‚x"), "{}", label("windows-1252"));
 }

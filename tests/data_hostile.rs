@@ -7,8 +7,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
+use rakewell::data::Column;
 use rakewell::data::io::{
-    DataError, Fault, NewColumn, ReadOptions, decoding, names, read, stage_appended,
+    DataError, Fault, NewColumn, ReadOptions, decoding, names, read, stage_appended, write_csv,
+    write_parquet,
 };
 
 fn fixture(name: &str) -> PathBuf {
@@ -41,8 +43,8 @@ impl Sequence {
 
 /// Broken versions of a file: cut off, with bytes changed, with numbers put to extremes, with
 /// parts taken out or doubled.
-fn broken(whole: &[u8]) -> Vec<Vec<u8>> {
-    let mut sequence = Sequence(whole.len() as u64);
+fn broken(whole: &[u8], round: u64) -> Vec<Vec<u8>> {
+    let mut sequence = Sequence(whole.len() as u64 + (round << 32));
     let mut files = Vec::new();
     for i in 0..40 {
         let at = if i < 20 { whole.len() * i / 20 } else { sequence.below(whole.len()) };
@@ -107,15 +109,20 @@ fn tried(path: &Path) -> Result<usize, DataError> {
 }
 
 fn corpus(name: &str) {
+    corpus_of(name, &fs::read(fixture(name)).unwrap(), 20);
+}
+
+/// Reads broken versions of a file; at least so many of them must be refused.
+fn corpus_of(name: &str, whole: &[u8], fewest: usize) {
     watch_panics();
     let folder = tempfile::tempdir().unwrap();
-    let whole = fs::read(fixture(name)).unwrap();
     let path = folder.path().join(name);
     let (mut errors, mut reads) = (0, 0);
-    let files = broken(&whole);
-    assert!(files.len() >= 200);
-    for (i, content) in files.iter().enumerate() {
-        fs::write(&path, content).unwrap();
+    // `RAKEWELL_ROUNDS=50` breaks every file in 10,000 ways.
+    let rounds = std::env::var("RAKEWELL_ROUNDS").ok().and_then(|n| n.parse().ok()).unwrap_or(1);
+    let files = (0..rounds).flat_map(|round| broken(whole, round));
+    for (i, content) in files.enumerate() {
+        fs::write(&path, &content).unwrap();
         let clock = Instant::now();
         match std::panic::catch_unwind(|| tried(&path)) {
             Ok(Ok(_)) => reads += 1,
@@ -126,14 +133,15 @@ fn corpus(name: &str) {
             }
             Err(_) => {
                 let keep = std::env::temp_dir().join(format!("broken-{i}-{name}"));
-                fs::write(&keep, content).unwrap();
+                fs::write(&keep, &content).unwrap();
                 panic!("{name}: broken file {i} ends in a panic; it is kept as {}", keep.display());
             }
         }
         assert!(clock.elapsed() < Duration::from_secs(5), "{name} {i}: {:?}", clock.elapsed());
     }
+    assert!(errors + reads >= 200);
     // Cut files cannot all be read; files with one byte changed in a value are.
-    assert!(errors >= 20, "{name}: {errors} errors, {reads} reads");
+    assert!(errors >= fewest, "{name}: {errors} errors, {reads} reads");
     let seen = SEEN.lock().unwrap_or_else(|e| e.into_inner());
     assert!(seen.is_empty(), "{seen:?}");
     drop(seen);
@@ -174,6 +182,37 @@ fn sas() {
 fn sheets() {
     for name in ["sheets.xlsx", "sheets.ods"] {
         corpus(name);
+    }
+}
+
+/// The columns of a file of another kind, as text.
+fn as_text(name: &str, ending: &str) -> Vec<u8> {
+    let folder = tempfile::tempdir().unwrap();
+    let table = read(&fixture(name), &ReadOptions::default()).unwrap();
+    let columns: Vec<&Column> = table.columns().iter().collect();
+    let path = folder.path().join(format!("a.{ending}"));
+    if ending == "parquet" { write_parquet(&path, &columns) } else { write_csv(&path, &columns) }
+        .unwrap();
+    fs::read(path).unwrap()
+}
+
+#[test]
+fn parquet() {
+    corpus_of("a.parquet", &as_text("haven_byte.sav", "parquet"), 20);
+}
+
+/// Text is hard to break: a row with a field too few, letters that are none, a lost quotation mark.
+#[test]
+fn text() {
+    let text = as_text("haven_byte.sav", "csv");
+    corpus_of("a.csv", &text, 20);
+    let tabs: Vec<u8> = text.iter().map(|&b| if b == b',' { b'\t' } else { b }).collect();
+    corpus_of("a.tsv", &tabs, 10);
+    let wide = String::from_utf8(text).unwrap();
+    for big in [false, true] {
+        let units = std::iter::once(0xFEFF).chain(wide.encode_utf16());
+        let bytes = |u: u16| if big { u.to_be_bytes() } else { u.to_le_bytes() };
+        corpus_of("wide.csv", &units.flat_map(bytes).collect::<Vec<u8>>(), 20);
     }
 }
 

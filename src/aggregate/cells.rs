@@ -102,6 +102,8 @@ pub struct MeasureTotals {
     pub n: u64,
     /// Rows with a nonzero weight and no value.
     pub missing: u64,
+    /// Σw over the rows counted in `missing`.
+    pub missing_weight: f64,
     /// Σw² over the rows counted in `n`.
     pub ww: f64,
     /// Σ w (y − c)² for a number or a pair, c = [`CellSums::centre`].
@@ -227,6 +229,7 @@ fn put_together(
         for (total, part) in out.measures.iter_mut().zip(&partial.measures) {
             total.n += part.n;
             total.missing += part.missing;
+            total.missing_weight += part.missing_weight;
             total.ww += part.ww;
             total.wyy += part.wyy;
             total.wxy += part.wxy;

@@ -161,6 +161,7 @@ impl<'a> Kernel<'a> {
                     totals.ww += w * w;
                 } else {
                     totals.missing += 1;
+                    totals.missing_weight += w;
                 }
             }
         }

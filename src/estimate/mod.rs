@@ -1,6 +1,7 @@
 //! Estimates with honest uncertainty.
 
 mod analysis;
+mod bounds;
 mod compat;
 mod covariance;
 mod deff;
@@ -8,9 +9,11 @@ mod dense;
 mod domains;
 mod explained;
 mod forms;
+mod impute;
 mod influence;
 mod interval;
 pub mod interval_compat;
+mod missing;
 mod moments;
 mod quality;
 mod quantile;
@@ -23,9 +26,12 @@ mod table;
 mod variance;
 
 pub use analysis::{Analysis, Raw};
+pub use bounds::Unplaced;
 pub use deff::{Deff, design_effect, effective_n, effective_n_kish};
 pub use domains::Domains;
+pub use impute::{Combined, combine_imputations, combined_table};
 pub use interval::{Interval, IntervalInput, IntervalMethod, interval, proportion_effective_size};
+pub use missing::{Bounds, GroupHandling, Imputed, MissingEffect, MissingOf, MissingReport};
 pub use quality::{Decision, Quality, QualityStandard, assess, nchs_proportion, nchs_rate};
 pub use quantile::{QuantileEstimate, QuantileInterval, QuantileRequest, QuantileRule, Quantiles};
 pub use quantity::Quantity;

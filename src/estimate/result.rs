@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::interval::IntervalMethod;
+use super::missing::{MissingEffect, MissingReport};
 use super::quality::{Quality, QualityStandard};
 
 /// What is estimated.
@@ -110,6 +111,8 @@ pub struct Estimate {
     pub interval_note: Option<String>,
     /// The quality flag, when a standard was asked for.
     pub quality: Option<Quality>,
+    /// What missing values took from it.
+    pub missing: MissingEffect,
 }
 
 impl Estimate {
@@ -176,6 +179,8 @@ pub struct EstimateTable {
     /// Covariances of the rows; `None` when they were not asked for.
     #[serde(skip)]
     pub covariance: Option<Covariance>,
+    /// Rows that lack a group, and how missing values were handled.
+    pub missing: MissingReport,
     /// What a reader must know besides.
     pub notes: Vec<String>,
 }

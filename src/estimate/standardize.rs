@@ -144,6 +144,7 @@ impl Analysis {
             variance,
             n: totals.n,
             n_missing: totals.missing,
+            missing_weight: totals.missing_weight,
             psus: whole.psus[whole.at(at)].0,
             weight_sum: whole.weight_sum[whole.at(at)],
             // There is no simple random sample to compare a standardised estimate with.

@@ -4,6 +4,7 @@ use super::analysis::{Analysis, Raw};
 use super::deff::{Deff, design_effect, effective_n, effective_n_kish};
 use super::domains::Domains;
 use super::interval::{IntervalInput, IntervalMethod, interval};
+use super::missing::{MissingEffect, MissingReport};
 use super::quality::{QualityStandard, assess};
 use super::quantity::Quantity;
 use super::result::{ByVariable, Covariance, DfRule, Estimate, EstimateTable, Outcome, Statistic};
@@ -123,14 +124,6 @@ impl Analysis {
                 .collect(),
         });
         let mut notes = Vec::new();
-        if spec.domains.unclassified > 0 {
-            let by: Vec<&str> = spec.by.iter().map(|b| b.variable.as_str()).collect();
-            notes.push(format!(
-                "{} rows of the subpopulation have no value in {} and are in no group",
-                spec.domains.unclassified,
-                by.join(" or ")
-            ));
-        }
         if raw.lost_replicates > 0 {
             notes.push(format!(
                 "{} replicate estimates could not be had and are left out of their variance",
@@ -175,6 +168,7 @@ impl Analysis {
             weight: self.weight_in_words(),
             rows,
             covariance,
+            missing: MissingReport::default(),
             notes,
         }
     }
@@ -292,6 +286,7 @@ impl Analysis {
             variance: raw.variances[row],
             n: totals.n,
             n_missing: totals.missing,
+            missing_weight: totals.missing_weight,
             psus: raw.psus[at].0,
             weight_sum: raw.weight_sum[at],
             deff: design_effect(raw, row, quantity, spec.deff),
@@ -323,6 +318,7 @@ pub(super) struct Measured {
     pub variance: f64,
     pub n: u64,
     pub n_missing: u64,
+    pub missing_weight: f64,
     pub psus: u64,
     pub weight_sum: f64,
     pub deff: Option<f64>,
@@ -374,6 +370,7 @@ impl Measured {
             upper: made.upper,
             interval_note: made.note.filter(|_| has).map(str::to_string),
             quality: standard.map(|s| assess(s, statistic, &input)),
+            missing: MissingEffect::of_weights(self.weight_sum, self.missing_weight),
         }
     }
 }

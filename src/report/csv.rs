@@ -31,6 +31,16 @@ use super::tidy::{Column, Tidy, Values};
 /// | `df_rule` | text | where they come from |
 /// | `t`, `p`, `p_adjusted` | number | test of a comparison |
 /// | `test_value`, `ddf` | number | statistic of a test, degrees of freedom of its denominator |
+/// | `missing_share` | number | the share of the domain's weight on rows without a value |
+/// | `group_missing` | text | what was done with rows without a group: `excluded`, `own-category`, `bounds` |
+/// | `group_missing_rows`, `group_missing_share` | count, number | rows of the base without a group, and their share of its weight |
+/// | `bound_rows` | count | rows without a group that may belong to the domain, where bounds are asked for |
+/// | `bound_all` | number | the estimate if they all belonged to it |
+/// | `bound_lowest`, `bound_highest` | number | the lowest and highest estimate over all groups they may belong to |
+/// | `bound_lower`, `bound_upper` | number | limits of an interval that covers both |
+/// | `imputations` | count | completed data sets the estimate is combined over |
+/// | `within`, `between` | number | mean variance within them, variance between them |
+/// | `missing_information` | number | the share of information that is missing |
 /// | `flag` | text | `show`, `footnote`, `review`, `suppress`; empty without a standard |
 /// | `flag_rules` | text | the rules that fired |
 /// | `standard` | text | the quality standard |

@@ -199,6 +199,11 @@ impl Page {
         if table.replicates.is_none() {
             columns.drain(3..5);
         }
+        columns.extend(
+            view::missing_columns(table)
+                .into_iter()
+                .map(|c| Column::new(c.heading, c.spare, rows.iter().map(|r| (c.cell)(r, of(r))))),
+        );
         let flags = rows.iter().map(|r| flag(r).map_or("", words::flag).to_string());
         let flags = rows.iter().any(|r| flag(r).is_some()).then(|| Column::new("Flag", 0, flags));
         columns.retain(|c| c.cells.iter().any(|cell| cell != number::NOT_AVAILABLE) || c.spare < 4);

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::compare::test::{TestRow, TestStatistic, TestTable};
 use crate::compare::{Comparison, ComparisonTable};
-use crate::estimate::{Estimate, EstimateTable};
+use crate::estimate::{Bounds, Estimate, EstimateTable, Imputed};
 
 use super::document::Document;
 use super::view;
@@ -122,6 +122,26 @@ impl Tidy {
             build.number("test_value", |_, _| None, |_, _| None);
             build.number("ddf", |_, _| None, |_, _| None);
         }
+        build.number("missing_share", |_, r| r.missing.share, |_, _| None);
+        build.text("group_missing", |t, _| group_missing(t), |_, _| None);
+        build.count_of("group_missing_rows", |t, _| Some(t.missing.rows).filter(|_| by(t)));
+        build.number("group_missing_share", |t, _| t.missing.share.filter(|_| by(t)), |_, _| None);
+        build.count_of("bound_rows", |_, r| Some(r.missing.bounds.as_ref()?.rows));
+        let bound = |get: fn(&Bounds) -> Option<f64>| {
+            move |_: &EstimateTable, r: &Estimate| get(r.missing.bounds.as_ref()?)
+        };
+        build.number("bound_all", bound(|b| b.all), |_, _| None);
+        build.number("bound_lowest", bound(|b| b.lowest), |_, _| None);
+        build.number("bound_highest", bound(|b| b.highest), |_, _| None);
+        build.number("bound_lower", bound(|b| b.lower), |_, _| None);
+        build.number("bound_upper", bound(|b| b.upper), |_, _| None);
+        build.count_of("imputations", |_, r| Some(r.missing.imputed.as_ref()?.imputations as u64));
+        let imputed = |get: fn(&Imputed) -> f64| {
+            move |_: &EstimateTable, r: &Estimate| r.missing.imputed.as_ref().map(get)
+        };
+        build.number("within", imputed(|i| i.within), |_, _| None);
+        build.number("between", imputed(|i| i.between), |_, _| None);
+        build.number("missing_information", imputed(|i| i.missing_information), |_, _| None);
         build.text("flag", |_, r| name_of(&r.quality.as_ref()?.decision), |_, _| None);
         build.text(
             "flag_rules",
@@ -177,7 +197,15 @@ impl Builder<'_> {
     }
 
     fn count(&mut self, name: &str, estimate: impl Fn(&EstimateTable, &Estimate) -> u64) {
-        let values = self.each(|t, r| Some(estimate(t, r)), |_, _| None);
+        self.count_of(name, |t, r| Some(estimate(t, r)));
+    }
+
+    fn count_of(
+        &mut self,
+        name: &str,
+        estimate: impl Fn(&EstimateTable, &Estimate) -> Option<u64>,
+    ) {
+        let values = self.each(estimate, |_, _| None);
         self.columns.push(Column { name: name.to_string(), values: Values::Count(values) });
     }
 
@@ -221,6 +249,16 @@ fn fill_test(columns: &mut [Column], at: usize, table: &TestTable, row: &TestRow
             _ => {}
         }
     }
+}
+
+/// True when a table has groups.
+fn by(table: &EstimateTable) -> bool {
+    !table.by.is_empty()
+}
+
+/// What was done with rows without a group.
+fn group_missing(table: &EstimateTable) -> Option<String> {
+    name_of(&table.missing.handling).filter(|_| by(table))
 }
 
 /// The name an enumeration has in study files and JSON.

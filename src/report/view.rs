@@ -6,7 +6,7 @@ use crate::estimate::{Decision, Estimate, EstimateTable};
 use crate::weight::StepSummary;
 
 use super::document::Document;
-use super::number::{self, significant};
+use super::number::{self, Figures, significant};
 use super::words;
 
 /// The label columns of a table.
@@ -96,6 +96,87 @@ impl Labels {
         }
         self
     }
+}
+
+/// A column about missing values.
+pub(super) struct MissingColumn {
+    /// Its heading.
+    pub heading: &'static str,
+    /// The heading in full.
+    pub full: &'static str,
+    /// How soon it is left out where there is no room (0: never).
+    pub spare: u8,
+    /// True when it shows estimates, which a release may hide.
+    pub estimates: bool,
+    /// The cell of a row.
+    pub cell: fn(&Estimate, Figures) -> String,
+}
+
+/// The columns about missing values that a table needs.
+pub(super) fn missing_columns(table: &EstimateTable) -> Vec<MissingColumn> {
+    let lost = MissingColumn {
+        heading: "lost %",
+        full: "Per cent of the weight of the group on respondents without a value",
+        spare: 3,
+        estimates: false,
+        cell: |r, _| {
+            let percent = |s: f64| number::fixed(100.0 * s, 1);
+            r.missing.share.map_or_else(|| number::NOT_AVAILABLE.to_string(), percent)
+        },
+    };
+    let all = MissingColumn {
+        heading: "if all",
+        full: "The estimate if all respondents without a group who may belong to this one did",
+        spare: 2,
+        estimates: true,
+        cell: |r, figures| figures.value(r.missing.bounds.as_ref().and_then(|b| b.all)),
+    };
+    let bounds = MissingColumn {
+        heading: "bounds",
+        full: "The lowest and the highest estimate over all groups that respondents without one \
+               may belong to",
+        spare: 0,
+        estimates: true,
+        cell: |r, figures| {
+            let bounds = r.missing.bounds.as_ref();
+            figures.interval(bounds.and_then(|b| b.lowest), bounds.and_then(|b| b.highest))
+        },
+    };
+    let limits = MissingColumn {
+        heading: "their interval",
+        full: "A confidence interval that covers both bounds",
+        spare: 1,
+        estimates: true,
+        cell: |r, figures| {
+            let bounds = r.missing.bounds.as_ref();
+            figures.interval(bounds.and_then(|b| b.lower), bounds.and_then(|b| b.upper))
+        },
+    };
+    let imputed = MissingColumn {
+        heading: "fmi %",
+        full: "Per cent of the information that is missing, by the imputations",
+        spare: 1,
+        estimates: false,
+        cell: |r, _| {
+            let imputed = r.missing.imputed.as_ref();
+            imputed.map_or_else(
+                || number::NOT_AVAILABLE.to_string(),
+                |i| number::fixed(100.0 * i.missing_information, 1),
+            )
+        },
+    };
+    let any = |of: fn(&Estimate) -> bool| table.rows.iter().any(of);
+    let mut columns = Vec::new();
+    if any(|r| r.n_missing > 0) {
+        columns.push(lost);
+    }
+    if any(|r| r.missing.bounds.is_some()) {
+        columns.extend([all, bounds, limits]);
+    }
+    if any(|r| r.missing.imputed.is_some()) {
+        columns.push(imputed);
+    }
+    columns
 }
 
 /// True when all outcomes of a table belong to one variable (its levels, or its quantiles).

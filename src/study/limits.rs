@@ -11,6 +11,9 @@ const COVARIANCES: u128 = 2_000;
 /// The most sums of products of calibration columns and estimates in one table: half a gigabyte.
 const PRODUCTS: u128 = 1 << 26;
 
+/// The most estimates with bounds: each takes three passes over the rows.
+const BOUNDS: u128 = 500;
+
 /// The most calibration columns of one step: their cross-products are a matrix.
 const CALIBRATION: usize = 4_000;
 
@@ -33,6 +36,8 @@ pub(super) struct TableSize {
     pub covariances: bool,
     /// Calibration columns of the largest weighting step.
     pub calibration: usize,
+    /// Whether each estimate has bounds, which take passes over the rows of their own.
+    pub bounds: bool,
 }
 
 /// Checks the size of a table of estimates.
@@ -59,6 +64,8 @@ pub(super) fn table(size: &TableSize) -> Result<(), (String, String)> {
             "estimates with all their covariances, which comparing and standardising need",
             COVARIANCES,
         )
+    } else if size.bounds && estimates > BOUNDS {
+        ("estimates with bounds", BOUNDS)
     } else if products > PRODUCTS {
         let most = PRODUCTS / (size.calibration as u128).max(1);
         ("estimates after a calibration to that many totals", most)
@@ -147,7 +154,7 @@ fn counted(n: usize, one: &str) -> String {
 }
 
 /// A whole number with commas between the thousands.
-fn thousands(n: u128) -> String {
+pub(super) fn thousands(n: u128) -> String {
     let digits = n.to_string();
     let mut out = String::new();
     for (i, digit) in digits.chars().enumerate() {

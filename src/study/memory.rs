@@ -24,7 +24,7 @@ impl InMemory {
     /// The study for tables with these columns.
     ///
     /// # Errors
-    /// When the study joins files: rows in memory are one table.
+    /// When the study joins files or has imputations: rows in memory are one table.
     pub fn new(
         loaded: Loaded,
         study_file: &Path,
@@ -33,6 +33,13 @@ impl InMemory {
         if !loaded.study.data.join.is_empty() {
             let message = "a study that joins files cannot be run on rows in memory";
             let help = "put the joined columns into the frame, and take `[[data.join]]` out";
+            return Err(Diagnostic::error(message).help(help).into());
+        }
+        let data = &loaded.study.data;
+        if !data.imputed.is_empty() || !data.imputations.is_empty() {
+            let message = "a study with imputations cannot be run on rows in memory";
+            let help = "take `imputed` and `imputations` out of `[data]`: rows that are drawn from a \
+                        frame have no values to impute";
             return Err(Diagnostic::error(message).help(help).into());
         }
         let needed = columns_needed(&loaded, study_file, columns);

@@ -1,9 +1,10 @@
 //! From `[[estimate]]`, `[[compare]]` and `[[contrast]]` to tables.
 
-mod comparison;
+pub(super) mod comparison;
 mod contrast;
 
 use super::limits::{self, TableSize};
+use super::missing;
 use super::not_numeric::not_numeric;
 use super::places::KeyPath;
 use super::plan_model::{self, Answers};
@@ -13,8 +14,8 @@ use crate::compare::ComparisonTable;
 use crate::data::{Codes, Column, Factor, Level, Numbers};
 use crate::diagnostic::{Diagnostic, nearest};
 use crate::estimate::{
-    ByVariable, Deff, Df, Domains, EstimateTable, IntervalMethod, Outcome, QuantileInterval,
-    QuantileRequest, Quantity, Standard, Statistic, TableSpec,
+    ByVariable, Deff, Df, Domains, EstimateTable, GroupHandling, IntervalMethod, Outcome,
+    QuantileInterval, QuantileRequest, Quantity, Standard, Statistic, TableSpec, Unplaced,
 };
 use crate::weight::Family;
 
@@ -157,10 +158,21 @@ impl Planner<'_> {
         let prepared = self.prepared;
         let defaults = &prepared.study.defaults;
         let inside = self.inside(given.population.as_deref())?;
-        let by = self.by_factors(given, &inside);
+        let handling = given.missing_groups.or(defaults.missing_groups).unwrap_or_default();
+        let mut by = self.by_factors(given, &inside);
+        let weights = prepared.analysis.ledger.weights();
+        let report = missing::report(handling, &by, &inside, weights);
+        if handling == GroupHandling::OwnCategory {
+            by = by.into_iter().map(|(c, f)| (c, missing::own_category(f, &inside))).collect();
+        }
         let factors: Vec<&Factor> = by.iter().map(|(_, f)| f).collect();
         let draft = self.draft(given)?;
-        self.bounded(given, &by, &draft, compared)?;
+        // A quantile has no bounds, and no setting for all estimates gives it some.
+        let bounds = handling == GroupHandling::Bounds
+            && report.rows > 0
+            && given.quantile.is_none()
+            && given.standardize.is_none();
+        self.bounded(given, &by, &draft, (compared, bounds))?;
         let domains = Domains::cross(inside.len(), &factors, Some(&inside));
         let name = given.name.clone().unwrap_or_else(|| format!("estimate-{}", i + 1));
         let spec = TableSpec {
@@ -179,7 +191,7 @@ impl Planner<'_> {
             df: self.df(given),
             covariance: compared,
         };
-        if let Some(quantile) = &given.quantile {
+        let mut table = if let Some(quantile) = &given.quantile {
             let column = prepared.table.column(&quantile.of)?;
             let y = self.numbers(&self.path.key("quantile").key("of"), column, "for a quantile")?;
             let base = outcome(column, None);
@@ -192,20 +204,24 @@ impl Planner<'_> {
                 level: spec.level,
                 df: spec.df,
             };
-            return Some(prepared.analysis.quantile_table(&spec, &request, &base));
-        }
-        if given.model_based.is_some() {
+            prepared.analysis.quantile_table(&spec, &request, &base)
+        } else if given.model_based.is_some() {
             let answers: Vec<Answers> = draft.held.iter().flat_map(Held::answers).collect();
             let made = plan_model::table(prepared, given, self.path, &spec, &factors, &answers);
-            return made.map_err(|mistake| self.found.push(mistake)).ok();
+            made.map_err(|mistake| self.found.push(mistake)).ok()?
+        } else if let Some(standardize) = &given.standardize {
+            let standard = self.standard(standardize, &inside)?;
+            prepared.analysis.standardized_table(&spec, &factors, &inside, &standard)
+        } else {
+            prepared.analysis.table(&spec)
+        };
+        if bounds {
+            let unplaced = Unplaced::of(&factors, &inside);
+            prepared.analysis.add_bounds(&spec, &unplaced, &mut table);
         }
-        match &given.standardize {
-            None => Some(prepared.analysis.table(&spec)),
-            Some(standardize) => {
-                let standard = self.standard(standardize, &inside)?;
-                Some(prepared.analysis.standardized_table(&spec, &factors, &inside, &standard))
-            }
-        }
+        table.notes.extend(missing::notes(&report));
+        table.missing = report;
+        Some(table)
     }
 
     /// Where the degrees of freedom of an estimate come from.
@@ -260,7 +276,7 @@ impl Planner<'_> {
         given: &Estimate,
         by: &[(Column, Factor)],
         draft: &Draft,
-        compared: bool,
+        (compared, bounds): (bool, bool),
     ) -> Option<()> {
         let levels = |(column, f): &(Column, Factor)| (column.name.clone(), f.levels.len());
         let quantiles = given.quantile.as_ref().map_or(0, |q| q.at.len());
@@ -275,6 +291,7 @@ impl Planner<'_> {
             standard,
             covariances: compared || given.standardize.is_some(),
             calibration: calibrations.map(|c| c.x.width()).max().unwrap_or(0),
+            bounds,
         };
         let Err((message, help)) = limits::table(&size) else { return Some(()) };
         let key = if given.by.is_some() { "by" } else { "proportion" };

@@ -4,8 +4,8 @@ use std::path::Path;
 use std::time::Instant;
 
 use super::hypotheses;
+use super::imputations::all_tables;
 use super::outputs;
-use super::plan::tables;
 use super::prepare::{Prepared, prepare};
 use super::source::{Loaded, load_with};
 use super::spec::Study;
@@ -125,9 +125,9 @@ pub fn check(path: &Path) -> Result<Diagnostics, Diagnostics> {
 /// As [`check`].
 pub fn check_with(path: &Path, options: &RunOptions<'_>) -> Result<Diagnostics, Diagnostics> {
     let loaded = study_of(path, options)?;
-    let mut prepared = prepare(loaded, path, &|what| options.tell(what))?;
+    let mut prepared = prepare(loaded.clone(), path, &|what| options.tell(what))?;
     outputs::check(&prepared, path, Mode::Run)?;
-    tables(&mut prepared).map_err(Diagnostics)?;
+    all_tables(&loaded, path, &mut prepared, &|what| options.tell(what))?;
     hypotheses::tables(&prepared).map_err(Diagnostics)?;
     Ok(Diagnostics(prepared.warnings))
 }
@@ -146,11 +146,12 @@ pub fn run(path: &Path) -> Result<Finished, Diagnostics> {
 /// As [`run`].
 pub fn run_with(path: &Path, options: &RunOptions<'_>) -> Result<Finished, Diagnostics> {
     let loaded = study_of(path, options)?;
-    let mut prepared = prepare(loaded, path, &|what| options.tell(what))?;
+    let mut prepared = prepare(loaded.clone(), path, &|what| options.tell(what))?;
     outputs::check(&prepared, path, Mode::Run)?;
     let mut timings = std::mem::take(&mut prepared.timings);
     let clock = Instant::now();
-    let (estimates, comparisons) = tables(&mut prepared).map_err(Diagnostics)?;
+    let (estimates, comparisons) =
+        all_tables(&loaded, path, &mut prepared, &|what| options.tell(what))?;
     let tests = hypotheses::tables(&prepared).map_err(Diagnostics)?;
     timings.push(("estimate".to_string(), clock.elapsed().as_secs_f64()));
     Ok(Finished::new(prepared, Found { estimates, comparisons, tests }, timings, Mode::Run))

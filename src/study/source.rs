@@ -29,12 +29,24 @@ pub struct Loaded {
     pub settings: Vec<String>,
     /// What is doubtful but does not stop the work.
     pub warnings: Diagnostics,
+    /// Which of the completed data sets is meant, counted from 0, where missing values were imputed
+    /// several times.
+    pub imputation: usize,
 }
 
 impl From<LoadedFile<Study>> for Loaded {
     fn from(file: LoadedFile<Study>) -> Loaded {
         let LoadedFile { value, document, places, source, included, settings, warnings } = file;
-        Loaded { study: value, document, places, source, included, settings, warnings }
+        Loaded {
+            study: value,
+            document,
+            places,
+            source,
+            included,
+            settings,
+            warnings,
+            imputation: 0,
+        }
     }
 }
 

@@ -2,7 +2,8 @@
 
 use crate::compare::{Comparison, ComparisonTable, Measure};
 use crate::estimate::{
-    ByVariable, DfRule, Estimate, EstimateTable, IntervalMethod, Outcome, Statistic,
+    ByVariable, DfRule, Estimate, EstimateTable, IntervalMethod, MissingEffect, MissingReport,
+    Outcome, Statistic,
 };
 use crate::report::{DataSummary, DesignSummary, Document};
 
@@ -26,6 +27,7 @@ pub(super) fn row(outcome: usize, domain: &[usize], estimate: f64, se: f64) -> E
         upper: None,
         interval_note: None,
         quality: None,
+        missing: MissingEffect::default(),
     }
 }
 
@@ -58,6 +60,7 @@ pub(super) fn table(
         weight: String::new(),
         rows,
         covariance: None,
+        missing: MissingReport::default(),
         notes: Vec::new(),
     }
 }

@@ -203,6 +203,11 @@ fn compare_row(c: &mut Checker, found: &Found, expected: &Value) {
             c.number(&format!("{what} {key}"), value, &expected[key], extra);
         }
     }
+    for (key, value) in &row.extra {
+        if !expected[*key].is_null() {
+            c.number(&format!("{what} {key}"), Some(*value), &expected[*key], 0.0);
+        }
+    }
     for ci in expected["ci"].as_array().into_iter().flatten() {
         compare_interval(c, &what, row, ci);
     }

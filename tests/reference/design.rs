@@ -29,9 +29,6 @@ pub struct Sample {
 
 pub fn sample(case: &Case, cache: &mut Cache) -> Run<Sample> {
     let design = &case.json["design"];
-    if let Some(set) = case.json["design"]["imputations"].as_array() {
-        return unsupported(format!("{} imputations", set.len()));
-    }
     let table = cache.table(case.json["data"].as_str().unwrap_or_default())?;
     let mut sample = match design["type"].as_str().unwrap_or("taylor") {
         "taylor" => taylor(&table, design, cache)?,

@@ -16,7 +16,7 @@ use serde_json::Value;
 
 use crate::case::{Case, Run, Sample, Stop, names, refused, unsupported};
 use crate::data::{Cache, numeric};
-use crate::{calibration, design, hypotheses, selection, statistics};
+use crate::{calibration, design, formula, hypotheses, imputed, selection, statistics};
 
 /// What a case came to.
 #[derive(Default)]
@@ -53,6 +53,8 @@ pub struct Row {
     pub p_value: Option<f64>,
     /// (method, lower, upper)
     pub intervals: Vec<(String, f64, f64)>,
+    /// Other numbers, by their name in the case.
+    pub extra: BTreeMap<&'static str, f64>,
 }
 
 pub fn run(case: &Case, cache: &mut Cache) -> Run<Found> {
@@ -81,8 +83,8 @@ pub fn run(case: &Case, cache: &mut Cache) -> Run<Found> {
     if !known.contains(&stat) {
         return unsupported(format!("statistic {stat}"));
     }
-    if !estimate["combine"].is_null() || !estimate["plausible_values"].is_null() {
-        return unsupported("multiple imputation");
+    if imputed::is_imputed(case) {
+        return imputed::run(case, cache);
     }
     if stat == "calib" || stat == "gencalib" {
         return calibration::bare(case, cache);
@@ -317,10 +319,18 @@ fn linear(estimate: &Value, case: &Case, sample: &Sample, found: &mut Found) -> 
     };
     let mut quantities = Vec::new();
     let mut terms: Vec<Vec<String>> = Vec::new();
+    let made: Vec<Option<Numbers>> = den
+        .iter()
+        .map(|d| {
+            let text = d.strip_prefix("I(").and_then(|t| t.strip_suffix(')'));
+            text.map(|t| formula::numbers(&sample.table, t)).transpose()
+        })
+        .collect::<Run<_>>()?;
     if stat == "ratio" {
-        for d in &den {
+        for (d, made) in den.iter().zip(&made) {
             for n in &num {
-                let (y, x) = (numeric(&sample.table, n)?, numeric(&sample.table, d)?);
+                let x = made.as_ref().map_or_else(|| numeric(&sample.table, d), Ok)?;
+                let y = numeric(&sample.table, n)?;
                 quantities.push(Quantity::Ratio(y, x));
                 terms.push(vec![format!("{n}/{d}")]);
             }

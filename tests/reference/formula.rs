@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use rakewell::aggregate::{XColumns, XTerm};
-use rakewell::data::{Codes, Factor, Numbers, Table};
+use rakewell::data::expr::Expression;
+use rakewell::data::{Codes, Factor, Numbers, Table, Values};
 
-use crate::case::{Run, unsupported};
+use crate::case::{Run, Stop, refused, unsupported};
 
 /// Columns with R's names for them.
 pub struct Columns {
@@ -55,6 +56,18 @@ pub fn terms(formula: &str) -> Run<(bool, Vec<Vec<String>>)> {
 
 fn same_variables(a: &[String], b: &[String]) -> bool {
     a.len() == b.len() && a.iter().all(|v| b.contains(v))
+}
+
+/// The values of an expression over columns.
+pub fn numbers(table: &Table, text: &str) -> Run<Numbers> {
+    let values = Expression::parse(text)
+        .map_err(refused)?
+        .evaluate(table)
+        .map_err(|errors| Stop::Refused(errors.iter().map(ToString::to_string).collect()))?;
+    match values {
+        Values::Numbers(numbers) => Ok(numbers),
+        _ => unsupported(format!("{text} is not numeric")),
+    }
 }
 
 enum Var {

@@ -11,6 +11,7 @@ mod design;
 mod estimate;
 mod formula;
 mod hypotheses;
+mod imputed;
 mod selection;
 mod statistics;
 

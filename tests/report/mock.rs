@@ -2,8 +2,8 @@
 
 use rakewell::compare::{Comparison, ComparisonTable, Measure};
 use rakewell::estimate::{
-    ByVariable, Decision, DfRule, Estimate, EstimateTable, IntervalMethod, Outcome, Quality,
-    QualityStandard, Statistic,
+    ByVariable, Decision, DfRule, Estimate, EstimateTable, IntervalMethod, MissingEffect,
+    MissingReport, Outcome, Quality, QualityStandard, Statistic,
 };
 use rakewell::report::{DataSummary, DesignSummary, Document, FileHash, Manifest};
 use rakewell::weight::{MarginLine, StepDiagnostics, StepSummary, WeightSummary};
@@ -93,6 +93,7 @@ pub fn table(
         weight: "calibrated (ledger entry 4)".to_string(),
         rows,
         covariance: None,
+        missing: MissingReport::default(),
         notes: Vec::new(),
     }
 }
@@ -152,6 +153,7 @@ pub fn plain(
         lower: Some(lower),
         upper: Some(upper),
         interval_note: None,
+        missing: MissingEffect::default(),
         quality: None,
     }
 }

@@ -47,8 +47,11 @@ fn the_columns_are_those_that_are_documented() {
     let expected = "kind,table,statistic,outcome,level,probability,domain,by1,level1,by2,level2,\
                     by3,level3,by4,level4,group,reference,n,n_missing,psus,weight_sum,estimate,\
                     se,cv,lower,upper,confidence,interval,deff,n_eff,n_eff_kish,df,df_rule,t,p,\
-                    p_adjusted,test_value,ddf,flag,flag_rules,standard,weight,variance,\
-                    se_replicates,se_ratio,replicates,model_dependent";
+                    p_adjusted,test_value,ddf,missing_share,group_missing,group_missing_rows,group_missing_share,\
+                    bound_rows,bound_all,bound_lowest,bound_highest,bound_lower,bound_upper,\
+                    imputations,within,between,missing_information,flag,flag_rules,standard,weight,\
+                    variance,se_replicates,se_ratio,replicates,\
+                    model_dependent";
     assert_eq!(text.lines().next(), Some(expected));
     let documented = include_str!("../../src/report/csv.rs");
     for name in expected.split(',').filter(|n| !n.ends_with(['2', '3', '4'])) {

@@ -62,17 +62,20 @@ pub fn stage_appended(
 ) -> Result<Staged, DataError> {
     let from = format_of(source, options.format)?;
     let to = format_by_ending(target).unwrap_or(from);
-    let delimiter = options.delimiter;
     match (from, to) {
         #[cfg(feature = "spss")]
-        (Format::Spss, Format::Spss) => super::spss::stage_copy(source, target, columns),
+        (Format::Spss, Format::Spss) => {
+            super::spss::stage_copy(source, options.encoding, target, columns)
+        }
         #[cfg(feature = "stata")]
-        (Format::Stata, Format::Stata) => super::stata::stage_copy(source, target, columns),
+        (Format::Stata, Format::Stata) => {
+            super::stata::stage_copy(source, options.encoding, target, columns)
+        }
         (Format::Parquet, Format::Parquet) => parquet::stage_copy(source, target, columns),
-        (Format::Csv, Format::Csv) => text::stage_copy(source, delimiter, target, columns),
+        (Format::Csv, Format::Csv) => text::stage_copy(source, options, None, target, columns),
         (Format::Tsv, Format::Tsv | Format::Csv) | (Format::Csv, Format::Tsv) => {
             let tabs = (from == Format::Tsv).then_some('\t');
-            text::stage_copy(source, delimiter.or(tabs), target, columns)
+            text::stage_copy(source, options, tabs, target, columns)
         }
         (_, Format::Csv | Format::Parquet) => {
             let all = ReadOptions { columns: None, ..options.clone() };
@@ -103,9 +106,13 @@ pub fn check_appended(
     let from = format_of(source, options.format)?;
     match (from, format_by_ending(target).unwrap_or(from)) {
         #[cfg(feature = "spss")]
-        (Format::Spss, Format::Spss) => super::spss::check_copy(source, target, columns),
+        (Format::Spss, Format::Spss) => {
+            super::spss::check_copy(source, options.encoding, target, columns)
+        }
         #[cfg(feature = "stata")]
-        (Format::Stata, Format::Stata) => super::stata::check_copy(source, target, columns),
+        (Format::Stata, Format::Stata) => {
+            super::stata::check_copy(source, options.encoding, target, columns)
+        }
         (_, Format::Csv | Format::Parquet) | (Format::Csv | Format::Tsv, Format::Tsv) => {
             let known = super::names(source, options)?;
             check(source, known.iter().map(String::as_str), columns, |a, b| a == b)

@@ -177,8 +177,8 @@ pub enum DataError {
         /// The line.
         line: u64,
     },
-    /// Text in UTF-16.
-    #[error("`{}` is text in UTF-16", path.display())]
+    /// Text that begins with the mark of UTF-16 and is none.
+    #[error("`{}` begins like text in UTF-16 and is damaged", path.display())]
     Utf16 {
         /// The path.
         path: PathBuf,

@@ -27,9 +27,6 @@ pub(super) fn header(input: &Input, forced: Option<char>) -> Result<Header, Data
     if let Some(found) = recognised(&sample) {
         return Err(DataError::OtherContent { path: path(), expected: "delimited text", found });
     }
-    if sample.starts_with(b"\xFF\xFE") || sample.starts_with(b"\xFE\xFF") {
-        return Err(DataError::Utf16 { path: path() });
-    }
     if let Some(at) = sample.iter().position(|&b| b == 0) {
         let line = 1 + sample[..at].iter().filter(|&&b| b == b'\n').count() as u64;
         return Err(DataError::Nul { path: path(), offset: at as u64, line });
@@ -46,6 +43,7 @@ pub(super) fn header(input: &Input, forced: Option<char>) -> Result<Header, Data
         return Err(DataError::Empty { path: path() });
     }
     if let [only] = record.iter().collect::<Vec<_>>()[..] {
+        let decoded = |field: &[u8]| decoded(input, field);
         let fields = |d: u8| counts(text, d, whole).first().copied().unwrap_or(0);
         if let Some(&other) = CANDIDATES.iter().find(|&&d| d != delimiter && fields(d) > 1) {
             let header = decoded(only).chars().take(60).collect();
@@ -53,7 +51,7 @@ pub(super) fn header(input: &Input, forced: Option<char>) -> Result<Header, Data
             return Err(DataError::WrongDelimiter { path: path(), header, used, likely });
         }
     }
-    let names: Vec<String> = record.iter().map(|f| decoded(f).trim().to_owned()).collect();
+    let names: Vec<String> = record.iter().map(|f| decoded(input, f).trim().to_owned()).collect();
     check_names(&input.path, &names)?;
     Ok(Header { delimiter, names })
 }
@@ -152,7 +150,10 @@ fn counts(text: &[u8], delimiter: u8, whole: bool) -> Vec<usize> {
 
 /// A name is decoded by itself, so that it is the same whether or not the rest of the file has
 /// been looked at.
-fn decoded(field: &[u8]) -> String {
+fn decoded(input: &Input, field: &[u8]) -> String {
+    if let Some(stated) = input.stated() {
+        return stated.decode(field.to_vec());
+    }
     match std::str::from_utf8(field) {
         Ok(text) => text.to_owned(),
         Err(_) => Encoding::Windows1252.decode(field.to_vec()),

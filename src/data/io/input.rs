@@ -4,23 +4,66 @@ use std::fs::File;
 use std::io::{self, BufRead, Cursor, Read};
 use std::path::{Path, PathBuf};
 
-use encoding_rs::WINDOWS_1252;
+use encoding_rs::{UTF_16BE, UTF_16LE, WINDOWS_1252};
 
 use super::error::DataError;
+use super::package::Charset;
 
 /// A file that can be read from its start as often as needed.
 pub(super) struct Input {
     pub path: PathBuf,
-    /// The bytes of a pipe; those of a file stay on the disk.
+    /// The bytes of a pipe, and of UTF-16 what they are in UTF-8; those of other files stay on the
+    /// disk.
     memory: Option<Vec<u8>>,
+    /// How the user says that bytes become characters.
+    stated: Option<Charset>,
+    wide: Option<Wide>,
+}
+
+/// The byte order of UTF-16.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wide {
+    Little,
+    Big,
+}
+
+impl Wide {
+    /// That of the byte order mark that a file begins with. (That of UTF-32 begins like one of
+    /// UTF-16.)
+    fn of(head: &[u8]) -> Option<Wide> {
+        match head {
+            [0xFF, 0xFE, 0, 0, ..] => None,
+            [0xFF, 0xFE, ..] => Some(Wide::Little),
+            [0xFE, 0xFF, ..] => Some(Wide::Big),
+            _ => None,
+        }
+    }
+
+    /// What follows the mark as UTF-8; `None` where it is no UTF-16.
+    fn decode(self, bytes: &[u8]) -> Option<Vec<u8>> {
+        let encoding = if self == Wide::Little { UTF_16LE } else { UTF_16BE };
+        let text = encoding.decode_without_bom_handling_and_without_replacement(bytes.get(2..)?)?;
+        Some(text.into_owned().into_bytes())
+    }
+
+    /// UTF-8 as UTF-16 with its mark.
+    pub fn encode(self, utf8: &[u8]) -> Vec<u8> {
+        let text = String::from_utf8_lossy(utf8);
+        let units = std::iter::once(0xFEFF).chain(text.encode_utf16());
+        let bytes = |unit: u16| match self {
+            Wide::Little => unit.to_le_bytes(),
+            Wide::Big => unit.to_be_bytes(),
+        };
+        units.flat_map(bytes).collect()
+    }
 }
 
 impl Input {
-    /// Opens a file; a pipe is read into memory.
+    /// Opens a file; a pipe is read into memory, and so is UTF-16.
     ///
     /// # Errors
-    /// When it is missing, a folder, not readable, or empty.
-    pub fn open(path: &Path) -> Result<Input, DataError> {
+    /// When it is missing, a folder, not readable, or empty; when it is damaged UTF-16.
+    pub fn open(path: &Path, stated: Option<Charset>) -> Result<Input, DataError> {
         let failed = |e| DataError::from_io(path, e);
         let found = std::fs::metadata(path).map_err(failed)?;
         if found.is_dir() {
@@ -36,7 +79,24 @@ impl Input {
         if memory.as_ref().map_or(found.len() == 0, Vec::is_empty) {
             return Err(DataError::Empty { path: path.to_path_buf() });
         }
-        Ok(Input { path: path.to_path_buf(), memory })
+        let mut input = Input { path: path.to_path_buf(), memory, stated, wide: None };
+        input.wide = Wide::of(&input.head(4)?);
+        if let Some(wide) = input.wide {
+            let damaged = || DataError::Utf16 { path: path.to_path_buf() };
+            let bytes = input.head(u64::MAX)?;
+            input.memory = Some(wide.decode(&bytes).ok_or_else(damaged)?);
+        }
+        Ok(input)
+    }
+
+    /// The byte order, where the file is UTF-16.
+    pub fn wide(&self) -> Option<Wide> {
+        self.wide
+    }
+
+    /// How the user says that bytes become characters; what was UTF-16 is UTF-8 here.
+    pub fn stated(&self) -> Option<Encoding> {
+        self.stated.filter(|_| self.wide.is_none()).map(Encoding::Stated)
     }
 
     /// The bytes from the start.
@@ -119,10 +179,12 @@ pub(super) fn recognised(head: &[u8]) -> Option<&'static str> {
 pub(super) const BOM: &[u8] = b"\xEF\xBB\xBF";
 
 /// How the bytes of a text file become characters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Encoding {
     Utf8,
     Windows1252,
+    /// As the user says.
+    Stated(Charset),
 }
 
 impl Encoding {
@@ -134,6 +196,7 @@ impl Encoding {
             Encoding::Windows1252 => {
                 WINDOWS_1252.decode_without_bom_handling(&bytes).0.into_owned()
             }
+            Encoding::Stated(charset) => charset.decode(&bytes),
         }
     }
 
@@ -145,12 +208,13 @@ impl Encoding {
                 let (bytes, _, replaced) = WINDOWS_1252.encode(text);
                 (!replaced).then(|| bytes.into_owned())
             }
+            Encoding::Stated(charset) => charset.encode(text),
         }
     }
 }
 
 /// What one pass over the bytes of a text file finds.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct Scan {
     pub encoding: Encoding,
     /// Line ends: no fewer than the rows, but for a last line without one.
@@ -272,14 +336,13 @@ impl Scanner {
 
     fn verdict(self, input: &Input) -> Result<Scan, DataError> {
         let path = input.path.clone();
-        if self.head.starts_with(b"\xFF\xFE") || self.head.starts_with(b"\xFE\xFF") {
-            return Err(DataError::Utf16 { path });
-        }
         if let Some((offset, line)) = self.nul {
             return Err(DataError::Nul { path, offset, line });
         }
         let mut encoding = Encoding::Utf8;
-        if let Some((offset, line)) = self.invalid {
+        if let Some(stated) = input.stated() {
+            encoding = stated;
+        } else if let Some((offset, line)) = self.invalid {
             if self.sequences > self.invalid_bytes || self.head.starts_with(BOM) {
                 return Err(DataError::InvalidUtf8 { path, offset, line });
             }
@@ -306,8 +369,26 @@ fn undefined(byte: u8) -> bool {
 mod tests {
     use super::*;
 
+    fn input(bytes: &[u8]) -> Input {
+        let memory = Some(bytes.to_vec());
+        Input { path: "x.csv".into(), memory, stated: None, wide: None }
+    }
+
     fn scanned(bytes: &[u8]) -> Result<Scan, DataError> {
-        scan(&Input { path: "x.csv".into(), memory: Some(bytes.to_vec()) })
+        scan(&input(bytes))
+    }
+
+    #[test]
+    fn wide_text_goes_there_and_back() {
+        for wide in [Wide::Little, Wide::Big] {
+            let bytes = wide.encode("a,é😀\n".as_bytes());
+            assert_eq!(Wide::of(&bytes), Some(wide));
+            assert_eq!(wide.decode(&bytes).as_deref(), Some("a,é😀\n".as_bytes()));
+            // Half a letter, and half of one that takes two units.
+            assert_eq!(wide.decode(&bytes[..bytes.len() - 1]), None);
+            assert_eq!(wide.decode(&wide.encode("😀".as_bytes())[..4]), None);
+        }
+        assert_eq!(Wide::of(b"\xFF\xFE\0\0"), None);
     }
 
     #[test]
@@ -333,13 +414,12 @@ mod tests {
             matches!(error, Err(DataError::InvalidUtf8 { offset: 10, line: 2, .. })),
             "{error:?}"
         );
-        assert!(matches!(scanned(b"\xFF\xFEa\0"), Err(DataError::Utf16 { .. })));
     }
 
     #[test]
     fn lines_of_records_skip_empty_lines() {
         for text in ["a\n\n\nb\nc", "a\r\n\r\n\r\nb\r\nc"] {
-            let input = Input { path: "x".into(), memory: Some(text.into()) };
+            let input = input(text.as_bytes());
             assert_eq!(
                 input.lines(&[0, 2, 5]).unwrap().last(),
                 Some(&if text.len() < 9 { 5 } else { 4 })

@@ -4,6 +4,7 @@ mod append;
 mod arrow;
 mod atomic;
 mod build;
+mod code_page;
 mod error;
 mod fault;
 mod header;
@@ -34,6 +35,7 @@ pub use atomic::{Batch, Staged, WriteError, stage, write_atomically};
 pub use error::{DataError, UnknownColumn};
 pub use fault::Fault;
 pub use note::Note;
+pub use package::Charset;
 pub use rows::rows;
 pub use source::decoding;
 pub use write::{stage_csv, stage_parquet, write_csv, write_parquet};
@@ -76,6 +78,9 @@ pub struct ReadOptions<'a> {
     pub delimiter: Option<char>,
     /// The sheet of a workbook; the first one if not given.
     pub sheet: Option<String>,
+    /// How bytes of SPSS, Stata and text files become characters, where the file does not say it or
+    /// says it wrongly.
+    pub encoding: Option<Charset>,
     /// Texts that mean "missing" in a text file or sheet, besides the empty field. Spaces around
     /// a field do not count.
     pub missing_text: Vec<String>,
@@ -87,7 +92,14 @@ impl Default for ReadOptions<'_> {
     /// All columns; the empty field, `NA` and `.` are missing.
     fn default() -> Self {
         let missing_text = ["", "NA", "."].map(String::from).to_vec();
-        ReadOptions { format: None, delimiter: None, sheet: None, missing_text, columns: None }
+        ReadOptions {
+            format: None,
+            delimiter: None,
+            sheet: None,
+            encoding: None,
+            missing_text,
+            columns: None,
+        }
     }
 }
 
@@ -118,13 +130,13 @@ pub fn read(path: &Path, options: &ReadOptions<'_>) -> Result<Table, DataError> 
 pub fn read_with_notes(path: &Path, options: &ReadOptions<'_>) -> Result<Reading, DataError> {
     let columns = options.columns;
     match format_of(path, options.format)? {
-        Format::Csv => text::read(path, options.delimiter, options),
-        Format::Tsv => text::read(path, options.delimiter.or(Some('\t')), options),
+        Format::Csv => text::read(path, options, None),
+        Format::Tsv => text::read(path, options, Some('\t')),
         Format::Parquet => parquet::read(path, columns),
         #[cfg(feature = "spss")]
-        Format::Spss => spss::read(path, columns),
+        Format::Spss => spss::read(path, options.encoding, columns),
         #[cfg(feature = "stata")]
-        Format::Stata => stata::read(path, columns),
+        Format::Stata => stata::read(path, options.encoding, columns),
         #[cfg(feature = "sas")]
         Format::Sas => sas::read_table(path, columns),
         #[cfg(feature = "sas")]
@@ -144,13 +156,13 @@ pub fn read_with_notes(path: &Path, options: &ReadOptions<'_>) -> Result<Reading
 /// See [`DataError`].
 pub fn names(path: &Path, options: &ReadOptions<'_>) -> Result<Vec<String>, DataError> {
     match format_of(path, options.format)? {
-        Format::Csv => text::names(path, options.delimiter),
-        Format::Tsv => text::names(path, options.delimiter.or(Some('\t'))),
+        Format::Csv => text::names(path, options, None),
+        Format::Tsv => text::names(path, options, Some('\t')),
         Format::Parquet => parquet::names(path),
         #[cfg(feature = "spss")]
-        Format::Spss => spss::names(path),
+        Format::Spss => spss::names(path, options.encoding),
         #[cfg(feature = "stata")]
-        Format::Stata => stata::names(path),
+        Format::Stata => stata::names(path, options.encoding),
         #[cfg(feature = "sas")]
         Format::Sas => sas::table_names(path),
         #[cfg(feature = "sas")]
@@ -225,7 +237,7 @@ pub fn format_of(path: &Path, given: Option<Format>) -> Result<Format, DataError
             if !found.is_file() {
                 return Ok(Format::Csv);
             }
-            let input = input::Input::open(path)?;
+            let input = input::Input::open(path, None)?;
             let head = input.head(64)?;
             return match input::recognised(&head) {
                 Some(_) if head.starts_with(b"PAR1") => Ok(Format::Parquet),

@@ -8,6 +8,8 @@ use crate::data::codes::Factor;
 use crate::data::column::{Column, MissingCode, Numbers, Values};
 use crate::data::labels::{Labels, Scalar, apply};
 
+use super::code_page::CodePage;
+
 /// A date or time as a package counts it, and the way to our count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Clock {
@@ -108,43 +110,87 @@ fn shown(label: &str) -> Option<String> {
     Some(label.trim()).filter(|l| !l.is_empty()).map(ToOwned::to_owned)
 }
 
-/// How the bytes of a package's file become characters.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Charset {
-    encoding: &'static Encoding,
-    /// True when each text that is UTF-8 is read as such, whatever the file is said to be in.
-    utf8_first: bool,
+/// How the bytes of a file become characters.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Charset(Kind);
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Kind {
+    Stated(&'static Encoding),
+    /// A code page of DOS.
+    Page(CodePage),
+    /// Each text is UTF-8 if it can be, else windows-1252.
+    Guessed,
 }
 
 impl Charset {
     /// As the file says.
-    pub fn stated(encoding: &'static Encoding) -> Charset {
-        Charset { encoding, utf8_first: false }
+    pub(super) fn stated(encoding: &'static Encoding) -> Charset {
+        Charset(Kind::Stated(encoding))
     }
 
     /// The file does not say: each text is UTF-8 if it can be, else windows-1252.
-    pub fn guessed() -> Charset {
-        Charset { encoding: WINDOWS_1252, utf8_first: true }
+    pub(super) fn guessed() -> Charset {
+        Charset(Kind::Guessed)
     }
 
     /// UTF-8.
-    pub fn utf8() -> Charset {
+    pub(super) fn utf8() -> Charset {
         Charset::stated(UTF_8)
     }
 
-    /// Bytes as text; what is no text in the encoding becomes the replacement character.
-    pub fn decode(self, bytes: &[u8]) -> String {
-        if (self.utf8_first || self.encoding == UTF_8)
-            && let Ok(text) = std::str::from_utf8(bytes)
-        {
-            return text.to_owned();
+    /// By its name (`latin1`, `windows-1252`, `shift_jis`, all of the
+    /// [WHATWG](https://encoding.spec.whatwg.org/#names-and-labels)) or the number of a code page
+    /// (`1252`, `cp850`, `437`); UTF-16, whose letters are no bytes, is not among them.
+    pub fn named(name: &str) -> Option<Charset> {
+        let name = name.trim().to_lowercase();
+        let number = ["windows-", "cp", "ibm", "oem", "dos-"]
+            .iter()
+            .find_map(|prefix| name.strip_prefix(prefix))
+            .unwrap_or(&name)
+            .trim_start_matches('-');
+        if let Some(page) = CodePage::of(number) {
+            return Some(Charset(Kind::Page(page)));
         }
-        self.encoding.decode_without_bom_handling(bytes).0.into_owned()
+        let windows = format!("windows-{number}");
+        let iso = format!("iso-8859-{}", number.strip_prefix("2859").unwrap_or(""));
+        let label = match number {
+            "65001" => "utf-8",
+            "866" => "ibm866",
+            "932" => "shift_jis",
+            "936" => "gbk",
+            "949" => "euc-kr",
+            "950" => "big5",
+            "20127" | "us-ascii" => "windows-1252",
+            _ => &name,
+        };
+        let found = [label, &windows, &iso];
+        let found = found.iter().find_map(|label| Encoding::for_label(label.as_bytes()))?;
+        found.is_ascii_compatible().then(|| Charset::stated(found))
+    }
+
+    /// Bytes as text; what is no text in the encoding becomes the replacement character.
+    pub(super) fn decode(self, bytes: &[u8]) -> String {
+        let encoding = match self.0 {
+            Kind::Page(page) => return page.decode(bytes),
+            Kind::Guessed if std::str::from_utf8(bytes).is_ok() => UTF_8,
+            Kind::Guessed => WINDOWS_1252,
+            Kind::Stated(encoding) => encoding,
+        };
+        match std::str::from_utf8(bytes) {
+            Ok(text) if encoding == UTF_8 => text.to_owned(),
+            _ => encoding.decode_without_bom_handling(bytes).0.into_owned(),
+        }
     }
 
     /// Text as bytes; `None` if a character does not exist in the encoding.
-    pub fn encode(self, text: &str) -> Option<Vec<u8>> {
-        let (bytes, _, replaced) = self.encoding.encode(text);
+    pub(super) fn encode(self, text: &str) -> Option<Vec<u8>> {
+        let encoding = match self.0 {
+            Kind::Page(page) => return page.encode(text),
+            Kind::Guessed => WINDOWS_1252,
+            Kind::Stated(encoding) => encoding,
+        };
+        let (bytes, _, replaced) = encoding.encode(text);
         (!replaced).then(|| bytes.into_owned())
     }
 }
@@ -158,4 +204,35 @@ pub(super) fn trimmed(bytes: &[u8]) -> &[u8] {
 /// Bytes up to the first zero.
 pub(super) fn terminated(bytes: &[u8]) -> &[u8] {
     bytes.split(|&b| b == 0).next().unwrap_or(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn encodings_have_names_and_numbers() {
+        for (name, bytes, text) in [
+            ("latin1", &b"\xE9"[..], "é"),
+            ("windows-1252", b"\x80", "€"),
+            ("1252", b"\x80", "€"),
+            ("CP850", b"\x82", "é"),
+            ("437", b"\x9D", "¥"),
+            ("ibm866", b"\x80", "А"),
+            ("866", b"\x80", "А"),
+            ("UTF-8", b"\xC3\xA9", "é"),
+            ("65001", b"\xC3\xA9", "é"),
+            ("28592", b"\xB1", "ą"),
+            ("iso-8859-2", b"\xB1", "ą"),
+            ("932", b"\x82\xA0", "あ"),
+            ("windows-1257", b"\xF0", "š"),
+        ] {
+            let charset = Charset::named(name).unwrap_or_else(|| panic!("{name}"));
+            assert_eq!(charset.decode(bytes), text, "{name}");
+            assert_eq!(charset.encode(text).as_deref(), Some(bytes), "{name}");
+        }
+        for name in ["", "utf-16", "utf-16le", "klingon", "99999", "cp"] {
+            assert!(Charset::named(name).is_none(), "{name}");
+        }
+    }
 }

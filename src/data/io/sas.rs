@@ -17,7 +17,7 @@ use std::io::BufReader;
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use encoding_rs::{Encoding, UTF_8, WINDOWS_1252};
+use encoding_rs::{UTF_8, WINDOWS_1252};
 use sas_xport::sas::SasVariableType;
 use sas_xport::sas::xport::{XportDataset, XportReader, XportValue, XportVariable};
 use sas7bdat::{Dataset, Endianness, LogicalType};
@@ -52,8 +52,7 @@ pub(super) fn read_table(path: &Path, columns: Option<&[String]>) -> Result<Read
     check_names(path, &names)?;
     let chosen = selected(path, &names, columns)?;
     let encoding = dataset.metadata().encoding.as_deref();
-    let encoding = encoding.and_then(|name| Encoding::for_label(name.to_lowercase().as_bytes()));
-    let charset = encoding.map_or_else(Charset::guessed, Charset::stated);
+    let charset = encoding.and_then(Charset::named).unwrap_or_else(Charset::guessed);
     let big = dataset.metadata().endianness == Endianness::Big;
     let mut fields: Vec<Field> = chosen
         .iter()

@@ -5,7 +5,7 @@
 //! No field is ever held as a string: numbers go into their narrowest type and texts into a
 //! dictionary, as bytes that are decoded once per distinct value.
 
-use std::io::{self, BufReader, Read};
+use std::io::{self, BufReader, Read, Write};
 use std::path::Path;
 
 use csv::ByteRecord;
@@ -25,18 +25,23 @@ use super::lines;
 use super::{Note, ReadOptions, Reading};
 
 /// The names of the columns, from the first line alone.
-pub(super) fn names(path: &Path, delimiter: Option<char>) -> Result<Vec<String>, DataError> {
-    Ok(header(&Input::open(path)?, delimiter)?.names)
+pub(super) fn names(
+    path: &Path,
+    options: &ReadOptions<'_>,
+    usual: Option<char>,
+) -> Result<Vec<String>, DataError> {
+    let input = Input::open(path, options.encoding)?;
+    Ok(header(&input, options.delimiter.or(usual))?.names)
 }
 
-/// The table, or the requested columns of it.
+/// The table, or the requested columns of it; `usual` is the delimiter where none is given.
 pub(super) fn read(
     path: &Path,
-    delimiter: Option<char>,
     options: &ReadOptions<'_>,
+    usual: Option<char>,
 ) -> Result<Reading, DataError> {
-    let input = Input::open(path)?;
-    let header = header(&input, delimiter)?;
+    let input = Input::open(path, options.encoding)?;
+    let header = header(&input, options.delimiter.or(usual))?;
     let columns = selected(path, &header.names, options.columns)?;
     let scan = scan(&input)?;
     if scan.line_ends >= u64::from(u32::MAX) {
@@ -81,15 +86,28 @@ pub(super) fn read(
 /// stay as they are: encoding, quotation marks, line ends, empty lines.
 pub(super) fn stage_copy(
     path: &Path,
-    delimiter: Option<char>,
+    options: &ReadOptions<'_>,
+    usual: Option<char>,
     target: &Path,
     columns: &[NewColumn<'_>],
 ) -> Result<Staged, DataError> {
-    let input = Input::open(path)?;
-    let header = header(&input, delimiter)?;
+    let input = Input::open(path, options.encoding)?;
+    let header = header(&input, options.delimiter.or(usual))?;
     let scan = scan(&input)?;
     check(path, header.names.iter().map(String::as_str), columns, |a, b| a == b)?;
-    stage_with(target, |out| lines::copy(&input, header.delimiter, &scan, columns, out))
+    match input.wide() {
+        None => {
+            stage_with(target, |out| lines::copy(&input, header.delimiter, &scan, columns, out))
+        }
+        Some(wide) => {
+            let mut text = Vec::new();
+            let written = lines::copy(&input, header.delimiter, &scan, columns, &mut text);
+            stage_with(target, |out| {
+                written?;
+                Ok(out.write_all(&wide.encode(&text))?)
+            })
+        }
+    }
 }
 
 /// What every pass over the records needs.

@@ -2,6 +2,7 @@
 
 use super::super::deff::effective_n_kish;
 use super::super::interval::IntervalMethod;
+use super::super::missing::MissingEffect;
 use super::super::quality::nchs_rate;
 use super::super::result::{Covariance, Estimate, EstimateTable, Outcome};
 use super::super::table::TableSpec;
@@ -61,6 +62,10 @@ impl Analysis {
                     domain: spec.domains.cells[q.domain].clone(),
                     n: totals.n,
                     n_missing: totals.missing,
+                    missing: MissingEffect::of_weights(
+                        means.weight_sum[q.domain],
+                        totals.missing_weight,
+                    ),
                     psus: means.psus[q.domain].0,
                     weight_sum: means.weight_sum[q.domain],
                     estimate,

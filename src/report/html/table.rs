@@ -109,6 +109,8 @@ pub(super) fn of_estimates(table: &EstimateTable, id: String, caption: String) -
         head("deff", Some("Design effect")),
         head("df", Some("Degrees of freedom")),
     ]);
+    let missing = view::missing_columns(table);
+    heads.extend(missing.iter().map(|c| head(c.heading, Some(c.full))));
     if flagged {
         heads.push(Head { text: "Flag".to_string(), full: None, figures: false });
     }
@@ -140,6 +142,10 @@ pub(super) fn of_estimates(table: &EstimateTable, id: String, caption: String) -
             ]
             .map(Cell::figure),
         );
+        cells.extend(missing.iter().map(|c| {
+            let text = (c.cell)(row, figures);
+            Cell::figure(if c.estimates { hide(text) } else { text })
+        }));
         if flagged {
             cells.push(flag_cell(row));
         }

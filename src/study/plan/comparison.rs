@@ -42,7 +42,8 @@ pub(super) fn comparison(
                 let factor = c.as_factor();
                 factor.position(&text).map(|p| factor.levels[p].text().to_string())
             });
-            let found = code.and_then(|label| by.levels.iter().position(|l| *l == label));
+            let label = code.unwrap_or_else(|| text.clone());
+            let found = by.levels.iter().position(|l| *l == label);
             let Some(found) = found else {
                 let help = nearest(&text, by.levels.iter().map(String::as_str))
                     .map(|n| format!("did you mean `{n}`?"))
@@ -76,7 +77,8 @@ pub(super) fn comparison(
     Ok(contrast(table, &spec))
 }
 
-pub(super) fn adjustment(given: Option<GivenAdjust>) -> Option<Adjustment> {
+/// How p-values are adjusted.
+pub(in crate::study) fn adjustment(given: Option<GivenAdjust>) -> Option<Adjustment> {
     match given {
         None | Some(GivenAdjust::None) => None,
         Some(GivenAdjust::Bonferroni) => Some(Adjustment::Bonferroni),

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::margins::GivenMargin;
-use super::{Work, holds, joins, margin_file, mentions};
+use super::{Work, holds, imputed, joins, margin_file, mentions};
 use crate::data::derive::{Derivation, DeriveError, Finding, Recipe, Standard, derive as make};
 use crate::data::expr::Expression;
 use crate::data::io::{self, ReadOptions};
@@ -19,6 +19,7 @@ pub(in crate::study) fn options<'a>(
     let mut options = ReadOptions { columns, ..ReadOptions::default() };
     options.format = study.data.format.map(format);
     options.delimiter = study.data.delimiter;
+    options.encoding = study.data.encoding.as_deref().and_then(io::Charset::named);
     options.sheet.clone_from(&study.data.sheet);
     if let Some(missing) = &study.data.missing_text {
         options.missing_text.clone_from(missing);
@@ -50,7 +51,7 @@ pub(super) fn file_names(work: &mut Work<'_>) -> Option<Vec<String>> {
     match io::names(&file, &options(work.study, None)) {
         Ok(names) => Some(names),
         Err(e) => {
-            work.error(&KeyPath::root().key("data").key("file"), &e, e.help());
+            work.error(&imputed::file_path(work), &e, e.help());
             None
         }
     }
@@ -105,19 +106,21 @@ pub(super) fn read(
     work: &mut Work<'_>,
     own: &[String],
     names: &[String],
-    joins: &[joins::Planned],
+    (joins, imputed): (&[joins::Planned], &[imputed::Planned]),
 ) -> Option<Table> {
     let mut needed = needed(work, names);
+    needed.extend(imputed.iter().map(|p| p.column.clone()));
     let keys = joins.iter().flat_map(|j| &j.keys).map(|(before, _)| before);
     needed.extend(keys.cloned());
     let columns: Vec<String> = own.iter().filter(|n| needed.contains(n)).cloned().collect();
     let file = work.folder.join(&work.study.data.file);
-    let path = KeyPath::root().key("data").key("file");
+    let path = imputed::file_path(work);
     let table = match work.memory {
         Some(memory) => memory.table.with_columns(&columns),
         None => read_file(work, &file, &path, &options(work.study, Some(&columns)))?,
     };
     let mut table = joins::carry_out(work, table, joins, &needed)?;
+    imputed::add(work, &mut table, imputed);
     label(work, &mut table);
     (!work.has_errors()).then_some(table)
 }

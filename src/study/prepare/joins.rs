@@ -47,6 +47,7 @@ pub(in crate::study) fn options<'a>(
     let mut options = ReadOptions { columns, ..ReadOptions::default() };
     options.format = given.format.map(super::data::format);
     options.delimiter = given.delimiter;
+    options.encoding = given.encoding.as_deref().and_then(io::Charset::named);
     options.sheet.clone_from(&given.sheet);
     if let Some(missing) = given.missing_text.as_ref().or(data.missing_text.as_ref()) {
         options.missing_text.clone_from(missing);

@@ -10,6 +10,7 @@ mod diagnose;
 mod estimated;
 mod first_phase;
 mod followed;
+mod imputed;
 mod joins;
 mod margin_file;
 mod margins;
@@ -46,6 +47,8 @@ pub struct Prepared {
     pub table: Table,
     /// Columns of the data file.
     pub file_columns: usize,
+    /// Completed data sets of the study; 1 where nothing is imputed.
+    pub imputations: usize,
     /// Rows in the subpopulation of the study.
     pub inside: Vec<bool>,
     /// The design and the weights.
@@ -73,6 +76,8 @@ struct Work<'a> {
     columns: Vec<String>,
     found: Vec<Diagnostic>,
     inputs: Vec<PathBuf>,
+    /// Which completed data set this is.
+    imputation: usize,
     /// What takes the place of the files.
     memory: Option<Memory<'a>>,
 }
@@ -120,6 +125,7 @@ pub(super) fn columns_needed(loaded: &Loaded, study_file: &Path, names: &[String
         found: Vec::new(),
         inputs: Vec::new(),
         memory: None,
+        imputation: 0,
     };
     data::needed(&mut work, names)
 }
@@ -184,7 +190,7 @@ pub(super) fn prepare_from(
     progress: &dyn Fn(&str),
 ) -> Result<Prepared, Diagnostics> {
     let folder = study_file.parent().unwrap_or(Path::new("")).to_path_buf();
-    let Loaded { study, document, places, warnings, included, settings, .. } = loaded;
+    let Loaded { study, document, places, warnings, included, settings, imputation, .. } = loaded;
     let included_files = included.len();
     let mut work = Work {
         study: &study,
@@ -193,6 +199,7 @@ pub(super) fn prepare_from(
         columns: Vec::new(),
         found: warnings.0,
         inputs: included,
+        imputation,
         memory,
     };
     let mut timings = Vec::new();
@@ -207,10 +214,11 @@ pub(super) fn prepare_from(
         let own = data::file_names(&mut work)?;
         let mut names = own.clone();
         let joins = joins::plan(&mut work, &mut names)?;
+        let (imputed, imputations) = imputed::plan(&mut work, &mut names)?;
         work.columns = names.clone();
         work.columns.extend(work.study.derive.iter().map(|d| d.name.clone()));
         mentions::check(&mut work, &names)?;
-        let table = data::read(&mut work, &own, &names, &joins)?;
+        let table = data::read(&mut work, &own, &names, (&joins, &imputed))?;
         lap("read", "making variables");
         let table = data::derive(&mut work, table)?;
         let inside = data::subpopulation(&mut work, &table)?;
@@ -220,17 +228,19 @@ pub(super) fn prepare_from(
         let mut reference = reference::read(&mut work)?;
         let analysis = weighting::weigh(&mut work, &table, design, reference.as_mut())?;
         lap("weighting", "estimating");
-        Some((names.len(), table, inside, analysis, reference))
+        let columns = names.len() - work.study.data.imputed.len();
+        Some((columns, imputations, table, inside, analysis, reference))
     })();
     let (found, inputs) = (work.found, work.inputs);
     match result {
-        Some((file_columns, table, inside, analysis, reference)) => Ok(Prepared {
+        Some((file_columns, imputations, table, inside, analysis, reference)) => Ok(Prepared {
             reference,
             study,
             document,
             places,
             table,
             file_columns,
+            imputations,
             inside,
             analysis,
             inputs,
@@ -272,16 +282,19 @@ pub(super) fn reads(
         columns: Vec::new(),
         found: warnings.0,
         inputs: Vec::new(),
+        imputation: 0,
         memory: None,
     };
     let result = (|| {
         let own = data::file_names(&mut work)?;
         let mut names = own.clone();
         let joins = joins::plan(&mut work, &mut names)?;
+        let (imputed, _) = imputed::plan(&mut work, &mut names)?;
         work.columns = names.clone();
         work.columns.extend(study.derive.iter().map(|d| d.name.clone()));
         mentions::check(&mut work, &names)?;
         let mut needed = data::needed(&mut work, &names);
+        needed.extend(imputed.iter().map(|p| p.column.clone()));
         needed.extend(joins.iter().flat_map(|j| &j.keys).map(|(before, _)| before.clone()));
         let mut all = vec![Reads {
             file: folder.join(&study.data.file),

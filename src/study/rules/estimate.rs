@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::diagnostic::nearest;
-use crate::estimate::IntervalMethod;
+use crate::estimate::{GroupHandling, IntervalMethod};
 use crate::study::places::KeyPath;
 use crate::study::spec::{Estimate, Names, Report, Study};
 
@@ -41,6 +41,7 @@ fn one(estimate: &Estimate, rules: &mut Rules<'_>, path: &KeyPath) {
         rules.filled(&path.key("ratio").key("denominator"), Some(&ratio.denominator));
     }
     standardization(estimate, rules, path);
+    missing_groups(estimate, rules, path);
     if rules.sound(path) {
         statistic(estimate, rules, path);
     }
@@ -104,6 +105,33 @@ fn keys_of(estimate: &Estimate, statistic: &str, rules: &mut Rules<'_>, path: &K
             &format!("means nothing for a {statistic}"),
             "standardise a mean, a proportion or a ratio",
         );
+    }
+}
+
+/// Bounds are those of sums and their ratios, by group.
+fn missing_groups(estimate: &Estimate, rules: &mut Rules<'_>, path: &KeyPath) {
+    let here = path.key("missing-groups");
+    if estimate.by.is_none() && estimate.missing_groups.is_some() {
+        rules.error_at_key(
+            &here,
+            "`missing-groups` is about rows that lack a group, and the estimate has no `by`".into(),
+            "has no meaning here",
+            "take it out, or add `by`",
+        );
+    } else if estimate.missing_groups == Some(GroupHandling::Bounds) {
+        for (key, given) in [
+            ("quantile", estimate.quantile.is_some()),
+            ("standardize", estimate.standardize.is_some()),
+        ] {
+            if given {
+                rules.error(
+                    &here,
+                    format!("there are no bounds for an estimate with `{key}`"),
+                    "for means, totals, proportions and ratios",
+                    "write \"excluded\" or \"own-category\"",
+                );
+            }
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::study::places::KeyPath;
 use crate::study::spec::{Join, Keys, Names};
 
-use super::Rules;
+use super::{Rules, encoding};
 
 pub(super) fn check(all: &[Join], rules: &mut Rules<'_>, path: &KeyPath) {
     for (i, join) in all.iter().enumerate() {
@@ -41,6 +41,7 @@ fn one(join: &Join, rules: &mut Rules<'_>, path: &KeyPath) {
             }
         }
     }
+    encoding(rules, &path.key("encoding"), join.encoding.as_deref());
     rules.names(&path.key("columns"), join.columns.as_ref());
     rules.filled(&path.key("prefix"), join.prefix.as_deref());
 }

@@ -9,6 +9,7 @@ mod contrast;
 mod derive;
 mod design;
 mod estimate;
+mod imputed;
 mod join;
 mod margins;
 mod reference;
@@ -17,6 +18,7 @@ mod test;
 mod variance;
 mod weighting;
 
+use crate::data::io::Charset;
 use crate::diagnostic::Diagnostic;
 use crate::toml_file::rules::{Rules, rounded};
 
@@ -31,6 +33,7 @@ pub(super) fn check(study: &Study, places: &Places, bad: &[KeyPath]) -> Vec<Diag
     rules.names(&root.key("include"), study.include.as_ref());
     data(study, &mut rules, &root.key("data"));
     join::check(&study.data.join, &mut rules, &root.key("data").key("join"));
+    imputed::check(&study.data, &mut rules, &root.key("data"));
     derive::check(&study.derive, &mut rules, &root.key("derive"));
     design::check(study, &mut rules, &root.key("design"));
     variance::check(study, &mut rules, &root.key("variance"));
@@ -59,10 +62,24 @@ fn the_study(study: &Study, rules: &mut Rules<'_>, root: &KeyPath) {
     }
 }
 
+/// The name of an encoding.
+fn encoding(rules: &mut Rules<'_>, path: &KeyPath, name: Option<&str>) {
+    if let Some(name) = name.filter(|n| Charset::named(n).is_none()) {
+        rules.error(
+            path,
+            format!("no encoding is called `{name}`"),
+            "not known",
+            "write a name such as `latin1`, `windows-1252` or `utf-8`, or a code page such as \
+             `cp850`; UTF-16 is found out from the mark that the file begins with",
+        );
+    }
+}
+
 fn data(study: &Study, rules: &mut Rules<'_>, path: &KeyPath) {
     let data = &study.data;
     let file = data.file.to_string_lossy();
     rules.file_path(&path.key("file"), Some(&data.file));
+    encoding(rules, &path.key("encoding"), data.encoding.as_deref());
     if matches!(data.delimiter, Some('"' | '\n' | '\r')) {
         rules.error(
             &path.key("delimiter"),
@@ -75,10 +92,13 @@ fn data(study: &Study, rules: &mut Rules<'_>, path: &KeyPath) {
     let (kind, idle): (_, &[&str]) = match (data.format, ending.as_str()) {
         (Some(Format::Csv | Format::Tsv), _) => ("text", &["sheet"]),
         (Some(Format::Excel | Format::Ods), _) | (None, "xlsx" | "xlsm" | "ods") => {
-            ("a workbook", &["delimiter"])
+            ("a workbook", &["delimiter", "encoding"])
         }
-        (Some(_), _) | (None, "parquet" | "pq" | "sav" | "zsav" | "dta" | "sas7bdat" | "xpt") => {
+        (Some(Format::Spss | Format::Stata), _) | (None, "sav" | "zsav" | "dta") => {
             ("a file of this format", &["delimiter", "missing-text", "sheet"])
+        }
+        (Some(_), _) | (None, "parquet" | "pq" | "sas7bdat" | "xpt") => {
+            ("a file of this format", &["delimiter", "encoding", "missing-text", "sheet"])
         }
         (None, "csv" | "txt" | "dat" | "tsv" | "tab") => ("text", &["sheet"]),
         _ => ("", &[]),

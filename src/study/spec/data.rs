@@ -44,6 +44,9 @@ pub struct Data {
     pub format: Option<Format>,
     /// The delimiter of a text file; found out from the first line if not given.
     pub delimiter: Option<char>,
+    /// How the bytes of a text, SPSS or Stata file become characters, where it does not say so
+    /// itself: `latin1`, `windows-1252`, `cp850`, …
+    pub encoding: Option<String>,
     /// The sheet of a workbook; the first one if not given.
     pub sheet: Option<String>,
     /// Texts that mean "missing" in a text file or sheet. Default: the empty field, `NA` and `.`.
@@ -54,6 +57,29 @@ pub struct Data {
     /// Further files, joined to the first one in order.
     #[serde(default)]
     pub join: Vec<Join>,
+    /// Variables whose missing values were imputed several times, each time in a column of its own
+    /// (plausible values are such). Whatever rests on one is made for each column and combined by
+    /// Rubin's rules.
+    #[serde(default)]
+    pub imputed: Vec<Imputed>,
+    /// The other files, where each imputation is a completed copy of `file`: the same columns and
+    /// rows. The whole study is run on each, and combined by Rubin's rules.
+    #[serde(default)]
+    pub imputations: Vec<PathBuf>,
+}
+
+/// A variable that was imputed several times.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Imputed {
+    /// The name it has in this study; no column of the data.
+    pub name: String,
+    /// Its label; that of the first column if not given.
+    pub label: Option<String>,
+    /// The columns, one per imputation: names, or one pattern such as `ethnic_*` (in numeric
+    /// order). All imputed variables of a study have the same number, and the first columns of all
+    /// belong together, the second, and so on.
+    pub columns: Names,
 }
 
 /// A further data file, joined on keys. Every row of the file before stays, with the columns of
@@ -78,6 +104,9 @@ pub struct Join {
     pub format: Option<Format>,
     /// The delimiter of a text file; found out from the first line if not given.
     pub delimiter: Option<char>,
+    /// How the bytes of a text, SPSS or Stata file become characters, where it does not say so
+    /// itself: `latin1`, `windows-1252`, `cp850`, …
+    pub encoding: Option<String>,
     /// The sheet of a workbook; the first one if not given.
     pub sheet: Option<String>,
     /// Texts that mean "missing" in a text file or sheet; those of `[data]` if not given.

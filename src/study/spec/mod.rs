@@ -16,14 +16,18 @@ use serde::{Deserialize, Serialize};
 
 use crate::compare::Measure;
 use crate::design::{LonelyPsu, Method, PairForm};
-use crate::estimate::{Deff, IntervalMethod, QualityStandard, QuantileInterval, QuantileRule};
+use crate::estimate::{
+    Deff, GroupHandling, IntervalMethod, QualityStandard, QuantileInterval, QuantileRule,
+};
 use crate::replicate::ReplicateMethod;
 
 use super::pairs::Pairs;
 use super::profile::Profile;
 
 pub use crate::toml_file::{Names, Scalar};
-pub use data::{Case, Cut, Data, Derive, Format, Join, JoinKind, Keys, Unmatched, Variable};
+pub use data::{
+    Case, Cut, Data, Derive, Format, Imputed, Join, JoinKind, Keys, Unmatched, Variable,
+};
 pub use phase::{DfChoice, Phase2};
 pub use reference::{ModelBased, ParticipationMethod, Reference};
 pub use test::{IndependenceStatistic, Test};
@@ -224,6 +228,9 @@ pub struct Estimate {
     pub quality: Option<QualityStandard>,
     /// Where the degrees of freedom come from. Default: PSUs in the group minus their strata.
     pub df: Option<DfChoice>,
+    /// What is done with rows that lack a value of a `by` variable. Default: `excluded`; how many
+    /// they are is always said.
+    pub missing_groups: Option<GroupHandling>,
 }
 
 /// A ratio of totals.
@@ -344,6 +351,8 @@ pub struct Defaults {
     pub quality: Option<QualityStandard>,
     /// Where the degrees of freedom come from.
     pub df: Option<DfChoice>,
+    /// What is done with rows that lack a value of a `by` variable.
+    pub missing_groups: Option<GroupHandling>,
 }
 
 /// What to write, and where. Paths are relative to the study file.

@@ -9,6 +9,7 @@ use super::super::append::{NewColumn, Stopped, check, fault, rows_match, stage_w
 use super::super::atomic::Staged;
 use super::super::error::DataError;
 use super::super::fault::Fault;
+use super::super::package::Charset;
 use super::super::source::Source;
 use super::cases::{Cases, Element, SYSTEM_MISSING, element};
 use super::dictionary::{self, Dictionary, HEADER, KIND, Packing};
@@ -17,10 +18,11 @@ use super::pack::Packer;
 /// Prepares a copy with columns added at the end.
 pub(in crate::data::io) fn stage_copy(
     path: &Path,
+    encoding: Option<Charset>,
     target: &Path,
     columns: &[NewColumn<'_>],
 ) -> Result<Staged, DataError> {
-    let (mut source, dictionary, names) = open(path, target, columns)?;
+    let (mut source, dictionary, names) = open(path, encoding, target, columns)?;
     if let Some(rows) = dictionary.rows {
         rows_match(path, usize::try_from(rows).unwrap_or(usize::MAX), columns)?;
     }
@@ -40,20 +42,22 @@ pub(in crate::data::io) fn stage_copy(
 /// Finds what would stop [`stage_copy`], but for the rows.
 pub(in crate::data::io) fn check_copy(
     path: &Path,
+    encoding: Option<Charset>,
     target: &Path,
     columns: &[NewColumn<'_>],
 ) -> Result<(), DataError> {
-    open(path, target, columns).map(drop)
+    open(path, encoding, target, columns).map(drop)
 }
 
 /// The file, its dictionary, and the new names in its encoding.
 fn open(
     path: &Path,
+    encoding: Option<Charset>,
     target: &Path,
     columns: &[NewColumn<'_>],
 ) -> Result<(Source, Dictionary, Vec<Vec<u8>>), DataError> {
     let mut source = Source::open(path, KIND)?;
-    let dictionary = dictionary::read(&mut source)?;
+    let dictionary = dictionary::read(&mut source, encoding)?;
     let known = dictionary.variables.iter().map(|v| v.name.as_str());
     check(path, known, columns, |a, b| a.to_lowercase() == b.to_lowercase())?;
     let names = columns.iter().map(|c| checked_name(target, &dictionary, &c.name));

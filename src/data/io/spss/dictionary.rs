@@ -7,8 +7,6 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use encoding_rs::{Encoding, WINDOWS_1252};
-
 use super::super::error::DataError;
 use super::super::package::{Charset, Clock, trimmed};
 use super::super::source::Source;
@@ -98,7 +96,10 @@ type ValueLabels = (Vec<([u8; 8], Vec<u8>)>, Vec<u32>);
 ///
 /// # Errors
 /// When the file is not one of SPSS, ends early or is damaged.
-pub(super) fn read(source: &mut Source) -> Result<Dictionary, DataError> {
+pub(super) fn read(
+    source: &mut Source,
+    encoding: Option<Charset>,
+) -> Result<Dictionary, DataError> {
     let mut header = vec![0; HEADER];
     let there = source.some(&mut header)?;
     if there < HEADER && header.starts_with(b"$FL") {
@@ -155,7 +156,10 @@ pub(super) fn read(source: &mut Source) -> Result<Dictionary, DataError> {
     if slots.is_empty() {
         return Err(DataError::NoColumns { path: source.path().to_path_buf() });
     }
-    let charset = charset(source, &extensions)?;
+    let charset = match encoding {
+        Some(charset) => charset,
+        None => charset(source, &extensions)?,
+    };
     if let Some(found) = extension::of(&extensions, 16).and_then(|e| e.u64(8, big)) {
         rows = Some(found).filter(|&n| i64::try_from(n).is_ok()).or(rows);
     }
@@ -237,42 +241,18 @@ fn charset(source: &Source, extensions: &[Extension]) -> Result<Charset, DataErr
     let unknown = |name: &str| source.variant(format!("text in the encoding {name}"));
     if let Some(record) = extension::of(extensions, 20) {
         let name = String::from_utf8_lossy(trimmed(&record.bytes)).into_owned();
-        let bare = name.to_lowercase().replace("cp125", "windows-125");
-        return match Encoding::for_label(bare.as_bytes()) {
-            Some(encoding) => Ok(Charset::stated(encoding)),
-            None if bare.is_empty() => Ok(Charset::guessed()),
-            None => page(&bare).map(Charset::stated).ok_or_else(|| unknown(&name)),
+        return match Charset::named(&name) {
+            Some(charset) => Ok(charset),
+            None if name.is_empty() => Ok(Charset::guessed()),
+            None => Err(unknown(&name)),
         };
     }
     match extension::of(extensions, 3).and_then(|r| r.u32(28, source.big)) {
         // "7-bit" and "8-bit ASCII" say nothing of the letters beyond.
         None | Some(0 | 2 | 3) => Ok(Charset::guessed()),
-        Some(number) => match page(&number.to_string()) {
-            Some(encoding) => Ok(Charset::stated(encoding)),
-            None => Err(unknown(&format!("of code page {number}"))),
-        },
+        Some(number) => Charset::named(&number.to_string())
+            .ok_or_else(|| unknown(&format!("of code page {number}"))),
     }
-}
-
-/// The encoding of a code page.
-fn page(name: &str) -> Option<&'static Encoding> {
-    let number = name.trim_start_matches("cp").trim_start_matches("windows-");
-    let label = match number {
-        "65001" => "utf-8",
-        "932" => "shift_jis",
-        "936" => "gbk",
-        "949" => "euc-kr",
-        "950" => "big5",
-        "874" => "windows-874",
-        "20127" | "us-ascii" => return Some(WINDOWS_1252),
-        _ => {
-            let windows = format!("windows-{number}");
-            let iso = format!("iso-8859-{}", number.strip_prefix("2859").unwrap_or(""));
-            let known = Encoding::for_label(windows.as_bytes());
-            return known.or_else(|| Encoding::for_label(iso.as_bytes()));
-        }
-    };
-    Encoding::for_label(label.as_bytes())
 }
 
 /// The parts that variables are put together from.

@@ -26,7 +26,7 @@ use super::Reading;
 use super::build::{NumberBuilder, TextBuilder};
 use super::error::DataError;
 use super::header::{check_names, selected};
-use super::package;
+use super::package::{self, Charset};
 use super::source::Source;
 pub(super) use copy::{check_copy, stage_copy};
 
@@ -34,14 +34,14 @@ use cases::{Cases, Element, SYSTEM_MISSING};
 use dictionary::{Dictionary, KIND, Variable};
 
 /// The names of the columns.
-pub(super) fn names(path: &Path) -> Result<Vec<String>, DataError> {
-    let dictionary = dictionary::read(&mut Source::open(path, KIND)?)?;
+pub(super) fn names(path: &Path, encoding: Option<Charset>) -> Result<Vec<String>, DataError> {
+    let dictionary = dictionary::read(&mut Source::open(path, KIND)?, encoding)?;
     names_of(path, &dictionary)
 }
 
 /// The rows that the file promises.
 pub(super) fn rows(path: &Path) -> Option<u64> {
-    dictionary::read(&mut Source::open(path, KIND).ok()?).ok()?.rows
+    dictionary::read(&mut Source::open(path, KIND).ok()?, None).ok()?.rows
 }
 
 fn names_of(path: &Path, dictionary: &Dictionary) -> Result<Vec<String>, DataError> {
@@ -51,9 +51,13 @@ fn names_of(path: &Path, dictionary: &Dictionary) -> Result<Vec<String>, DataErr
 }
 
 /// The table, or the requested columns of it.
-pub(super) fn read(path: &Path, columns: Option<&[String]>) -> Result<Reading, DataError> {
+pub(super) fn read(
+    path: &Path,
+    encoding: Option<Charset>,
+    columns: Option<&[String]>,
+) -> Result<Reading, DataError> {
     let mut source = Source::open(path, KIND)?;
-    let mut dictionary = dictionary::read(&mut source)?;
+    let mut dictionary = dictionary::read(&mut source, encoding)?;
     let names = names_of(path, &dictionary)?;
     let chosen = selected(path, &names, columns)?;
     let big = source.big;

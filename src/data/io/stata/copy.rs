@@ -11,6 +11,7 @@ use super::super::append::{NewColumn, Stopped, check, fault, rows_match, stage_w
 use super::super::atomic::Staged;
 use super::super::error::DataError;
 use super::super::fault::Fault;
+use super::super::package::Charset;
 use super::super::source::Source;
 use super::layout::{self, KIND, Layout, Widths};
 
@@ -22,10 +23,11 @@ const MOST: usize = 32_767;
 /// Prepares a copy with columns added at the end.
 pub(in crate::data::io) fn stage_copy(
     path: &Path,
+    encoding: Option<Charset>,
     target: &Path,
     columns: &[NewColumn<'_>],
 ) -> Result<Staged, DataError> {
-    let (mut source, layout) = open(path, target, columns)?;
+    let (mut source, layout) = open(path, encoding, target, columns)?;
     rows_match(path, usize::try_from(layout.rows).unwrap_or(usize::MAX), columns)?;
     stage_with(target, |out| Copy { source: &mut source, layout: &layout, columns }.write(out))
 }
@@ -33,20 +35,22 @@ pub(in crate::data::io) fn stage_copy(
 /// Finds what would stop [`stage_copy`], but for the rows.
 pub(in crate::data::io) fn check_copy(
     path: &Path,
+    encoding: Option<Charset>,
     target: &Path,
     columns: &[NewColumn<'_>],
 ) -> Result<(), DataError> {
-    open(path, target, columns).map(drop)
+    open(path, encoding, target, columns).map(drop)
 }
 
 /// The file and what is in it.
 fn open(
     path: &Path,
+    encoding: Option<Charset>,
     target: &Path,
     columns: &[NewColumn<'_>],
 ) -> Result<(Source, Layout), DataError> {
     let mut source = Source::open(path, KIND)?;
-    let layout = layout::read(&mut source)?;
+    let layout = layout::read(&mut source, encoding)?;
     check(path, layout.variables.iter().map(|v| v.name.as_str()), columns, |a, b| a == b)?;
     for column in columns {
         check_name(target, &layout, &column.name)?;

@@ -137,7 +137,7 @@ impl Kind {
 ///
 /// # Errors
 /// When the file is not one of Stata, ends early or is damaged.
-pub(super) fn read(source: &mut Source) -> Result<Layout, DataError> {
+pub(super) fn read(source: &mut Source, encoding: Option<Charset>) -> Result<Layout, DataError> {
     let mut parts = Parts::default();
     let tagged = source.u8()? == b'<';
     source.go_to(0)?;
@@ -147,7 +147,8 @@ pub(super) fn read(source: &mut Source) -> Result<Layout, DataError> {
         return Err(DataError::NoColumns { path: source.path().to_path_buf() });
     }
     let widths = Widths::of(release);
-    let charset = if release >= 118 { Charset::utf8() } else { Charset::guessed() };
+    let usual = if release >= 118 { Charset::utf8() } else { Charset::guessed() };
+    let charset = encoding.unwrap_or(usual);
 
     let mut part = |name: &str, items: u64, width: u64| -> Result<_, DataError> {
         if tagged {

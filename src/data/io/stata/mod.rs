@@ -23,7 +23,7 @@ use super::Reading;
 use super::build::{NumberBuilder, TextBuilder};
 use super::error::DataError;
 use super::header::{check_names, selected};
-use super::package::{self, Clock};
+use super::package::{self, Charset, Clock};
 use super::source::Source;
 pub(super) use copy::{check_copy, stage_copy};
 use labels::LongTexts;
@@ -35,14 +35,14 @@ const BLOCK: u64 = 1 << 18;
 const LABEL_MISSING: i32 = 2_147_483_621;
 
 /// The names of the columns.
-pub(super) fn names(path: &Path) -> Result<Vec<String>, DataError> {
-    let layout = layout::read(&mut Source::open(path, KIND)?)?;
+pub(super) fn names(path: &Path, encoding: Option<Charset>) -> Result<Vec<String>, DataError> {
+    let layout = layout::read(&mut Source::open(path, KIND)?, encoding)?;
     names_of(path, &layout)
 }
 
 /// The rows of the file.
 pub(super) fn rows(path: &Path) -> Option<u64> {
-    Some(layout::read(&mut Source::open(path, KIND).ok()?).ok()?.rows)
+    Some(layout::read(&mut Source::open(path, KIND).ok()?, None).ok()?.rows)
 }
 
 fn names_of(path: &Path, layout: &Layout) -> Result<Vec<String>, DataError> {
@@ -52,9 +52,13 @@ fn names_of(path: &Path, layout: &Layout) -> Result<Vec<String>, DataError> {
 }
 
 /// The table, or the requested columns of it.
-pub(super) fn read(path: &Path, columns: Option<&[String]>) -> Result<Reading, DataError> {
+pub(super) fn read(
+    path: &Path,
+    encoding: Option<Charset>,
+    columns: Option<&[String]>,
+) -> Result<Reading, DataError> {
     let mut source = Source::open(path, KIND)?;
-    let layout = layout::read(&mut source)?;
+    let layout = layout::read(&mut source, encoding)?;
     let names = names_of(path, &layout)?;
     let chosen = selected(path, &names, columns)?;
     if layout.rows == 0 {
