@@ -306,7 +306,7 @@ fn mistakes_about_missing_values_are_said_in_words() {
 #[test]
 fn a_study_with_imputations_is_not_run_on_rows_in_memory() {
     let text = "title = \"T\"\ndata.file = \"p.csv\"\ndata.imputations = [\"q.csv\"]\n\
-                [[estimate]]\nmean = \"income\"\n";
+                design.weight = \"w\"\n[[estimate]]\nmean = \"income\"\n";
     let loaded = study::from_text("s.toml", text).unwrap();
     let columns = ["income".to_string()];
     let error = study::InMemory::new(loaded, Path::new("s.toml"), &columns).unwrap_err();
