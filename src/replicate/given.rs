@@ -84,15 +84,24 @@ impl Replicates {
     /// its rows, less one (R `degf`).
     pub fn df_within(&self, tree: &UnitTree, full: &[f64], inside: &[bool]) -> f64 {
         let counts = |row: usize| inside[row] && full[row] != 0.0;
-        let rank = match &self.weights {
-            ReplicateWeights::Columns { columns, combined } => {
+        let rank = match (&self.weights, &self.after) {
+            (ReplicateWeights::Columns { columns, combined }, _) => {
                 rank(full.len(), columns.len(), |row, out| {
                     if inside[row] {
                         column_weights(columns, *combined, full[row], row, out);
                     }
                 })
             }
-            ReplicateWeights::Factors(factors) => {
+            (ReplicateWeights::Factors(factors), Some(_)) => {
+                let all: Vec<Vec<f64>> =
+                    (0..factors.count()).map(|r| self.weight(tree, full, r)).collect();
+                rank(full.len(), factors.count(), |row, out| {
+                    if inside[row] {
+                        out.iter_mut().zip(&all).for_each(|(o, w)| *o = w[row]);
+                    }
+                })
+            }
+            (ReplicateWeights::Factors(factors), None) => {
                 let mut weight = vec![0.0; tree.units()];
                 for row in (0..full.len()).filter(|&r| counts(r)) {
                     weight[tree.unit_of_row[row] as usize] += full[row];

@@ -431,7 +431,7 @@ fn collect(
             term: if separate { group } else { term.clone() },
             by: if separate { Vec::new() } else { cell },
             estimate: blank(raw.values[row]),
-            se: blank(raw.variances[row].max(0.0).sqrt()),
+            se: blank(deviation(raw.variances[row])),
             deff: deff.and_then(|d| design_effect(raw, row, &quantities[q], d)),
             df_domain: Some(df_domain[domain]),
             ..Row::default()
@@ -478,4 +478,9 @@ fn contrasts(list: &[Value], found: &mut Found) -> Run<()> {
         found.contrasts.push((name, known(made.value), known(made.se)));
     }
     Ok(())
+}
+
+/// The standard error of a variance, which rounding can leave below zero.
+fn deviation(variance: f64) -> f64 {
+    if variance < 0.0 { 0.0 } else { variance.sqrt() }
 }
