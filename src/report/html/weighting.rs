@@ -28,6 +28,9 @@ struct More {
     tables: Vec<Table>,
 }
 
+/// Groups up to which their figure stands in the open.
+const OPEN_GROUPS: usize = 24;
+
 impl Weighting {
     pub(super) fn new(doc: &Document, numbers: &mut Numbers) -> Weighting {
         let steps = &doc.weighting;
@@ -55,14 +58,18 @@ impl Weighting {
                 numbers.figure()
             );
             let keys = vec!["What lies between the two is what unequal weights cost."];
-            figures.push(Figure::new("w-groups", &figure::of_groups(last), caption, keys));
+            let by_group = Figure::new("w-groups", &figure::of_groups(last), caption, keys);
+            let mut folded = Vec::new();
+            // Many groups would push the estimates far down the page.
+            let open = last.diagnostics.groups.len() <= OPEN_GROUPS;
+            if open { &mut figures } else { &mut folded }.push(by_group);
             let caption = format!("Table {}. The weights in each group", numbers.table());
             let tables = vec![table::of_groups(first, last, "w-groups-t".to_string(), caption)];
             let summary = format!(
                 "The weights by group: {}",
                 plural(last.diagnostics.groups.len(), "group", "groups")
             );
-            more.push(More { summary, figures: Vec::new(), tables });
+            more.push(More { summary, figures: folded, tables });
         }
         for step in steps {
             of_step(step, numbers, &mut more);
