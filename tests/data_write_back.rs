@@ -30,10 +30,10 @@ fn weights(rows: usize) -> Vec<f64> {
 }
 
 fn columns<'a>(weight: &'a [f64], replicate: &'a [f64]) -> Vec<NewColumn<'a>> {
-    let column = |name: &str, label: &str, values, weight| NewColumn {
+    let column = |name: &str, label: &str, values: &'a [f64], weight| NewColumn {
         name: name.into(),
         label: label.into(),
-        values,
+        values: values.into(),
         weight,
     };
     vec![
@@ -176,7 +176,7 @@ fn names_that_a_format_does_not_allow_are_refused() {
             let column = NewColumn {
                 name: (*name).into(),
                 label: String::new(),
-                values: &values,
+                values: values.as_slice().into(),
                 weight: true,
             };
             let target = folder.path().join(format!("x.{ending}"));
@@ -191,7 +191,7 @@ fn names_that_a_format_does_not_allow_are_refused() {
         }
     }
     // As many rows as the file has.
-    let column = NewColumn { name: "w".into(), label: String::new(), values: &[1.0], weight: true };
+    let column = NewColumn { name: "w".into(), label: String::new(), values: (&[1.0]).into(), weight: true };
     for source in ["haven_byte.sav", "haven_v14.dta"] {
         let target = folder.path().join(source);
         let result = stage_appended(

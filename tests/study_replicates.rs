@@ -190,6 +190,65 @@ fn replicate_weights_are_written_and_raked() {
     assert_eq!((design.strata, design.psus, design.replicates), (Some(8), Some(16), Some(9)));
 }
 
+/// A quantile with both: Woodruff's interval with either variance of F, or beside it the spread of the
+/// replicates' quantiles.
+#[test]
+fn both_for_quantiles() {
+    let with = |variance: &str, quantile: &str| {
+        let folder = folder(variance, false);
+        let file = folder.path().join("study.toml");
+        let text = fs::read_to_string(&file).unwrap();
+        let text = text.replace("mean = \"y\"", quantile);
+        fs::write(&file, text).unwrap();
+        run(folder.path()).document.estimates[0].clone()
+    };
+    let quantile = "quantile = { of = \"y\", at = [0.25, 0.5] }";
+    let method = "[variance]\nmethod = \"rao-wu\"\nreplicates = 60\n";
+    let both = format!("{method}estimator = \"both\"\n");
+    let linear = with("", quantile);
+    let replicates = with(method, quantile);
+    let found = with(&both, quantile);
+    assert_eq!(found.replicates.as_deref(), Some("60 replicates (Rao–Wu bootstrap)"));
+    assert_eq!(found.rows.len(), 4);
+    for ((a, b), both) in linear.rows.iter().zip(&replicates.rows).zip(&found.rows) {
+        assert_eq!((both.se, both.lower, both.upper), (a.se, a.lower, a.upper));
+        assert!(both.se_replicates.is_some() && both.se_replicates == b.se);
+    }
+    let spread = "quantile = { of = \"y\", at = [0.25, 0.5], interval = \"replicates\" }";
+    let alone = with(method, spread);
+    let found = with(&both, spread);
+    for ((a, b), both) in linear.rows.iter().zip(&alone.rows).zip(&found.rows) {
+        assert_eq!((both.se, both.lower), (a.se, a.lower));
+        assert_eq!(both.se_replicates, b.se);
+    }
+    assert!(found.notes.iter().any(|n| n.contains("that of their quantiles")), "{:?}", found.notes);
+}
+
+/// The weights in a converted copy are those of a copied one, although both are made by rows.
+#[test]
+fn replicate_weights_are_the_same_in_every_format() {
+    let folder = folder("[variance]\nmethod = \"jkn\"\n", false);
+    let file = folder.path().join("study.toml");
+    let text = fs::read_to_string(&file).unwrap() + "replicates = true\n";
+    let mut copies = Vec::new();
+    for name in ["copy.csv", "copy.parquet"] {
+        fs::write(&file, format!("{text}data = \"{name}\"\n")).unwrap();
+        run(folder.path()).write(&file).unwrap_or_else(|e| panic!("{}", e.mistakes));
+        let copy = folder.path().join("output").join(name);
+        copies.push(read(&copy, &ReadOptions::default()).unwrap());
+    }
+    let left = fs::read_dir(folder.path().join("output")).unwrap().count();
+    assert_eq!(left, 6, "a converted file stays behind");
+    for r in 0..=16 {
+        let name = if r == 0 { "rakewell_weight".into() } else { format!("rakewell_rep{r}") };
+        let [a, b] = [0, 1].map(|k| {
+            let numbers = copies[k].column(&name).unwrap().as_numbers().unwrap().to_vec();
+            numbers.iter().map(|x| x.to_bits()).collect::<Vec<_>>()
+        });
+        assert_eq!(a, b, "{name}");
+    }
+}
+
 #[test]
 fn designs_that_do_not_fit_are_named() {
     for method in ["brr", "jk2", "fay\"\nrho = \"0.5"] {

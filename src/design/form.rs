@@ -5,6 +5,8 @@
 //! (but for a matrix of joint probabilities), so that variances and covariances of any number of
 //! estimates need one vector per estimate.
 
+mod root;
+
 use nalgebra::DMatrix;
 
 use crate::numeric::{Sum, SymmetricSolver};
@@ -295,7 +297,7 @@ impl Form {
     }
 
     /// V(e_i, e_i) for the unit i, where the units have no part in each other's variance.
-    pub(super) fn independent(&self) -> Option<&[f64]> {
+    pub fn independent(&self) -> Option<&[f64]> {
         match self {
             Form::Residual(form) if form.x.ncols() == 0 => Some(&form.scale),
             _ => None,

@@ -7,7 +7,7 @@ use super::factors::FactorStream;
 use super::hadamard::Hadamard;
 use super::make::{Made, lonely_center, resampled};
 use super::method::ReplicateMethod;
-use crate::design::{Stratum, SurveyDesign, UnitTree};
+use crate::design::{Form, Stratum, SurveyDesign, UnitTree};
 
 /// The strata that are resampled, all of two units.
 ///
@@ -54,6 +54,7 @@ impl Balanced {
             scale: 1.0 / (replicates as f64 * step * step),
             rscales: Vec::new(),
             mse: false,
+            notes: Vec::new(),
         })
     }
 }
@@ -84,7 +85,8 @@ pub(super) fn first_rows(tree: &UnitTree) -> Vec<u32> {
 }
 
 /// The first-stage units stratum by stratum, in the order in which they were drawn: by a number of
-/// their first row, or by that row itself.
+/// their first row; without, in the order of the design's own successive differences; else by that
+/// row itself.
 pub(super) fn order_within(tree: &UnitTree, order: Option<&[f64]>, first_rows: &[u32]) -> Vec<u32> {
     let key = |unit: u32| {
         let row = first_rows[unit as usize];
@@ -97,6 +99,11 @@ pub(super) fn order_within(tree: &UnitTree, order: Option<&[f64]>, first_rows: &
             let (a, b) = (key(a), key(b));
             a.0.total_cmp(&b.0).then(a.1.cmp(&b.1))
         });
+        if let (None, Some(Form::Successive { order: own, .. })) = (order, stratum.form.as_deref()) {
+            for (place, at) in own.iter().enumerate() {
+                units[stratum.first as usize + place] = stratum.first + at;
+            }
+        }
     }
     units
 }
@@ -151,6 +158,7 @@ impl SuccessiveDifferences {
             scale: 4.0 / count as f64,
             rscales: Vec::new(),
             mse: true,
+            notes: Vec::new(),
         })
     }
 }

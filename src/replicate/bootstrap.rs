@@ -96,6 +96,7 @@ impl Bootstrap {
             scale,
             rscales: Vec::new(),
             mse: false,
+            notes: Vec::new(),
         })
     }
 }
@@ -109,6 +110,11 @@ fn stages(tree: &UnitTree, kind: Kind, plan: &ReplicatePlan) -> Result<Vec<Drawn
         let selection = match kind {
             Kind::Poisson => Selection::Poisson,
             Kind::Rescaled => given.unwrap_or_else(|| {
+                if stage.inclusion.is_some() {
+                    let form = |h: &Stratum| h.form.as_ref().map(|f| f.independent().is_some());
+                    let poisson = stage.strata.iter().find_map(form) == Some(true);
+                    return if poisson { Selection::Poisson } else { Selection::Pps };
+                }
                 let finite = stage.strata.iter().any(|h| h.population.is_finite());
                 if finite { Selection::WithoutReplacement } else { Selection::WithReplacement }
             }),
@@ -122,7 +128,8 @@ fn stages(tree: &UnitTree, kind: Kind, plan: &ReplicatePlan) -> Result<Vec<Drawn
             } else {
                 "Poisson sampling"
             };
-            match plan.probabilities.get(k).filter(|p| p.len() == stage.units()) {
+            let given = plan.probabilities.get(k).or(stage.inclusion.as_ref());
+            match given.filter(|p| p.len() == stage.units()) {
                 Some(given) => probability.clone_from(given),
                 None => return Err(ReplicateError::NoProbability { what, stage: k + 1 }),
             }

@@ -135,6 +135,16 @@ pub enum ReplicateError {
         /// The largest.
         largest: f64,
     },
+    /// A form whose root takes eigenvalues of too large a matrix.
+    #[error(
+        "a stratum of {units} PSUs is too large to make factors for this variance estimator; at most {most}"
+    )]
+    FormSize {
+        /// PSUs of the stratum.
+        units: usize,
+        /// The limit.
+        most: usize,
+    },
     /// A quadratic form that is no symmetric matrix with one row per unit.
     #[error("the quadratic form is no symmetric matrix with one row for each of {units} units")]
     NotSymmetric {

@@ -9,7 +9,7 @@ use super::error::ReplicateError;
 use super::factors::FactorStream;
 use super::hadamard::Hadamard;
 use super::make::resampled;
-use crate::design::{Stage, UnitTree};
+use crate::design::{Form, Stage, Stratum, UnitTree};
 use crate::numeric::random::stream;
 use crate::numeric::variates::fill_normal;
 
@@ -20,8 +20,11 @@ use crate::numeric::variates::fill_normal;
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum VarianceForm {
-    /// That of stratified simple random sampling.
+    /// That of the design: the estimator that `method` of the design names, else that of stratified
+    /// simple random sampling.
     #[default]
+    Design,
+    /// That of stratified simple random sampling.
     Srs,
     /// Successive differences: (1 − f) n/(2(n − 1)) Σ (z_i − z_{i−1})² in the order of selection.
     Sd1,
@@ -64,7 +67,13 @@ pub(super) struct FormPlan {
     dimensions: usize,
     pub noise: Noise,
     pub tau: f64,
+    /// Strata whose form has negative directions, which are left out, and what these have of all: Σ|λ| of
+    /// the negative eigenvalues ÷ that of the positive ones.
+    pub cut: Option<(usize, f64)>,
 }
+
+/// The most units of a stratum whose form needs eigenvalues.
+pub(super) const MOST_DENSE: usize = 2_000;
 
 /// The root of one stratum.
 #[derive(Debug)]
@@ -90,6 +99,8 @@ enum Root {
     Diagonal(Vec<f64>),
     /// Differences from a mean weighted by c, n dimensions.
     Weighted(Vec<f64>),
+    /// That of the design.
+    Form(Arc<Form>),
     /// Any.
     Dense(DMatrix<f64>),
 }
@@ -102,10 +113,11 @@ impl FormPlan {
             dimensions: 0,
             noise: Noise::Normal { seed: 0 },
             tau: 1.0,
+            cut: None,
         };
         let (first, order, probabilities) = match form {
             QuadraticForm::Matrix(matrix) => {
-                let root = dense_root(matrix, tree.units())?;
+                let (root, _) = dense_root(matrix, tree.units(), false)?;
                 let units = (0..tree.units() as u32).collect();
                 plan.push(tree.stages.len() - 1, units, 1.0, root.ncols(), Root::Dense(root));
                 return Ok(plan);
@@ -116,6 +128,11 @@ impl FormPlan {
             for stratum in &stage.strata {
                 let range = stratum.first as usize..stratum.end as usize;
                 let form = if k == 0 { first } else { VarianceForm::Srs };
+                let own = stratum.form.as_ref().filter(|_| form == VarianceForm::Design);
+                if let Some(own) = own {
+                    plan.push_form(own, stratum)?;
+                    continue;
+                }
                 let units: Vec<u32> = match form {
                     VarianceForm::Sd1 | VarianceForm::Sd2 => order[range.clone()].to_vec(),
                     _ => (stratum.first..stratum.end).collect(),
@@ -124,8 +141,8 @@ impl FormPlan {
                 let scale = |x: f64| (stratum.share * x).sqrt();
                 match form {
                     VarianceForm::Poisson | VarianceForm::Deville1 | VarianceForm::Deville2 => {
-                        let given = probabilities.get(k).filter(|p| p.len() == stage.units());
-                        let Some(all) = given else {
+                        let given = probabilities.get(k).or(stage.inclusion.as_ref());
+                        let Some(all) = given.filter(|p| p.len() == stage.units()) else {
                             let what = "the variance form";
                             return Err(ReplicateError::NoProbability { what, stage: k + 1 });
                         };
@@ -139,7 +156,7 @@ impl FormPlan {
                         plan.push(k, units, 1.0, own.len(), root);
                     }
                     _ if !resampled(stratum) => {}
-                    VarianceForm::Srs => {
+                    VarianceForm::Srs | VarianceForm::Design => {
                         let size = scale(open * n / (n - 1.0));
                         plan.push(k, units, size, stratum.n() - 1, Root::Centred);
                     }
@@ -160,6 +177,26 @@ impl FormPlan {
         let first_dimension = self.dimensions;
         self.dimensions += dimensions;
         self.pieces.push(Piece { stage, units, first_dimension, dimensions, scale, root });
+    }
+
+    /// The root of the design's estimator in a stratum of the first stage.
+    fn push_form(&mut self, form: &Arc<Form>, stratum: &Stratum) -> Result<(), ReplicateError> {
+        let n = stratum.n();
+        let units = (stratum.first..stratum.end).collect();
+        if let Some(dimensions) = form.root_dimensions(n) {
+            self.push(0, units, 1.0, dimensions, Root::Form(form.clone()));
+            return Ok(());
+        }
+        if n > MOST_DENSE {
+            return Err(ReplicateError::FormSize { units: n, most: MOST_DENSE });
+        }
+        let (root, negative) = dense_root(&form.matrix(n), n, true)?;
+        if negative > 0.0 {
+            let (strata, largest) = self.cut.unwrap_or_default();
+            self.cut = Some((strata + 1, negative.max(largest)));
+        }
+        self.push(0, units, 1.0, root.ncols(), Root::Dense(root));
+        Ok(())
     }
 
     /// Columns of the root.
@@ -242,6 +279,9 @@ impl Root {
                     *out = c.sqrt() * e - if all > 0.0 { c / all * sum } else { 0.0 };
                 }
             }
+            Root::Form(form) => {
+                form.spread(e, out);
+            }
             Root::Dense(root) => {
                 for (k, e) in e.iter().enumerate() {
                     out.iter_mut().zip(root.column(k).iter()).for_each(|(o, l)| *o += l * e);
@@ -269,8 +309,13 @@ fn unequal(form: VarianceForm, probability: &[f64]) -> Root {
     Root::Weighted(open.iter().map(|q| q * scale).collect())
 }
 
-/// L with Σ = L L' from the eigenvalues; those that are zero to rounding are left out.
-fn dense_root(matrix: &DMatrix<f64>, units: usize) -> Result<DMatrix<f64>, ReplicateError> {
+/// L with Σ = L L' from the eigenvalues, and Σ|λ| of the negative ones ÷ that of the positive ones; those
+/// that are zero to rounding are left out, and with `cut` the negative ones.
+fn dense_root(
+    matrix: &DMatrix<f64>,
+    units: usize,
+    cut: bool,
+) -> Result<(DMatrix<f64>, f64), ReplicateError> {
     let largest = matrix.iter().fold(0.0, |a: f64, b| a.max(b.abs()));
     let is_symmetric = matrix.nrows() == units
         && matrix.ncols() == units
@@ -285,11 +330,16 @@ fn dense_root(matrix: &DMatrix<f64>, units: usize) -> Result<DMatrix<f64>, Repli
     };
     let largest = eigen.eigenvalues.iter().fold(0.0, |a: f64, b| a.max(*b));
     let smallest = eigen.eigenvalues.iter().fold(f64::INFINITY, |a: f64, b| a.min(*b));
-    if smallest < -1e-9 * largest {
+    if smallest < -1e-9 * largest && !cut {
         return Err(ReplicateError::NotPositive { smallest, largest });
     }
+    let sum = |sign: f64| -> f64 {
+        eigen.eigenvalues.iter().map(|l| (sign * l).max(0.0)).filter(|l| *l > 1e-9 * largest).sum()
+    };
+    let negative = sum(-1.0) / sum(1.0).max(f64::MIN_POSITIVE);
     let kept: Vec<usize> = (0..units).filter(|&k| eigen.eigenvalues[k] > 1e-12 * largest).collect();
-    Ok(DMatrix::from_fn(units, kept.len(), |i, k| {
+    let root = DMatrix::from_fn(units, kept.len(), |i, k| {
         eigen.eigenvectors[(i, kept[k])] * eigen.eigenvalues[kept[k]].sqrt()
-    }))
+    });
+    Ok((root, negative))
 }

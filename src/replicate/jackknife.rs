@@ -59,6 +59,7 @@ impl DeleteOne {
             scale,
             rscales,
             mse: false,
+            notes: Vec::new(),
         }
     }
 }
@@ -103,6 +104,7 @@ impl Half {
             stream: Arc::new(Half { tree: tree.clone(), replicates }),
             scale: 1.0,
             mse: true,
+            notes: Vec::new(),
         })
     }
 }
@@ -161,6 +163,7 @@ impl DeleteGroup {
             scale,
             rscales: Vec::new(),
             mse: false,
+            notes: Vec::new(),
         })
     }
 

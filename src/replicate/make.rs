@@ -14,7 +14,7 @@ use super::hadamard::Hadamard;
 use super::jackknife::{DeleteGroup, DeleteOne, Half};
 use super::method::ReplicateMethod;
 use super::scheme::{ReplicateDf, ReplicateWeights, Replicates};
-use crate::design::{LonelyPsu, Stratum, SurveyDesign};
+use crate::design::{Form, LonelyPsu, Stratum, SurveyDesign};
 
 /// The most replicates of one design.
 pub const MOST_REPLICATES: usize = 20_000;
@@ -112,10 +112,12 @@ pub struct ReplicatePlan {
     pub form: VarianceForm,
     /// A quadratic form over the deepest units in its place.
     pub matrix: Option<Arc<nalgebra::DMatrix<f64>>>,
-    /// How the units of each stage were drawn (Rao–Wu–Yue–Beaumont); with replacement where a stage has
-    /// no population size, without where it has one, unless given.
+    /// How the units of each stage were drawn (Rao–Wu–Yue–Beaumont). Unless given, as the design says:
+    /// with unequal probabilities, if it has them for the stage (or by Poisson sampling, if that is its
+    /// method); without replacement where there is a population size, else with.
     pub selection: Vec<Selection>,
-    /// Per stage the selection probability of every unit, given those above it.
+    /// Per stage the selection probability of every unit, given those above it; where there are
+    /// none, the inclusion probabilities that the design has for its first stage.
     pub probabilities: Vec<Vec<f64>>,
     /// A number per row that gives the order in which PSUs were drawn systematically; the order of
     /// the rows unless given.
@@ -150,6 +152,8 @@ pub(super) struct Made {
     /// One scale per replicate; 1 if empty.
     pub rscales: Vec<f64>,
     pub mse: bool,
+    /// What the user should know.
+    pub notes: Vec<String>,
 }
 
 /// Makes replicates.
@@ -251,6 +255,14 @@ fn generalized(
         Some(tau) if tau > 0.0 && tau.is_finite() => tau,
         _ => form.smallest_tau(replicates),
     };
+    let notes = form.cut.map(|(strata, share)| {
+        let which = if strata == 1 { "1 stratum has" } else { &format!("{strata} strata have") };
+        format!(
+            "the variance estimator of {which} negative directions ({:.1} % of the positive ones); they \
+             are left out, which makes the variance too large rather than too small",
+            100.0 * share
+        )
+    });
     let (tau, count) = (form.tau, replicates as f64);
     let mse = plan.mse.unwrap_or(!is_random);
     let divisor = if is_random && !mse { count - 1.0 } else { count };
@@ -261,6 +273,7 @@ fn generalized(
         scale: tau * tau / divisor,
         rscales: Vec::new(),
         mse,
+        notes: notes.into_iter().collect(),
     })
 }
 
@@ -289,7 +302,7 @@ fn put_together(
         let all = stage.units() as f64;
         scale *= all / (all - lonely as f64);
     }
-    let mut notes = Vec::new();
+    let mut notes = made.notes;
     let one_stage = !matches!(
         plan.method,
         Resampling::Preston
@@ -303,6 +316,22 @@ fn put_together(
         notes.push(
             "the replicates are of the first stage: with its finite population correction, what \
              later stages add is only partly in the variance"
+                .to_string(),
+        );
+    }
+    let has_form = stage.strata.iter().any(|h| h.form.is_some());
+    let has_successive =
+        stage.strata.iter().any(|h| matches!(h.form.as_deref(), Some(Form::Successive { .. })));
+    let follows = match plan.method {
+        Resampling::Generalized | Resampling::FayGeneralized => true,
+        Resampling::RaoWuYueBeaumont | Resampling::Poisson => stage.inclusion.is_some(),
+        Resampling::Sdr => has_successive,
+        _ => false,
+    };
+    if has_form && !follows {
+        notes.push(
+            "this method takes the PSUs of a stratum as a simple random sample, and the `method` of the \
+             design has a variance estimator of its own, which \"generalized\" replicates reproduce"
                 .to_string(),
         );
     }

@@ -1,5 +1,6 @@
 //! Weighting repeated on every replicate.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use rayon::prelude::*;
@@ -69,29 +70,37 @@ impl Replicates {
     /// One replicate's weight of every row, from the full-sample weight. A row without a replicate
     /// weight has zero: only rows outside the full sample may lack one.
     pub fn weight(&self, tree: &UnitTree, full: &[f64], replicate: usize) -> Vec<f64> {
+        self.weight_of(tree, full, replicate, 0..full.len())
+    }
+
+    /// The same for a run of rows.
+    pub fn weight_of(
+        &self,
+        tree: &UnitTree,
+        full: &[f64],
+        replicate: usize,
+        rows: Range<usize>,
+    ) -> Vec<f64> {
+        let units = tree.unit_of_row[rows.clone()].iter();
         match (&self.weights, &self.after) {
-            (ReplicateWeights::Columns { columns, combined }, _) => {
-                let mut w = columns[replicate].to_vec();
-                // Missing where the full-sample weight is zero: outside the sample.
-                w.iter_mut().filter(|w| w.is_nan()).for_each(|w| *w = 0.0);
-                if !combined {
-                    w.iter_mut().zip(full).for_each(|(r, f)| *r *= f);
-                }
-                w.iter_mut().filter(|w| w.is_nan()).for_each(|w| *w = 0.0);
-                w
-            }
+            (ReplicateWeights::Columns { columns, combined }, _) => rows
+                .map(|row| {
+                    let w = columns[replicate].get(row);
+                    let w = if *combined { w } else { w * full[row] };
+                    // Missing where the full-sample weight is zero: outside the sample.
+                    if w.is_nan() { 0.0 } else { w }
+                })
+                .collect(),
             (ReplicateWeights::Factors(factors), None) => {
                 let factors = factors.of(replicate);
-                let of_row = full.iter().zip(&tree.unit_of_row);
-                of_row.map(|(w, &unit)| w * factors[unit as usize]).collect()
+                full[rows].iter().zip(units).map(|(w, &unit)| w * factors[unit as usize]).collect()
             }
             (ReplicateWeights::Factors(factors), Some(after)) => {
                 let (factors, g) = (factors.of(replicate), after.of(replicate));
-                let of_row = after.base.iter().zip(&tree.unit_of_row).enumerate();
-                of_row
-                    .map(|(row, (w, &unit))| match after.recipe.of_row.get(row) {
+                rows.zip(units)
+                    .map(|(row, &unit)| match after.recipe.of_row.get(row) {
                         Codes::NONE => 0.0,
-                        cell => w * factors[unit as usize] * g[cell as usize],
+                        cell => after.base[row] * factors[unit as usize] * g[cell as usize],
                     })
                     .collect()
             }

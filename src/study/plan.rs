@@ -246,9 +246,9 @@ impl Planner<'_> {
             return Some(());
         }
         let path = self.path.key("quantile").key("interval");
-        match &self.prepared.analysis.replicates {
+        match self.prepared.analysis.any_replicates() {
             None => {
-                let help = "give replicate weights under `[design]`, or take `woodruff`";
+                let help = "give replicate weights under `[design]`, make some with `[variance]`, or take `woodruff`";
                 let message = "the interval is to come from replicates, and the design has none";
                 self.error(&path, message.to_string(), Some(help.to_string()));
                 None

@@ -1,12 +1,19 @@
 //! The weights in a copy of the data file.
 
+use std::ops::Range;
 use std::path::Path;
+
+use rayon::prelude::*;
 
 use super::places::KeyPath;
 use super::prepare::{Prepared, data};
-use crate::data::io::{DataError, Fault, NewColumn, Staged, check_appended, stage_appended};
+use crate::data::io::{
+    DataError, Fault, NewColumn, NewValues, RowRuns, Staged, check_appended, stage_appended,
+};
 use crate::diagnostic::Diagnostic;
-use crate::replicate::MOST_WEIGHTS;
+
+/// Replicate weights that are made and held at once while they are written: a quarter of a gigabyte.
+const VALUES_IN_RUN: usize = 1 << 25;
 
 /// The name of the weight where the study gives none.
 const WEIGHT: &str = "rakewell_weight";
@@ -26,15 +33,8 @@ pub(super) fn check(
         let help = "take it out, give the design `replicates`, or make some with `[variance]`";
         return Err(at(prepared, "replicates", Diagnostic::error(message).help(help)));
     }
-    let count = replicates(prepared);
-    let rows = prepared.table.rows();
-    if rows.saturating_mul(count) > MOST_WEIGHTS {
-        let message =
-            format!("{count} replicate weights of {rows} rows are too many to hold and write");
-        let help = "take `replicates` out of `[report]`: with `seed` they can be made again";
-        return Err(at(prepared, "replicates", Diagnostic::error(message).help(help)));
-    }
-    let columns: Vec<NewColumn<'_>> = (0..=count).map(|i| column(prepared, i, &[])).collect();
+    let columns: Vec<NewColumn<'_>> =
+        (0..=replicates(prepared)).map(|i| column(prepared, i, (&[]).into())).collect();
     let file = source(prepared, study_file);
     let options = data::options(&prepared.study, None);
     check_appended(&file, &options, target, &columns).map_err(|e| refused(prepared, e))
@@ -48,12 +48,19 @@ pub(super) fn stage(
 ) -> Result<Staged, Diagnostic> {
     let full = prepared.analysis.ledger.weights();
     let tree = &prepared.analysis.design.tree;
-    let mut values = vec![full.to_vec()];
-    if let Some(made) = prepared.analysis.any_replicates() {
-        values.extend((0..replicates(prepared)).map(|r| made.weight(tree, full, r)));
-    }
-    let columns: Vec<NewColumn<'_>> =
-        values.iter().enumerate().map(|(i, values)| column(prepared, i, values)).collect();
+    let count = replicates(prepared);
+    let made = prepared.analysis.any_replicates();
+    let make = |rows: Range<usize>| match made {
+        None => Vec::new(),
+        Some(made) => (0..count)
+            .into_par_iter()
+            .map(|r| made.weight_of(tree, full, r, rows.clone()))
+            .collect(),
+    };
+    let runs = RowRuns::new(full.len(), VALUES_IN_RUN / count.max(1), Box::new(make));
+    let columns: Vec<NewColumn<'_>> = std::iter::once(column(prepared, 0, full.as_slice().into()))
+        .chain((0..count).map(|r| column(prepared, r + 1, NewValues::Made(&runs, r))))
+        .collect();
     let file = source(prepared, study_file);
     let options = data::options(&prepared.study, None);
     stage_appended(&file, &options, target, &columns).map_err(|e| refused(prepared, e))
@@ -66,7 +73,7 @@ fn replicates(prepared: &Prepared) -> usize {
 }
 
 /// The weight (0) or a replicate of it, from 1.
-fn column<'v>(prepared: &Prepared, which: usize, values: &'v [f64]) -> NewColumn<'v> {
+fn column<'v>(prepared: &Prepared, which: usize, values: NewValues<'v>) -> NewColumn<'v> {
     let given = prepared.study.report.weight_name.as_deref();
     match which {
         0 => NewColumn {

@@ -4,6 +4,7 @@
 mod calibration;
 mod combine;
 mod comparison;
+mod design_forms;
 mod exhaustive;
 mod feasible;
 mod lonely;

@@ -136,15 +136,45 @@ fn calibrate(table: &Table, design: &Value, ledger: &mut Ledger, step: &Value) -
         ..CalibrationOptions::new(distance)
     };
     let force = step["force"] == true;
-    if force {
-        return unsupported("calibrate with force (keeps what another solver stopped at)");
-    }
     let x = match cluster {
         Some(factor) => columns.x.averaged(&factor.codes, ledger.weights()),
         None => columns.x,
     };
     let totals = Totals { x, targets, names: columns.names, part: Vec::new() };
-    ledger.calibrate(&totals, &options, force).map(|_| ()).map_err(refused)
+    let before = ledger.weights().to_vec();
+    let status = ledger.calibrate(&totals, &options, force).map_err(refused)?;
+    match step["unfinished_misfit"].as_f64() {
+        Some(theirs) if !status.is_usable() => {
+            as_near_as(&totals, &before, ledger.weights(), bounds, theirs)
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Weights that were kept although the totals cannot be met are where a solver stopped, and no two
+/// solvers stop at the same place. Ours have to be within the bounds, and no farther from the totals
+/// than those of the case, by its own measure: the largest |t̂ − t|/(1 + |t|).
+fn as_near_as(
+    totals: &Totals,
+    before: &[f64],
+    after: &[f64],
+    bounds: Option<Bounds>,
+    theirs: f64,
+) -> Run<()> {
+    let mut reached = vec![0.0; totals.targets.len()];
+    for (row, w) in after.iter().enumerate() {
+        totals.x.row(row).for_each(|(c, x)| reached[c] += w * x);
+    }
+    let off = reached.iter().zip(&totals.targets).map(|(r, t)| (r - t).abs() / (1.0 + t.abs()));
+    let ours = off.fold(0.0, f64::max);
+    let outside = bounds.is_some_and(|b| {
+        let within = |g: f64| g >= b.lower - 1e-9 && g <= b.upper + 1e-9;
+        !before.iter().zip(after).all(|(d, w)| within(w / d))
+    });
+    if outside || ours > theirs + 1e-9 {
+        return Err(refused(format!("missed by {ours}, theirs by {theirs}, bounds broken: {outside}")));
+    }
+    Ok(())
 }
 
 /// Calibrates the second phase to the totals of the first, whose rows have weight 1.

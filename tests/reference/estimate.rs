@@ -16,7 +16,9 @@ use serde_json::Value;
 
 use crate::case::{Case, Run, Sample, Stop, names, refused, unsupported};
 use crate::data::{Cache, numeric};
-use crate::{calibration, design, formula, hypotheses, imputed, selection, statistics};
+use crate::{
+    calibration, design, formula, hypotheses, imputed, regression, selection, statistics,
+};
 
 /// What a case came to.
 #[derive(Default)]
@@ -72,6 +74,7 @@ pub fn run(case: &Case, cache: &mut Cache) -> Run<Found> {
         "quantile",
         "var",
         "glm",
+        "coxph",
         "calib",
         "pps_total",
         "gencalib",
@@ -104,7 +107,8 @@ pub fn run(case: &Case, cache: &mut Cache) -> Run<Found> {
         "ranktest" => hypotheses::rank(estimate, &sample, &mut found)?,
         "table" => table(estimate, &sample, &mut found)?,
         "var" => statistics::variance(estimate, case, &sample, &mut found)?,
-        "glm" => statistics::glm(estimate, &sample, &mut found)?,
+        "glm" => regression::glm(estimate, &sample, &mut found)?,
+        "coxph" => regression::coxph(estimate, &sample, &mut found)?,
         _ => linear(estimate, case, &sample, &mut found)?,
     }
     if let Some([drawn, linearised]) = design::own_draws(&sample, case)? {

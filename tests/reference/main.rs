@@ -12,6 +12,7 @@ mod estimate;
 mod formula;
 mod hypotheses;
 mod imputed;
+mod regression;
 mod selection;
 mod statistics;
 

@@ -1,4 +1,4 @@
-//! Proportions with their intervals, quantiles, population variances and regressions.
+//! Proportions with their intervals, quantiles and population variances.
 
 use nalgebra::DMatrix;
 use rakewell::aggregate::DomainCodes;
@@ -11,15 +11,12 @@ use rakewell::estimate::{
     Analysis, Df, Domains, IntervalInput, IntervalMethod, QuantileInterval, QuantileRequest,
     QuantileRule, Quantity, interval,
 };
-use rakewell::model::linear_regression;
-use rakewell::numeric::distributions::t_two_sided;
 use rakewell::weight::Ledger;
 use serde_json::Value;
 
 use crate::case::{Case, Run, Sample, Stop, names, number, refused, unsupported};
 use crate::data::{Cache, numeric};
 use crate::estimate::{Found, Row, by_factors, degrees_of_freedom};
-use crate::formula;
 
 pub fn proportion(estimate: &Value, sample: &Sample, found: &mut Found) -> Run<()> {
     let [name] =
@@ -222,62 +219,6 @@ pub fn variance(estimate: &Value, case: &Case, sample: &Sample, found: &mut Foun
             }
         }
     }
-    Ok(())
-}
-
-pub fn glm(estimate: &Value, sample: &Sample, found: &mut Found) -> Run<()> {
-    let family = estimate["family"]["family"].as_str().unwrap_or("gaussian");
-    let link = estimate["family"]["link"].as_str().unwrap_or("identity");
-    if (family, link) != ("gaussian", "identity") {
-        return unsupported(format!("glm {family} {link}"));
-    }
-    for key in ["regterm", "predict", "psrsq"] {
-        if !estimate[key].is_null() {
-            return unsupported(format!("glm {key}"));
-        }
-    }
-    let text = estimate["formula"].as_str().unwrap_or_default();
-    let (left, _) = text.split_once('~').unwrap_or((text, ""));
-    let y = numeric(&sample.table, left.trim())?;
-    let columns = formula::columns(&sample.table, text)?;
-    let (_, terms) = formula::terms(text)?;
-    let mut inside = sample.inside.clone();
-    for name in terms.iter().flatten() {
-        if let Some(column) = sample.table.column(name) {
-            let f = column.as_factor();
-            inside.iter_mut().enumerate().for_each(|(r, k)| *k &= f.codes.get(r) != Codes::NONE);
-        }
-    }
-    inside.iter_mut().enumerate().for_each(|(r, k)| *k &= !y.get(r).is_nan());
-    let df = degrees_of_freedom(sample, &inside);
-    let fit = linear_regression(&sample.analysis, &columns.x, y, &inside, df).map_err(refused)?;
-    if !fit.dependent.is_empty() {
-        return unsupported("collinear model columns");
-    }
-    for (i, name) in columns.names.iter().enumerate() {
-        let (estimate, se) = (fit.coefficients[i], fit.covariance[(i, i)].sqrt());
-        found.rows.push(Row {
-            term: name.clone(),
-            estimate,
-            se,
-            statistic: Some(estimate / se),
-            p_value: Some(t_two_sided(estimate / se, fit.df)),
-            df: Some(fit.df),
-            ..Row::default()
-        });
-    }
-    // R scales the weights to mean 1 before rows with missing values are dropped.
-    let mean = |keep: &dyn Fn(usize) -> bool| {
-        let w = sample.analysis.ledger.weights();
-        let used: Vec<f64> = (0..w.len()).filter(|&r| keep(r)).map(|r| w[r]).collect();
-        used.iter().sum::<f64>() / used.len() as f64
-    };
-    let scale = mean(&|r| inside[r]) / mean(&|r| sample.inside[r]);
-    found.vcov = Some((columns.names.clone(), fit.covariance));
-    found.scalars.insert("df_residual".into(), fit.df);
-    found.scalars.insert("deviance".into(), scale * fit.deviance);
-    found.scalars.insert("null_deviance".into(), scale * fit.null_deviance);
-    found.scalars.insert("dispersion".into(), scale * fit.dispersion);
     Ok(())
 }
 

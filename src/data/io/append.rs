@@ -1,25 +1,112 @@
 //! A copy of a data file with new columns, in its own format where that can be written.
 
+use std::cell::RefCell;
 use std::fs::File;
 use std::io::{self, BufWriter};
+use std::ops::Range;
 use std::path::Path;
 
-use crate::data::column::{Column, Numbers, Values};
+use crate::data::column::Column;
 
 use super::atomic::{Staged, stage};
 use super::error::DataError;
 use super::fault::Fault;
 use super::{Format, ReadOptions, format_of, parquet, read, stage_csv, stage_parquet, text};
 
+/// Makes the values of several columns for a run of rows: one list per column.
+pub type MakeRows<'a> = dyn Fn(Range<usize>) -> Vec<Vec<f64>> + 'a;
+
+/// Columns whose values are made a run of rows at a time, so that all of them are never held at once.
+///
+/// Writers go through the rows once, in order, which makes every run once.
+pub struct RowRuns<'a> {
+    rows: usize,
+    run: usize,
+    make: Box<MakeRows<'a>>,
+    held: RefCell<(Range<usize>, Vec<Vec<f64>>)>,
+}
+
+impl<'a> RowRuns<'a> {
+    /// Columns of so many rows, made `run` rows at a time.
+    pub fn new(rows: usize, run: usize, make: Box<MakeRows<'a>>) -> RowRuns<'a> {
+        RowRuns { rows, run: run.max(1), make, held: RefCell::new((0..0, Vec::new())) }
+    }
+
+    fn get(&self, column: usize, row: usize) -> Option<f64> {
+        if row >= self.rows {
+            return None;
+        }
+        let mut held = self.held.borrow_mut();
+        if !held.0.contains(&row) {
+            // What is held goes before more is made.
+            held.1 = Vec::new();
+            let run = row..(row + self.run).min(self.rows);
+            held.1 = (self.make)(run.clone());
+            held.0 = run;
+        }
+        held.1.get(column)?.get(row - held.0.start).copied()
+    }
+}
+
+/// The values of a new column: one number for each row of the file; NaN is missing.
+#[derive(Clone, Copy)]
+pub enum NewValues<'a> {
+    /// All of them.
+    Held(&'a [f64]),
+    /// The column of this number among those that are made as they are written.
+    Made(&'a RowRuns<'a>, usize),
+}
+
+impl NewValues<'_> {
+    /// Rows.
+    pub fn len(&self) -> usize {
+        match self {
+            NewValues::Held(values) => values.len(),
+            NewValues::Made(runs, _) => runs.rows,
+        }
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The value of a row.
+    pub fn get(&self, row: usize) -> Option<f64> {
+        match self {
+            NewValues::Held(values) => values.get(row).copied(),
+            NewValues::Made(runs, column) => runs.get(*column, row),
+        }
+    }
+}
+
+impl std::fmt::Debug for NewValues<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} values", self.len())
+    }
+}
+
+impl<'a> From<&'a [f64]> for NewValues<'a> {
+    fn from(values: &'a [f64]) -> NewValues<'a> {
+        NewValues::Held(values)
+    }
+}
+
+impl<'a, const N: usize> From<&'a [f64; N]> for NewValues<'a> {
+    fn from(values: &'a [f64; N]) -> NewValues<'a> {
+        NewValues::Held(values)
+    }
+}
+
 /// A column to be added to a copy of a data file.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct NewColumn<'a> {
     /// The name, which no column of the file may have.
     pub name: String,
     /// The variable label, for formats that have them.
     pub label: String,
-    /// One number for each row of the file; NaN is missing.
-    pub values: &'a [f64],
+    /// Its values.
+    pub values: NewValues<'a>,
     /// True for the weight that SPSS is to use; at most one column.
     pub weight: bool,
 }
@@ -82,11 +169,16 @@ pub fn stage_appended(
             let table = read(source, &all)?;
             check(source, table.names(), columns, |a, b| a == b)?;
             rows_match(source, table.rows(), columns)?;
-            let values = |c: &NewColumn<'_>| Values::Numbers(Numbers::F64(c.values.to_vec()));
-            let new: Vec<Column> =
-                columns.iter().map(|c| Column::from_values(c.name.clone(), values(c))).collect();
-            let all: Vec<&Column> = table.columns().iter().chain(&new).collect();
-            if to == Format::Csv { stage_csv(target, &all) } else { stage_parquet(target, &all) }
+            // Converted first, and then copied with the new columns, as they are made by rows.
+            let old: Vec<&Column> = table.columns().iter().collect();
+            if to == Format::Csv {
+                let converted = stage_csv(target, &old)?;
+                let plain = ReadOptions::default();
+                text::stage_copy(converted.content(), &plain, Some(','), target, columns)
+            } else {
+                let converted = stage_parquet(target, &old)?;
+                parquet::stage_copy(converted.content(), target, columns)
+            }
         }
         (_, other) => Err(not_written(target, other)),
     }
@@ -186,4 +278,31 @@ pub(super) fn stage_with(
 
 pub(super) fn fault(path: &Path, fault: Fault) -> DataError {
     DataError::File { path: path.to_path_buf(), fault }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use super::*;
+
+    #[test]
+    fn runs_are_made_once_and_in_order() {
+        let asked = RefCell::new(Vec::new());
+        let make = |rows: Range<usize>| {
+            asked.borrow_mut().push(rows.clone());
+            (0..2).map(|c| rows.clone().map(|row| (10 * row + c) as f64).collect()).collect()
+        };
+        let runs = RowRuns::new(7, 3, Box::new(make));
+        let columns = [NewValues::Made(&runs, 0), NewValues::Made(&runs, 1)];
+        for row in 0..7 {
+            for (c, column) in columns.iter().enumerate() {
+                assert_eq!(column.get(row), Some((10 * row + c) as f64));
+            }
+        }
+        assert_eq!((columns[0].get(7), columns[0].len()), (None, 7));
+        assert_eq!(*asked.borrow(), [0..3, 3..6, 6..7]);
+        assert_eq!(NewValues::from(&[1.0, 2.0]).get(1), Some(2.0));
+        assert!(NewValues::from(&[]).is_empty());
+    }
 }

@@ -91,7 +91,7 @@ impl Fields<'_> {
                 continue;
             }
             // A row too many is found by its number, when all are counted.
-            let x = column.values.get(record - 1).copied().unwrap_or(f64::NAN);
+            let x = column.values.get(record - 1).unwrap_or(f64::NAN);
             if !x.is_nan() {
                 out.write_all(written(x).as_bytes())?;
             }
@@ -120,7 +120,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (from, to) = (folder.path().join("a.csv"), folder.path().join("b.csv"));
         let column =
-            NewColumn { name: "w".into(), label: String::new(), values: &[1.5, 2.0], weight: true };
+            NewColumn { name: "w".into(), label: String::new(), values: (&[1.5, 2.0]).into(), weight: true };
         let copied = |content: &[u8]| {
             std::fs::write(&from, content).unwrap();
             let columns = std::slice::from_ref(&column);

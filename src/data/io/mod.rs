@@ -30,7 +30,9 @@ use std::path::Path;
 
 use crate::data::table::Table;
 
-pub use append::{NewColumn, check_appended, format_by_ending, stage_appended};
+pub use append::{
+    MakeRows, NewColumn, NewValues, RowRuns, check_appended, format_by_ending, stage_appended,
+};
 pub use atomic::{Batch, Staged, WriteError, stage, write_atomically};
 pub use error::{DataError, UnknownColumn};
 pub use fault::Fault;

@@ -19,7 +19,8 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use arrow_array::{Float64Array, RecordBatch};
+use arrow_array::RecordBatch;
+use arrow_array::builder::Float64Builder;
 use arrow_schema::{DataType, Field, Schema};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
@@ -45,6 +46,9 @@ use super::{Note, Reading};
 
 /// Rows of a batch: enough to keep the decoder busy, few enough to bound memory.
 const BATCH: usize = 1 << 16;
+
+/// The most values in a group of rows that is written.
+const MOST_IN_GROUP: usize = 1 << 23;
 
 /// A Parquet file, delivered a batch of rows at a time.
 ///
@@ -233,12 +237,15 @@ pub(super) fn stage_copy(
     let known = builder.metadata().file_metadata().key_value_metadata().cloned();
     let kept =
         known.map(|all| all.into_iter().filter(|e| e.key != ARROW_SCHEMA_META_KEY).collect());
+    // A group of rows is in the memory until it is written: with many columns it has fewer rows.
+    let most = (MOST_IN_GROUP / schema.fields().len().max(1)).clamp(1_000, 1 << 20);
     let properties = WriterProperties::builder()
+        .set_max_row_group_row_count(Some(most))
         .set_compression(compression.unwrap_or(Compression::SNAPPY))
         .set_key_value_metadata(kept)
         .build();
     let mut reader =
-        guarded(path, || builder.with_batch_size(BATCH).build().map_err(|e| failed(path, &e)))?;
+        guarded(path, || builder.with_batch_size(BATCH.min(most)).build().map_err(|e| failed(path, &e)))?;
     stage_with(target, |out| {
         let written = |e: ParquetError| Stopped::Write(io::Error::other(e));
         let mut writer =
@@ -251,9 +258,12 @@ pub(super) fn stage_copy(
             let changed = || DataError::Changed { path: path.to_path_buf() };
             let mut arrays = batch.columns().to_vec();
             for column in columns {
-                let values = column.values.get(rows.clone()).ok_or_else(changed)?;
-                let values = values.iter().map(|x| (!x.is_nan()).then_some(*x));
-                arrays.push(Arc::new(Float64Array::from_iter(values)));
+                let mut values = Float64Builder::with_capacity(rows.len());
+                for row in rows.clone() {
+                    let x = column.values.get(row).ok_or_else(changed)?;
+                    values.append_option((!x.is_nan()).then_some(x));
+                }
+                arrays.push(Arc::new(values.finish()));
             }
             row = rows.end;
             let batch =

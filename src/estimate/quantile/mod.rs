@@ -20,6 +20,7 @@ use super::table::{Df, deviation};
 use crate::aggregate::DomainCodes;
 use crate::data::{Codes, Numbers};
 use crate::numeric::distributions::t_quantile_upper;
+use crate::replicate::Replicates;
 
 /// Which quantiles are wanted, and how they are made.
 #[derive(Debug, Clone, Copy)]
@@ -110,10 +111,19 @@ impl Analysis {
         domains: &DomainCodes,
         covariance: bool,
     ) -> Quantiles {
-        if request.interval == QuantileInterval::Replicates
-            && let Some(made) = self.replicate_quantiles(request, domains, covariance)
-        {
-            return made;
+        self.quantiles_by(request, domains, covariance, self.replicates.as_ref())
+    }
+
+    /// The same with the variances of some replicates, or with linearised ones without.
+    fn quantiles_by(
+        &self,
+        request: &QuantileRequest<'_>,
+        domains: &DomainCodes,
+        covariance: bool,
+        replicates: Option<&Replicates>,
+    ) -> Quantiles {
+        if let (QuantileInterval::Replicates, Some(replicates)) = (request.interval, replicates) {
+            return self.replicate_quantiles(request, domains, covariance, replicates);
         }
         let distributions = self.distributions(request, domains, self.ledger.weights());
         let below: Vec<Numbers> = request
@@ -125,7 +135,7 @@ impl Analysis {
             })
             .collect();
         let quantities: Vec<Quantity<'_>> = below.iter().map(Quantity::Mean).collect();
-        let raw = self.estimate(&quantities, domains, covariance);
+        let raw = self.estimate_by(&quantities, domains, covariance, replicates);
         let all_df = self.domain_df(request.df, &quantities, domains, &raw);
         let points: Vec<AtQuantile> = (0..raw.values.len())
             .map(|row| {
@@ -141,7 +151,7 @@ impl Analysis {
                 }
             })
             .collect();
-        let limits = self.quantile_limits(request, domains, &distributions, &points);
+        let limits = self.quantile_limits(request, domains, &distributions, &points, replicates);
         let rows: Vec<QuantileEstimate> = points
             .iter()
             .zip(limits)
@@ -175,6 +185,7 @@ impl Analysis {
         domains: &DomainCodes,
         distributions: &[Distribution],
         points: &[AtQuantile],
+        replicates: Option<&Replicates>,
     ) -> Vec<(f64, f64)> {
         if request.interval == QuantileInterval::Score {
             // Lower and upper search of every probability.
@@ -190,7 +201,8 @@ impl Analysis {
                     })
                 })
                 .collect();
-            let found = self.score_limits(request.y, domains, distributions, &searches);
+            let found =
+                self.score_limits(request.y, domains, distributions, &searches, replicates);
             return (0..points.len())
                 .map(|row| {
                     let (i, d) = (row / domains.count, row % domains.count);
@@ -209,15 +221,14 @@ impl Analysis {
             .collect()
     }
 
-    /// Quantiles with the variance of the quantiles of the replicates, and t intervals; `None`
-    /// without replicates.
+    /// Quantiles with the variance of the quantiles of the replicates, and t intervals.
     fn replicate_quantiles(
         &self,
         request: &QuantileRequest<'_>,
         domains: &DomainCodes,
         covariance: bool,
-    ) -> Option<Quantiles> {
-        let replicates = self.replicates.as_ref()?;
+        replicates: &Replicates,
+    ) -> Quantiles {
         let of = |w: &[f64]| -> Vec<f64> {
             let distributions = self.distributions(request, domains, w);
             let each = |&p: &f64| distributions.iter().map(move |d| d.quantile(p));
@@ -258,7 +269,7 @@ impl Analysis {
                 }
             })
             .collect();
-        Some(Quantiles { rows, covariance })
+        Quantiles { rows, covariance }
     }
 
     fn distributions(

@@ -6,6 +6,7 @@ use crate::data::Numbers;
 use crate::estimate::analysis::Analysis;
 use crate::estimate::quantity::Quantity;
 use crate::estimate::table::deviation;
+use crate::replicate::Replicates;
 
 /// Values tried at once in every domain: one pass over the rows narrows the search to an eighth.
 const TRIED: usize = 7;
@@ -30,6 +31,7 @@ impl Analysis {
         domains: &DomainCodes,
         distributions: &[Distribution],
         searches: &[Search],
+        replicates: Option<&Replicates>,
     ) -> Vec<Vec<f64>> {
         let values: Vec<Vec<f64>> = distributions.iter().map(Distribution::distinct).collect();
         // The position sought is in from..=to; `len` stands for none.
@@ -51,7 +53,7 @@ impl Analysis {
                 }
             }
             let quantities: Vec<Quantity<'_>> = below.iter().map(Quantity::Mean).collect();
-            let raw = self.estimate(&quantities, domains, false);
+            let raw = self.estimate_by(&quantities, domains, false, replicates);
             for (s, (search, range)) in searches.iter().zip(&mut ranges).enumerate() {
                 for (d, slot) in range.iter_mut().enumerate() {
                     let whole = *slot;

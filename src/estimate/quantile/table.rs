@@ -14,6 +14,11 @@ impl Analysis {
     /// `spec` gives the domains, the level, the degrees of freedom and the words; its quantities are
     /// not used. The interval of the largest value (p = 1) and of the smallest (p = 0) cannot be
     /// had: the sample does not say how far the population goes beyond it.
+    ///
+    /// Where replicates stand beside ([`Analysis::with_both`]) their standard error is that of the same
+    /// kind of interval, with their variance of the distribution function; with
+    /// [`QuantileInterval::Replicates`] it is that of their quantiles, and the linearised one beside which it
+    /// stands is Woodruff's.
     pub fn quantile_table(
         &self,
         spec: &TableSpec<'_>,
@@ -21,7 +26,17 @@ impl Analysis {
         outcome: &Outcome,
     ) -> EstimateTable {
         let domains = &spec.domains.codes;
-        let made = self.quantiles(request, domains, spec.covariance);
+        let replicate_kind = request.interval == QuantileInterval::Replicates;
+        let interval = match (replicate_kind, &self.replicates) {
+            (true, None) => QuantileInterval::Woodruff,
+            _ => request.interval,
+        };
+        let own = QuantileRequest { interval, ..*request };
+        let made = self.quantiles(&own, domains, spec.covariance);
+        let beside = self
+            .beside
+            .as_ref()
+            .map(|replicates| self.quantiles_by(request, domains, false, Some(replicates)).rows);
         let means = self.estimate(&[Quantity::Mean(request.y)], domains, false);
         let outcomes = request
             .probabilities
@@ -31,8 +46,7 @@ impl Analysis {
         let empty =
             TableSpec { quantities: Vec::new(), outcomes, covariance: false, ..spec.clone() };
         let mut table = self.table(&empty);
-        table.replicates = None;
-        table.interval = match request.interval {
+        table.interval = match interval {
             QuantileInterval::Replicates => IntervalMethod::T,
             _ => IntervalMethod::Woodruff,
         };
@@ -57,7 +71,7 @@ impl Analysis {
                     (Some(_), _, _, None) => Some("a limit lies outside the data"),
                     _ => None,
                 };
-                Estimate {
+                let mut row = Estimate {
                     outcome: i / domains.count,
                     domain: spec.domains.cells[q.domain].clone(),
                     n: totals.n,
@@ -83,14 +97,29 @@ impl Analysis {
                         let df = Some(q.df).filter(|_| has_df);
                         nchs_rate(totals.n, q.estimate, lower, upper, df)
                     }),
+                };
+                if let Some(beside) = &beside {
+                    row.set_replicate_se(beside[i].se.powi(2));
                 }
+                row
             })
             .collect();
         table.covariance = made.covariance.map(|v| Covariance {
             size: v.nrows(),
             values: v.transpose().iter().copied().collect(),
         });
-        table.notes.push(request.interval.words().to_string());
+        table.notes.push(interval.words().to_string());
+        if beside.is_some() {
+            table.notes.push(
+                if replicate_kind {
+                    "the standard error by replicates is that of their quantiles"
+                } else {
+                    "the standard error by replicates is that of the same kind of interval, with their \
+                     variance of the distribution function"
+                }
+                .to_string(),
+            );
+        }
         if request.rule != QuantileRule::Hf1 {
             table.notes.push(format!("quantiles: {}", request.rule.words()));
         }

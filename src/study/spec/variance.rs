@@ -29,13 +29,15 @@ pub struct Variance {
     /// By what the deviations of generalised factors are divided, so that none is below zero; found
     /// if not given.
     pub tau: Option<f64>,
-    /// The variance of the first stage that generalised methods reproduce. Default: `srs`.
+    /// The variance of the first stage that generalised methods reproduce. Default: `design`.
     pub form: Option<VarianceForm>,
-    /// How the units of each stage were drawn, for `rao-wu-yue-beaumont`. Default:
-    /// `without-replacement` at stages with an `fpc`, else `with-replacement`.
+    /// How the units of each stage were drawn, for `rao-wu-yue-beaumont`. Default: as `method` of the
+    /// design says of the first stage (`pps` or `poisson`); `without-replacement` at stages with an
+    /// `fpc`, else `with-replacement`.
     pub selection: Option<Vec<Selection>>,
     /// The selection probability of the units of each stage, given those above, where it is unequal;
-    /// `probabilities` of the design if not given.
+    /// if not given, `probabilities` of the design, or for the first stage those that `method` of the design
+    /// works with.
     pub probabilities: Option<Names>,
     /// A variable that gives the order in which PSUs were drawn systematically within strata; the
     /// order of the file if not given.

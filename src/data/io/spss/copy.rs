@@ -228,7 +228,7 @@ impl Copy<'_> {
         let mut row = 0;
         while cases.next(&mut case[..width])? {
             for (slot, column) in case[width..].iter_mut().zip(self.columns) {
-                let Some(&x) = column.values.get(row) else {
+                let Some(x) = column.values.get(row) else {
                     return Err(DataError::Changed { path }.into());
                 };
                 *slot = element(if x.is_nan() { SYSTEM_MISSING } else { x }, big);

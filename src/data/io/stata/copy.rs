@@ -110,7 +110,7 @@ impl Copy<'_> {
             self.source.exact(&mut bytes)?;
             out.write_all(&bytes)?;
             for column in self.columns {
-                let x = column.values.get(row).copied().unwrap_or(f64::NAN);
+                let x = column.values.get(row).unwrap_or(f64::NAN);
                 let bits = if x.is_nan() { MISSING } else { x.to_bits() };
                 out.write_all(&self.long(bits))?;
             }
