@@ -8,14 +8,14 @@ mod population;
 mod trial;
 
 use population::{CELLS, DESIGNS, DOMAINS, PREVALENCES, Population, SEED};
-use trial::{BOOTSTRAP, INTERVALS, Trials, UNRAKED, VARIANCES, WAYS, mean};
+use trial::{BOOTSTRAP, INTERVALS, RAO_WU_RAKED, Trials, UNRAKED, VARIANCES, WAYS, mean};
 
 /// Expected number of people with the attribute in the sample, by upper limit.
 const CLASSES: [(&str, f64); 5] =
     [("under 3", 3.0), ("3–10", 10.0), ("10–30", 30.0), ("30–100", 100.0), ("100 or more", f64::MAX)];
 
 /// Shown in the summary of kinds: all with the degrees of freedom of the domain, and Satterthwaite's.
-const KINDS_SHOWN: [usize; 8] = [2, 4, 5, 6, 7, 8, 9, 10];
+const KINDS_SHOWN: [usize; 9] = [2, 4, 5, 6, 7, 8, 9, 10, 12];
 
 fn main() {
     let draws: u64 = std::env::args().nth(1).and_then(|a| a.parse().ok()).unwrap_or(4000);
@@ -54,7 +54,8 @@ fn standard_errors(trials: &[Trials]) {
     println!("|---|---|---|{}", "---|".repeat(UNRAKED));
     let ratios = |t: &Trials, domain: usize, which: std::ops::Range<usize>| -> String {
         let each = which.map(|v| {
-            format!("{:.2}", over(&cells(domain, 1..4), |c| t.variance_ratio(c, v)))
+            let ratio = over(&cells(domain, 1..4), |c| t.variance_ratio(c, v));
+            if ratio.is_finite() { format!("{ratio:.2}") } else { "–".to_string() }
         });
         each.collect::<Vec<_>>().join(" | ")
     };
@@ -73,19 +74,30 @@ fn standard_errors(trials: &[Trials]) {
             println!("| {} | {domain} | {shown} |", t.design);
         }
     }
-    println!("{STANDARD_ERRORS_SAY}");
+    let shares: Vec<String> = trials
+        .iter()
+        .map(|t| {
+            let has = |f: &trial::Found| f64::from(u8::from(f.variance[RAO_WU_RAKED].is_finite()));
+            format!("{:.0} %", 100.0 * t.mean(0, has))
+        })
+        .collect();
+    println!("{}", STANDARD_ERRORS_SAY.replace("SHARES", &shares.join(", ")));
 }
 
 fn degrees_of_freedom(trials: &[Trials]) {
     println!("{FREEDOM}");
-    println!("| design | group | df: design, domain, Satterthwaite | normal | t, design | t, domain | t, Satterthwaite |");
-    println!("|---|---|---|---|---|---|---|");
+    println!(
+        "| design | group | df: design, domain, Satterthwaite | normal | t, design | t, domain \
+         | t, Satterthwaite | t, Satterthwaite; JKn |"
+    );
+    println!("|---|---|---|---|---|---|---|---|");
     for t in trials {
         let of_design = DESIGNS.iter().find(|d| d.0 == t.design).map_or(0, |d| d.1.iter().sum());
         for (d, domain) in DOMAINS.iter().enumerate() {
             let list = cells(d, 2..4);
-            let shown: Vec<String> = (0..4)
-                .map(|i| {
+            let shown: Vec<String> = [0, 1, 2, 3, 11]
+                .iter()
+                .map(|&i| {
                     let of = |raked| over(&list, |c| t.coverage(c, raked, i));
                     format!("{:.1} / {:.1}", of(0), of(1))
                 })
@@ -190,8 +202,8 @@ random, and their people with probabilities of 0.05, 0.25, 0.7 and 1 by group: a
 within a stratum and up to 190-fold in the sample. The first stage is taken as with replacement; at most 5 % of areas are drawn.
 
 **Raking** is to sex × age, kind of area and group. DRAWS samples of each design (LOST could not be raked); the Monte Carlo error
-(two standard deviations) of a coverage near 95 % is 0.7 in one cell, and about 5 % of a variance ratio. Bootstraps
-(Rao–Wu) have BOOTSTRAP replicates.
+(two standard deviations) of a coverage near 95 % is 0.7 in one cell, and about 5 % of a variance ratio. The
+bootstraps (Rao–Wu and generalised) have BOOTSTRAP replicates.
 ";
 
 const STANDARD_ERRORS: &str = "
@@ -201,13 +213,16 @@ Mean of the variance estimates ÷ variance of the estimates, averaged over the p
 With the design weights:
 ";
 
-const STANDARD_ERRORS_SAY: &str = "";
+const STANDARD_ERRORS_SAY: &str = "
+Replicates are raked anew. One of the Rao–Wu replicates cannot be raked in most samples of few PSUs; all could in SHARES of the samples
+of the three designs.
+";
 
 const FREEDOM: &str = "
 ## Degrees of freedom
 
 Per cent of the intervals estimate ± t SE that hold the true value, at prevalences of 20 and 50 %, where the estimate is near
-normal: with the design weights / raked. The difference between columns is the degrees of freedom alone.
+normal: with the design weights / raked. The columns differ in the degrees of freedom alone, and the last in the standard error.
 ";
 
 const FREEDOM_SAY: &str = "";

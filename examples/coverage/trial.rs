@@ -17,20 +17,26 @@ use super::population::{CELLS, DOMAINS, Design, Drawn, PREVALENCES, Population, 
 pub const BOOTSTRAP: usize = 100;
 
 /// Variance estimators, without raking and with.
-pub const VARIANCES: [&str; 7] = [
+pub const VARIANCES: [&str; 9] = [
     "linearised",
     "JKn",
-    "bootstrap",
+    "Rao–Wu",
+    "generalised",
     "linearised",
     "as R `rake()`",
-    "JKn, raked anew",
-    "bootstrap, raked anew",
+    "JKn",
+    "Rao–Wu",
+    "generalised",
 ];
 /// How many of these are without raking.
-pub const UNRAKED: usize = 3;
+pub const UNRAKED: usize = 4;
+/// Where the jackknife stands, without raking and with, and the bootstrap of Rao and Wu with raking.
+const JACKKNIFE: [usize; 2] = [1, 6];
+pub const RAO_WU_RAKED: usize = 7;
 
-/// Intervals with the t of different degrees of freedom, and others with those of the domain.
-pub const INTERVALS: [(&str, IntervalMethod, Freedom); 11] = [
+/// Intervals with the t of different degrees of freedom, others with those of the domain, and two with
+/// standard errors by the jackknife.
+pub const INTERVALS: [(&str, IntervalMethod, Freedom); 13] = [
     ("normal", IntervalMethod::T, Freedom::Infinite),
     ("t, design", IntervalMethod::T, Freedom::Design),
     ("t, domain", IntervalMethod::T, Freedom::Domain),
@@ -42,7 +48,11 @@ pub const INTERVALS: [(&str, IntervalMethod, Freedom); 11] = [
     ("Wilson", IntervalMethod::Wilson, Freedom::Domain),
     ("arcsine", IntervalMethod::Arcsine, Freedom::Domain),
     ("likelihood", IntervalMethod::Likelihood, Freedom::Domain),
+    ("t, Satterthwaite; JKn", IntervalMethod::T, Freedom::Satterthwaite),
+    ("logit, Satterthwaite; JKn", IntervalMethod::Logit, Freedom::Satterthwaite),
 ];
+/// The first interval with standard errors by the jackknife.
+const BY_JACKKNIFE: usize = 11;
 pub const WAYS: usize = INTERVALS.len();
 
 /// Which degrees of freedom.
@@ -60,7 +70,7 @@ pub struct Found {
     pub n: f64,
     /// Without raking and with.
     pub estimate: [f64; 2],
-    pub variance: [f64; 7],
+    pub variance: [f64; 9],
     /// Of the domain, and Satterthwaite's, without raking.
     pub df: [f64; 2],
     /// (without raking, with) × interval: 1 if it holds the truth, 0 if not; and its width.
@@ -125,12 +135,13 @@ pub fn one(population: &Population, design: Design, number: u64) -> Option<Vec<F
     };
     let (raked, as_r) = (rake(Residuals::Regression)?, rake(Residuals::RRake)?);
     let plan = |method| ReplicatePlan {
-        replicates: (method == Resampling::RaoWu).then_some(BOOTSTRAP),
+        replicates: (method != Resampling::Jkn).then_some(BOOTSTRAP),
         seed: SEED + number,
         ..ReplicatePlan::new(method)
     };
     let jackknife = make(&survey, &plan(Resampling::Jkn)).ok()?;
     let bootstrap = make(&survey, &plan(Resampling::RaoWu)).ok()?;
+    let generalised = make(&survey, &plan(Resampling::Generalized)).ok()?;
     let linearised =
         |ledger: &Ledger, df| rows(&Analysis::new(survey.clone(), ledger.clone()), &drawn, df);
     let replicated = |ledger: &Ledger, replicates: &Replicates| {
@@ -146,10 +157,12 @@ pub fn one(population: &Population, design: Design, number: u64) -> Option<Vec<F
         None,
         replicated(&base, &jackknife),
         replicated(&base, &bootstrap),
+        replicated(&base, &generalised),
         None,
         Some(linearised(&as_r, Df::Domain)),
         replicated(&raked, &jackknife),
         replicated(&raked, &bootstrap),
+        replicated(&raked, &generalised),
     ];
     let known = |x: Option<f64>| x.unwrap_or(f64::NAN);
     let of_design = survey.df();
@@ -157,7 +170,7 @@ pub fn one(population: &Population, design: Design, number: u64) -> Option<Vec<F
         let mut found = Found {
             n: plain[0][c].n as f64,
             estimate: [0, 1].map(|k| known(plain[k][c].estimate)),
-            variance: [f64::NAN; 7],
+            variance: [f64::NAN; 9],
             df: [known(plain[0][c].df), known(approximate[0][c].df)],
             covers: [[f64::NAN; WAYS]; 2],
             width: [[f64::NAN; WAYS]; 2],
@@ -165,7 +178,7 @@ pub fn one(population: &Population, design: Design, number: u64) -> Option<Vec<F
         for (v, rows) in variances.iter().enumerate() {
             let row = match (v, rows) {
                 (0, _) => Some(&plain[0][c]),
-                (3, _) => Some(&plain[1][c]),
+                (UNRAKED, _) => Some(&plain[1][c]),
                 (_, rows) => rows.as_ref().map(|rows| &rows[c]),
             };
             found.variance[v] = known(row.and_then(|row| row.se)).powi(2);
@@ -180,11 +193,13 @@ pub fn one(population: &Population, design: Design, number: u64) -> Option<Vec<F
                     Freedom::Domain => own,
                     Freedom::Satterthwaite => approximate[k][c].df.filter(|df| *df > 0.0),
                 };
+                let by_jackknife = found.variance[JACKKNIFE[k]].sqrt();
+                let se = if i < BY_JACKKNIFE { row.se } else { Some(by_jackknife) };
                 let made = interval(
                     method,
                     &IntervalInput {
                         estimate: known(row.estimate),
-                        se: row.se,
+                        se: se.filter(|se| se.is_finite()),
                         n: row.n,
                         df,
                         level: 0.95,

@@ -294,6 +294,9 @@ fn aligned(
                 let what = "two units that cannot both be in the sample leave no unbiased variance";
                 return Err(wrong(what, i, j));
             }
+            if p < 0.0 {
+                return Err(wrong("a probability is not below 0", i, j));
+            }
             if !(p > 0.0 && p <= own.min(at(j, j)) * (1.0 + NEAR)) {
                 return Err(wrong("a pair is at most as likely as each of its units", i, j));
             }

@@ -235,8 +235,19 @@ fn joint_probabilities(
         match (numbers, missing) {
             (Some(numbers), None) => columns.push(numbers.to_vec()),
             (_, row) => {
-                let row = row.map_or(String::new(), |r| format!(", row {}", r + 1));
-                let message = format!("`{}` has no number in column `{name}`{row}", file.display());
+                let text = |row: usize| {
+                    let factor = column.as_factor();
+                    let level = factor.levels.get(factor.codes.get(row) as usize);
+                    level.map_or_else(String::new, |level| level.value.clone())
+                };
+                let odd = |row: &usize| text(*row).parse::<f64>().is_err();
+                let row = row.or_else(|| (0..matrix.rows()).find(odd));
+                let place = row.map_or(String::new(), |row| match text(row) {
+                    found if found.is_empty() || numbers.is_some() => format!(", row {}", row + 1),
+                    found => format!(", row {}, but `{found}`", row + 1),
+                });
+                let message =
+                    format!("`{}` has no number in column `{name}`{place}", file.display());
                 let help = "the file is a heading and a square of probabilities, nothing else";
                 work.error(path, message, Some(help.to_string()));
                 return None;
