@@ -315,8 +315,12 @@ fn text_in_other_encodings_is_read_and_copied_as_it_was() {
         let table = read(&path("wide.txt"), &ReadOptions::default()).unwrap();
         let seen = of_column(table.column("name").unwrap());
         assert_eq!(seen.texts.unwrap(), [Some("Łódź".to_string()), Some("日本 😀".to_string())]);
-        let column =
-            NewColumn { name: "v".into(), label: String::new(), values: (&[1.5, 2.5]).into(), weight: true };
+        let column = NewColumn {
+            name: "v".into(),
+            label: String::new(),
+            values: (&[1.5, 2.5]).into(),
+            weight: true,
+        };
         stage_appended(&path("wide.txt"), &ReadOptions::default(), &path("copy.txt"), &[column])
             .unwrap()
             .commit()

@@ -97,7 +97,12 @@ fn tried(path: &Path) -> Result<usize, DataError> {
     let table = table?;
     assert!(table.columns().iter().all(|c| c.len() == table.rows()));
     let values = vec![1.5; table.rows()];
-    let column = NewColumn { name: "w0".into(), label: "W".into(), values: values.as_slice().into(), weight: true };
+    let column = NewColumn {
+        name: "w0".into(),
+        label: "W".into(),
+        values: values.as_slice().into(),
+        weight: true,
+    };
     let copy = path.with_file_name(format!("copy-{}", path.file_name().unwrap().to_string_lossy()));
     if let Ok(staged) = stage_appended(path, &options, &copy, &[column]) {
         // What can be copied can be read again.

@@ -191,7 +191,8 @@ fn names_that_a_format_does_not_allow_are_refused() {
         }
     }
     // As many rows as the file has.
-    let column = NewColumn { name: "w".into(), label: String::new(), values: (&[1.0]).into(), weight: true };
+    let column =
+        NewColumn { name: "w".into(), label: String::new(), values: (&[1.0]).into(), weight: true };
     for source in ["haven_byte.sav", "haven_v14.dta"] {
         let target = folder.path().join(source);
         let result = stage_appended(

@@ -190,6 +190,39 @@ fn replicate_weights_are_written_and_raked() {
     assert_eq!((design.strata, design.psus, design.replicates), (Some(8), Some(16), Some(9)));
 }
 
+/// Replicate weights of the data beside strata and clusters: both variances of one file.
+#[test]
+fn both_from_replicate_weights_of_the_data() {
+    let made = folder("[variance]\nmethod = \"jkn\"\n", false);
+    let file = made.path().join("study.toml");
+    let text = fs::read_to_string(&file).unwrap();
+    let raw = text.split("[[weighting]]").next().unwrap().to_string();
+    let end = "[[estimate]]\nmean = \"y\"\nby = \"sex\"\n[report]\ncsv = \"out.csv\"\n";
+    fs::write(&file, format!("{raw}{end}data = \"copy.csv\"\nreplicates = true\n")).unwrap();
+    run(made.path()).write(&file).unwrap_or_else(|e| panic!("{}", e.mistakes));
+    fs::copy(made.path().join("output/copy.csv"), made.path().join("data.csv")).unwrap();
+    let rscales = ["0.5"; 16].join(", ");
+    let table = |units: &str, estimator: &str| {
+        let text = format!(
+            "title = \"T\"\n[data]\nfile = \"data.csv\"\n[design]\nweight = \"w\"\n{units}\
+             [design.replicates]\ncolumns = \"rakewell_rep*\"\nmethod = \"jkn\"\nrscales = [{rscales}]\n\
+             {estimator}{end}"
+        );
+        fs::write(&file, text).unwrap();
+        run(made.path()).document.estimates[0].clone()
+    };
+    let units = "strata = \"stratum\"\nclusters = \"psu\"\n";
+    let replicates = table("", "");
+    let linearised = table(units, "[variance]\nestimator = \"linearised\"\n");
+    let both = table(units, "[variance]\nestimator = \"both\"\n");
+    assert_eq!(linearised.variance, "linearised");
+    for ((a, b), both) in linearised.rows.iter().zip(&replicates.rows).zip(&both.rows) {
+        assert_eq!((both.se, both.df, both.lower), (a.se, a.df, a.lower));
+        assert_eq!(both.se_replicates, b.se);
+        assert!((0.8..1.3).contains(&both.se_ratio().unwrap()));
+    }
+}
+
 /// A quantile with both: Woodruff's interval with either variance of F, or beside it the spread of the
 /// replicates' quantiles.
 #[test]

@@ -151,8 +151,7 @@ pub fn one(population: &Population, design: Design, number: u64) -> Option<Vec<F
         Some(rows(&analysis, &drawn, Df::Domain))
     };
     let plain = [linearised(&base, Df::Domain), linearised(&raked, Df::Domain)];
-    let approximate =
-        [linearised(&base, Df::Satterthwaite), linearised(&raked, Df::Satterthwaite)];
+    let approximate = [linearised(&base, Df::Satterthwaite), linearised(&raked, Df::Satterthwaite)];
     let variances = [
         None,
         replicated(&base, &jackknife),

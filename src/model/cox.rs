@@ -176,7 +176,8 @@ impl Model<'_> {
     ) {
         let (x, q) = (self.input.x, self.input.x.width());
         // The largest predictor is taken off, so that no risk is infinite.
-        let highest = self.used.iter().map(|&r| self.eta(r, beta)).fold(f64::NEG_INFINITY, f64::max);
+        let highest =
+            self.used.iter().map(|&r| self.eta(r, beta)).fold(f64::NEG_INFINITY, f64::max);
         let mut at_risk = Sums::new(q);
         let mut from = 0;
         while from < self.used.len() {
@@ -216,9 +217,9 @@ impl Model<'_> {
     /// The log partial likelihood, its slope and its information.
     fn equations(&self, w: &[f64], beta: &[f64]) -> (f64, Vec<f64>, DMatrix<f64>) {
         let q = beta.len();
-        let (mut value, mut score, mut information) =
-            (0.0, vec![0.0; q], DMatrix::zeros(q, q));
-        let highest = self.used.iter().map(|&r| self.eta(r, beta)).fold(f64::NEG_INFINITY, f64::max);
+        let (mut value, mut score, mut information) = (0.0, vec![0.0; q], DMatrix::zeros(q, q));
+        let highest =
+            self.used.iter().map(|&r| self.eta(r, beta)).fold(f64::NEG_INFINITY, f64::max);
         self.each_time(w, beta, |own, mean_weight, all, ending| {
             let d = self.events(w, own);
             for &row in own.iter().filter(|&&r| w[r] != 0.0 && self.input.event.get(r) == 1.0) {
@@ -287,7 +288,8 @@ impl Model<'_> {
     /// ∫ (x − x̄)(dN − e^η dΛ) of every row.
     fn scores(&self, w: &[f64], beta: &[f64], mut take: impl FnMut(usize, Vec<f64>)) {
         let q = beta.len();
-        let highest = self.used.iter().map(|&r| self.eta(r, beta)).fold(f64::NEG_INFINITY, f64::max);
+        let highest =
+            self.used.iter().map(|&r| self.eta(r, beta)).fold(f64::NEG_INFINITY, f64::max);
         // The steps at every time of an event, from the last time to the first.
         let mut times: Vec<(f64, Vec<Step>)> = Vec::new();
         self.each_time(w, beta, |own, mean_weight, all, ending| {

@@ -139,8 +139,7 @@ impl Link {
 mod tests {
     use super::*;
 
-    const LINKS: [Link; 5] =
-        [Link::Identity, Link::Logit, Link::Probit, Link::Cloglog, Link::Log];
+    const LINKS: [Link; 5] = [Link::Identity, Link::Logit, Link::Probit, Link::Cloglog, Link::Log];
 
     #[test]
     fn links_are_inverse_and_slopes_are_derivatives() {
@@ -171,8 +170,7 @@ mod tests {
                 let t = mu + h * f64::from(i);
                 (y - t) / family.variance(t)
             };
-            let inner: f64 =
-                (1..n).map(|i| f(i) * if i % 2 == 1 { 4.0 } else { 2.0 }).sum();
+            let inner: f64 = (1..n).map(|i| f(i) * if i % 2 == 1 { 4.0 } else { 2.0 }).sum();
             let integral = 2.0 * h / 3.0 * (f(0) + inner + f(n));
             assert!((family.deviance(y, mu) - integral).abs() < 1e-9, "{family:?}");
         }

@@ -227,7 +227,12 @@ impl Model<'_> {
             None => {
                 let (beta, solver) = self.first(w)?;
                 if least_squares {
-                    return Ok(Fitted { beta, solver, status: FitStatus::Converged { steps: 1 }, before: None });
+                    return Ok(Fitted {
+                        beta,
+                        solver,
+                        status: FitStatus::Converged { steps: 1 },
+                        before: None,
+                    });
                 }
                 beta
             }
@@ -320,8 +325,7 @@ impl Model<'_> {
             let (information, score) = self.equations(w, |row| eta[place[row]], Some(&around));
             let solver = SymmetricSolver::new(&information)?;
             let beta = solver.solve(&score);
-            let next: Vec<f64> =
-                self.used.iter().map(|&row| self.predictor(row, &beta)).collect();
+            let next: Vec<f64> = self.used.iter().map(|&row| self.predictor(row, &beta)).collect();
             let reached = deviance(&next);
             let done = (reached - last).abs() / (reached.abs() + 0.1) < 1e-8;
             if done || step == STEPS || !reached.is_finite() {
@@ -339,9 +343,10 @@ impl Model<'_> {
     /// Least squares on what the link makes of the outcomes, moved inside the range.
     fn first(&self, w: &[f64]) -> Result<(Vec<f64>, SymmetricSolver), SolverError> {
         let input = self.input;
-        let sums = self.used.iter().fold((0.0, 0.0), |(a, b), &row| {
-            (a + w[row] * input.y.get(row), b + w[row])
-        });
+        let sums = self
+            .used
+            .iter()
+            .fold((0.0, 0.0), |(a, b), &row| (a + w[row] * input.y.get(row), b + w[row]));
         let mean = sums.0 / sums.1;
         let eta = |row: usize| input.link.predictor(input.family.start(input.y.get(row), mean));
         let around = |row: usize, eta: f64| eta - self.offset(row);

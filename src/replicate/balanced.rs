@@ -99,7 +99,8 @@ pub(super) fn order_within(tree: &UnitTree, order: Option<&[f64]>, first_rows: &
             let (a, b) = (key(a), key(b));
             a.0.total_cmp(&b.0).then(a.1.cmp(&b.1))
         });
-        if let (None, Some(Form::Successive { order: own, .. })) = (order, stratum.form.as_deref()) {
+        if let (None, Some(Form::Successive { order: own, .. })) = (order, stratum.form.as_deref())
+        {
             for (place, at) in own.iter().enumerate() {
                 units[stratum.first as usize + place] = stratum.first + at;
             }

@@ -32,7 +32,8 @@ fn design(method: Method, form: PairForm) -> SurveyDesign {
     );
     let order = Column::numbers("order", of_psu(&|psu| ((psu * 7) % 9) as f64));
     let size = Column::numbers("size", of_psu(&|psu| ((psu * 5) % 7) as f64 + 1.0));
-    let weight = Column::numbers("w", (0..rows).map(|r| 1.0 / PI[r / 2] + r as f64 / 50.0).collect());
+    let weight =
+        Column::numbers("w", (0..rows).map(|r| 1.0 / PI[r / 2] + r as f64 / 50.0).collect());
     // Joint probabilities near those of independent draws within strata.
     let values = DMatrix::from_fn(9, 9, |i, j| match (i == j, (i >= 5) == (j >= 5)) {
         (true, _) => PI[i],

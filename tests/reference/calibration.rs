@@ -172,7 +172,9 @@ fn as_near_as(
         !before.iter().zip(after).all(|(d, w)| within(w / d))
     });
     if outside || ours > theirs + 1e-9 {
-        return Err(refused(format!("missed by {ours}, theirs by {theirs}, bounds broken: {outside}")));
+        return Err(refused(format!(
+            "missed by {ours}, theirs by {theirs}, bounds broken: {outside}"
+        )));
     }
     Ok(())
 }

@@ -16,9 +16,7 @@ use serde_json::Value;
 
 use crate::case::{Case, Run, Sample, Stop, names, refused, unsupported};
 use crate::data::{Cache, numeric};
-use crate::{
-    calibration, design, formula, hypotheses, imputed, regression, selection, statistics,
-};
+use crate::{calibration, design, formula, hypotheses, imputed, regression, selection, statistics};
 
 /// What a case came to.
 #[derive(Default)]

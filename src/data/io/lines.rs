@@ -119,8 +119,12 @@ mod tests {
     fn all_other_bytes_stay() {
         let folder = tempfile::tempdir().unwrap();
         let (from, to) = (folder.path().join("a.csv"), folder.path().join("b.csv"));
-        let column =
-            NewColumn { name: "w".into(), label: String::new(), values: (&[1.5, 2.0]).into(), weight: true };
+        let column = NewColumn {
+            name: "w".into(),
+            label: String::new(),
+            values: (&[1.5, 2.0]).into(),
+            weight: true,
+        };
         let copied = |content: &[u8]| {
             std::fs::write(&from, content).unwrap();
             let columns = std::slice::from_ref(&column);

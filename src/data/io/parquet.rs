@@ -244,8 +244,9 @@ pub(super) fn stage_copy(
         .set_compression(compression.unwrap_or(Compression::SNAPPY))
         .set_key_value_metadata(kept)
         .build();
-    let mut reader =
-        guarded(path, || builder.with_batch_size(BATCH.min(most)).build().map_err(|e| failed(path, &e)))?;
+    let mut reader = guarded(path, || {
+        builder.with_batch_size(BATCH.min(most)).build().map_err(|e| failed(path, &e))
+    })?;
     stage_with(target, |out| {
         let written = |e: ParquetError| Stopped::Write(io::Error::other(e));
         let mut writer =

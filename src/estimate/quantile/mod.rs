@@ -201,8 +201,7 @@ impl Analysis {
                     })
                 })
                 .collect();
-            let found =
-                self.score_limits(request.y, domains, distributions, &searches, replicates);
+            let found = self.score_limits(request.y, domains, distributions, &searches, replicates);
             return (0..points.len())
                 .map(|row| {
                     let (i, d) = (row / domains.count, row % domains.count);

@@ -61,7 +61,9 @@ pub(super) fn weigh(
         bounded(work, &path, &ledger)?;
     }
     diagnose::groups_and_cases(work, table, &mut ledger);
-    let Some(replicates) = built.replicates else {
+    // Replicate weights of the data, beside strata and clusters that are asked for.
+    let unused = work.study.variance.estimator == Some(Estimator::Linearised);
+    let Some(replicates) = built.replicates.filter(|_| !unused) else {
         return Some(Analysis::new(built.design, ledger));
     };
     match replicates.reweighted(&built.design.tree, &ledger) {

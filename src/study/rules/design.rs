@@ -3,7 +3,7 @@
 use crate::design::{LonelyPsu, Method};
 use crate::replicate::ReplicateMethod;
 use crate::study::places::KeyPath;
-use crate::study::spec::{Names, Replicates, Study};
+use crate::study::spec::{Estimator, Names, Replicates, Study};
 
 use super::Rules;
 
@@ -24,7 +24,11 @@ pub(super) fn check(study: &Study, rules: &mut Rules<'_>, path: &KeyPath) {
     }
     let weighted = design.weight.is_some() || design.probabilities.is_some();
     if let Some(replicates) = &design.replicates {
-        replicate_weights(replicates, weighted, rules, path);
+        let estimator = study.variance.estimator;
+        replicate_weights(replicates, weighted, estimator, rules, path);
+        if matches!(estimator, Some(Estimator::Both | Estimator::Linearised)) {
+            stages(study, rules, path);
+        }
     } else {
         stages(study, rules, path);
         if !weighted && design.fpc.is_none() && rules.sound(path) {
@@ -162,23 +166,27 @@ fn stages(study: &Study, rules: &mut Rules<'_>, path: &KeyPath) {
 fn replicate_weights(
     replicates: &Replicates,
     weighted: bool,
+    estimator: Option<Estimator>,
     rules: &mut Rules<'_>,
     design: &KeyPath,
 ) {
+    // With linearised variances too, they are for these.
+    let both = matches!(estimator, Some(Estimator::Both | Estimator::Linearised));
     for key in ["strata", "clusters", "fpc", "method", "certainty", "crossed", "phase2"] {
         let path = design.key(key);
-        if rules.has(&path) {
+        if rules.has(&path) && !both {
             rules.error_at_key(
                 &path,
                 format!("the design has both `replicates` and `{key}`"),
                 "in place of replicate weights",
-                "keep one: replicate weights hold the strata and clusters in themselves",
+                "keep one: replicate weights hold the strata and clusters in themselves; or write \
+                 `estimator = \"both\"` under `[variance]` to have linearised variances beside",
             );
         }
     }
     for key in ["nested", "lonely-psu", "lonely-in-domain"] {
         let path = design.key(key);
-        if rules.has(&path) {
+        if rules.has(&path) && !both {
             rules.warning(
                 &path,
                 format!("`{key}` does nothing with replicate weights"),

@@ -9,6 +9,7 @@ use super::Rules;
 pub(super) fn check(study: &Study, rules: &mut Rules<'_>, path: &KeyPath) {
     let given = &study.variance;
     let has_columns = study.design.replicates.is_some();
+    let has_units = study.design.strata.is_some() || study.design.clusters.is_some();
     rules.names(&path.key("probabilities"), given.probabilities.as_ref());
     rules.filled(&path.key("order-by"), given.order_by.as_deref());
     match (given.estimator, given.method) {
@@ -18,17 +19,17 @@ pub(super) fn check(study: &Study, rules: &mut Rules<'_>, path: &KeyPath) {
             "beside `[design.replicates]`",
             "keep one: the replicate weights of the data, or `strata` and `clusters` with `method`",
         ),
-        (Some(Estimator::Both), None) if has_columns => rules.error(
+        (Some(Estimator::Both), None) if has_columns && !has_units => rules.error(
             &path.key("estimator"),
-            "both variances need the design, and replicate weights stand in its place",
+            "both variances need the design, and there are replicate weights only",
             "no strata or clusters to linearise with",
-            "give `strata` and `clusters` in place of `[design.replicates]`, and a `method` here",
+            "give `strata` and `clusters` beside `[design.replicates]`",
         ),
-        (Some(Estimator::Linearised), None) if has_columns => rules.error(
+        (Some(Estimator::Linearised), None) if has_columns && !has_units => rules.error(
             &path.key("estimator"),
             "replicate weights say nothing to linearise with",
             "the design has replicate weights only",
-            "take `estimator` out, or give `strata` and `clusters` in their place",
+            "take `estimator` out, or give `strata` and `clusters` beside them",
         ),
         (Some(Estimator::Replicates | Estimator::Both), None) if !has_columns => rules.error(
             &path.key("estimator"),
@@ -167,7 +168,11 @@ mod tests {
         let columns = "[design]\nweight = \"w\"\n[design.replicates]\ncolumns = \"r*\"\n\
                        method = \"brr\"\n[variance]\n";
         expect(&format!("{columns}method = \"jkn\"\n"), &["would make others"]);
-        expect(&format!("{columns}estimator = \"both\"\n"), &["stand in its place"]);
+        expect(&format!("{columns}estimator = \"both\"\n"), &["there are replicate weights only"]);
+        let units = columns.replace("[design]\n", "[design]\nstrata = \"s\"\nclusters = \"c\"\n");
+        for estimator in ["both", "linearised"] {
+            expect(&format!("{units}estimator = \"{estimator}\"\n"), &[]);
+        }
         expect(&format!("{columns}estimator = \"replicates\"\n"), &[]);
     }
 
