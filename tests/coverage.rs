@@ -60,7 +60,10 @@ fn twelve_psus() {
     assert!(over(0, 1, |c| trials.variance_ratio(c, 4)) < 0.75);
     let jackknife = coverage(1, "logit, Satterthwaite; JKn");
     assert!((91.0..=100.0).contains(&jackknife), "{jackknife}");
-    // Few cases: Korn and Graubard's interval holds what it says, the t interval does not.
-    let rare = |name| mean((1..5).map(|d| trials.coverage(d, 1, interval(name))));
-    assert!(rare("Korn–Graubard") > 93.0 && rare("t, domain") < 90.0);
+    // Few cases: Korn and Graubard's interval holds what it says, the t interval of everyone does not.
+    let rare = |d, name| trials.coverage(d, 1, interval(name));
+    for domain in 0..DOMAINS.len() {
+        assert!(rare(domain, "Korn–Graubard") > 93.0, "{domain}");
+    }
+    assert!(rare(0, "t, domain") < 70.0, "{}", rare(0, "t, domain"));
 }

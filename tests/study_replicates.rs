@@ -270,8 +270,14 @@ fn replicate_weights_are_the_same_in_every_format() {
         let copy = folder.path().join("output").join(name);
         copies.push(read(&copy, &ReadOptions::default()).unwrap());
     }
-    let left = fs::read_dir(folder.path().join("output")).unwrap().count();
-    assert_eq!(left, 6, "a converted file stays behind");
+    let left = fs::read_dir(folder.path().join("output")).unwrap();
+    let names: Vec<_> = left.map(|entry| entry.unwrap().file_name()).collect();
+    let known = ["html", "csv", "json", "parquet"];
+    let is_known = |name: &std::ffi::OsString| {
+        let name = name.to_string_lossy().into_owned();
+        !name.starts_with('.') && known.iter().any(|end| name.ends_with(end))
+    };
+    assert!(names.len() == 7 && names.iter().all(is_known), "stays behind: {names:?}");
     for r in 0..=16 {
         let name = if r == 0 { "rakewell_weight".into() } else { format!("rakewell_rep{r}") };
         let [a, b] = [0, 1].map(|k| {

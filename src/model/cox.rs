@@ -2,7 +2,7 @@
 
 use nalgebra::DMatrix;
 
-use super::sandwich::{FitStatus, ModelError, STEPS, complete, covariance};
+use super::sandwich::{FitStatus, ModelError, STEPS, complete, covariance, stands_still};
 use crate::aggregate::XColumns;
 use crate::data::Numbers;
 use crate::estimate::Analysis;
@@ -255,9 +255,7 @@ impl Model<'_> {
             let lost = solver.rank() < *rank.get_or_insert(solver.rank());
             let gain: f64 = direction.iter().zip(&score).map(|(d, s)| d * s).sum();
             step += 1;
-            let still = |b: &f64, d: &f64| d.abs() <= 1e-10 * b.abs().max(1e-3);
-            let small = gain.abs() <= 1e-20 * total
-                || beta.iter().zip(&direction).all(|(b, d)| still(b, d));
+            let small = stands_still(&beta, &direction, gain / total);
             let done = small && !lost;
             if done || lost || step == STEPS {
                 let status = if done {

@@ -3,7 +3,7 @@
 use nalgebra::DMatrix;
 
 use super::family::{Family, Link};
-use super::sandwich::{FitStatus, ModelError, STEPS, complete, covariance};
+use super::sandwich::{FitStatus, ModelError, STEPS, complete, covariance, stands_still};
 use crate::aggregate::{XColumns, XTerm};
 use crate::data::Numbers;
 use crate::estimate::Analysis;
@@ -172,11 +172,6 @@ impl RegressionInput<'_> {
     }
 }
 
-/// Whether a step is too small to matter.
-fn stands_still(beta: &[f64], direction: &[f64]) -> bool {
-    beta.iter().zip(direction).all(|(b, d)| d.abs() <= 1e-11 * b.abs().max(1e-3))
-}
-
 /// A model with the rows that it is fitted to.
 struct Model<'a> {
     input: &'a RegressionInput<'a>,
@@ -252,7 +247,7 @@ impl Model<'_> {
             step += 1;
             // Where the model tells outcomes apart without error, their rows stop pulling.
             let lost = solver.rank() < *rank.get_or_insert(solver.rank());
-            let small = gain.abs() <= 1e-20 * total || stands_still(&beta, &direction);
+            let small = stands_still(&beta, &direction, gain / total);
             let done = reached.is_some() && small && !lost;
             if done || lost || step == STEPS {
                 let status = match (done, reached) {

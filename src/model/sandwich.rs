@@ -60,6 +60,15 @@ pub enum ModelError {
     Solver(#[from] SolverError),
 }
 
+/// Whether a step is too small to matter: for every coefficient, or for the likelihood, of which `gain`
+/// is what one unit of weight would still gain. A coefficient on its way to infinity gains next to nothing
+/// at last, but its steps stay large.
+pub(super) fn stands_still(beta: &[f64], direction: &[f64], gain: f64) -> bool {
+    let within =
+        |share: f64| beta.iter().zip(direction).all(|(b, d)| d.abs() <= share * b.abs().max(1e-3));
+    within(1e-11) || (gain.abs() <= 1e-26 && within(1e-6))
+}
+
 /// True when no column of the model is missing in a row.
 pub(super) fn complete(x: &XColumns, row: usize) -> bool {
     x.terms.iter().all(|t| t.values.as_ref().is_none_or(|v| !v.get(row).is_nan()))
