@@ -247,7 +247,7 @@ mod tests {
     fn numbers_are_in_the_order_of_their_bytes() {
         let bytes = |x: f64| {
             let bits = x.to_bits();
-            if bits >> 63 == 0 { bits ^ 1 << 63 } else { !bits }.to_be_bytes()
+            if bits >> 63 == 0 { bits ^ (1 << 63) } else { !bits }.to_be_bytes()
         };
         for x in [0.0, 1.0, -1.0, 1.5, -9.0, 1e300] {
             assert_eq!(value(&bytes(x)), Ok(x));

@@ -439,7 +439,7 @@ fn scaled(m: u64, e: i64) -> f64 {
             let k = e.unsigned_abs() as u32;
             let shift = u128::from(m).leading_zeros();
             let (wide, by) = (u128::from(m) << shift, 15_u128.pow(k));
-            let quotient = wide / by | u128::from(wide % by != 0);
+            let quotient = (wide / by) | u128::from(wide % by != 0);
             quotient as f64 * 2_f64.powi(-((shift + k) as i32))
         }
         _ => {
