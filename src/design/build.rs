@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use super::attach::attach;
-use super::error::{DesignError, DesignFinding};
+use super::error::DesignError;
+use super::finding::DesignFinding;
 use super::form::PairForm;
 use super::layer::Layer;
 use super::lonely::{LonelyPsu, collapse};
 use super::phases;
+use super::samples::{Families, InCommon, Samples};
 use super::selection::{Method, PhaseMethod, SecondPhase, Selection};
 use super::stages::build_tree;
 use super::tree::UnitTree;
@@ -54,6 +56,8 @@ pub struct DesignInput<'a> {
     /// A subsample of the sample, in which the outcomes were observed; weights and probabilities are
     /// then those of the first phase.
     pub second_phase: Option<SecondPhase<'a>>,
+    /// The samples that rows were drawn into, where strata and PSUs are those of each.
+    pub samples: Option<Samples<'a>>,
     /// What makes strata alike, for [`LonelyPsu::Collapse`]: a stratum with one PSU is joined with
     /// the one whose mean of this variable is nearest. The order of the strata's codes if not given.
     pub collapse_by: Option<Variable<'a>>,
@@ -119,7 +123,8 @@ impl SurveyDesign {
             return Err(DesignError::NoRows);
         }
         let mut findings = Vec::new();
-        let tree = build_tree(input)?;
+        let families = Families::of(input)?;
+        let tree = build_tree(input, families.as_ref())?;
         let mut weights = build_weights(input, &tree, &mut findings)?;
         let first_phase = input.second_phase.is_some().then(|| Arc::new(weights.clone()));
         let second = match &input.second_phase {
@@ -137,7 +142,8 @@ impl SurveyDesign {
             estimator: estimator(input),
             findings,
         };
-        design.treat_lonely(input)?;
+        design.nothing_shared(input);
+        design.treat_lonely(input, families.as_ref())?;
         attach(input, Arc::make_mut(&mut design.tree))?;
         let mut layers = Vec::new();
         if let Some(crossed) = input.crossed {
@@ -185,8 +191,28 @@ impl SurveyDesign {
         psus as f64 - strata.len() as f64
     }
 
+    /// Finds samples that are said to share PSUs and do not.
+    fn nothing_shared(&mut self, input: &DesignInput<'_>) {
+        let Some(samples) = &input.samples else { return };
+        let factor = samples.variable.column.as_factor();
+        for list in &samples.shared {
+            let own: Vec<Option<usize>> = list.iter().map(|name| factor.position(name)).collect();
+            let of = |row: usize| {
+                let sample = factor.codes.get(row);
+                own.contains(&Some(sample as usize)).then_some(sample)
+            };
+            if InCommon::of(&self.tree, of).psus == 0 {
+                self.findings.push(DesignFinding::NothingShared { samples: list.clone() });
+            }
+        }
+    }
+
     /// Applies the policy for strata with one unit, stage by stage.
-    fn treat_lonely(&mut self, input: &DesignInput<'_>) -> Result<(), DesignError> {
+    fn treat_lonely(
+        &mut self,
+        input: &DesignInput<'_>,
+        families: Option<&Families>,
+    ) -> Result<(), DesignError> {
         // Units drawn independently need no other unit to be judged by.
         let is_independent = input.selection.method == Method::Poisson;
         for stage in 0..self.tree.stages.len() {
@@ -218,7 +244,8 @@ impl SurveyDesign {
                 let tree = Arc::make_mut(&mut self.tree);
                 let by = input.collapse_by.filter(|_| stage == 0);
                 let size = by.map(|v| stratum_means(input, v, tree)).transpose()?;
-                match collapse(tree, stage, size.as_deref()) {
+                let apart = |row: u32| families.map_or(0, |f| f.codes.get(row as usize));
+                match collapse(tree, stage, size.as_deref(), &apart) {
                     Err(row) => {
                         let stratum = name(row);
                         return Err(DesignError::NothingToCollapse { stage: stage + 1, stratum });

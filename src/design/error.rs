@@ -1,7 +1,5 @@
 //! What can be wrong with a design, with counts and the way out.
 
-use super::lonely::LonelyPsu;
-
 /// A design that can't be used.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
@@ -80,6 +78,16 @@ pub enum DesignError {
         example: String,
         /// Two of the strata it is in.
         among: Vec<String>,
+    },
+    /// A sample that is said to share its PSUs is not in the data.
+    #[error("no row is of the sample `{sample}`; `{variable}` has {}", known.join(", "))]
+    UnknownSample {
+        /// The variable of samples.
+        variable: String,
+        /// The sample.
+        sample: String,
+        /// The samples that there are, or the first of them.
+        known: Vec<String>,
     },
     /// A population size differs within a stratum.
     #[error(
@@ -346,44 +354,6 @@ pub enum DesignError {
     },
 }
 
-/// Something about a design that its user should know.
-#[derive(Debug, Clone, PartialEq)]
-#[non_exhaustive]
-pub enum DesignFinding {
-    /// Rows with weight zero: kept in the design, outside every estimate.
-    ZeroWeights {
-        /// How many.
-        count: usize,
-    },
-    /// Rows with a missing weight were taken as weight zero.
-    MissingWeights {
-        /// How many.
-        count: usize,
-    },
-    /// Strata with one unit, treated by the policy.
-    Lonely {
-        /// The stage, from 1.
-        stage: usize,
-        /// How many strata.
-        count: usize,
-        /// The first few, in words.
-        strata: String,
-        /// What was done.
-        policy: LonelyPsu,
-    },
-    /// Strata that were joined.
-    Collapsed {
-        /// The stage, from 1.
-        stage: usize,
-        /// How many strata came out of it.
-        count: usize,
-        /// The first few of them, each as the strata it was made of.
-        joined: Vec<String>,
-        /// The variable by which neighbours were found.
-        by: Option<String>,
-    },
-}
-
 impl DesignError {
     /// The way out, in terms of the study file.
     pub fn help(&self) -> Option<&'static str> {
@@ -407,6 +377,7 @@ impl DesignError {
                 "if the numbering starts anew in every stratum, set `nested = true`; if not, the \
                  data are wrong"
             }
+            DesignError::UnknownSample { .. } => "name samples as the data do",
             DesignError::FpcVaries { .. } => {
                 "the population size is one number for all rows of a stratum"
             }
@@ -480,47 +451,6 @@ fn rows(count: usize) -> String {
     if count == 1 { "row ".to_string() } else { format!("{count} rows, first in row ") }
 }
 
-fn counted(count: usize, one: &str, many: &str) -> String {
+pub(super) fn counted(count: usize, one: &str, many: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { many })
-}
-
-impl std::fmt::Display for DesignFinding {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            DesignFinding::ZeroWeights { count } => {
-                let rows = counted(*count, "row has", "rows have");
-                write!(f, "{rows} weight zero: in the design, outside every estimate")
-            }
-            DesignFinding::MissingWeights { count } => {
-                let rows = counted(*count, "row has", "rows have");
-                write!(f, "{rows} no weight: taken as weight zero, outside every estimate")
-            }
-            DesignFinding::Lonely { stage, count, strata, policy } => {
-                let done = match policy {
-                    LonelyPsu::Error => "an error",
-                    LonelyPsu::Center => "centred on the mean of all units",
-                    LonelyPsu::Average => "given the average variance of the other strata",
-                    LonelyPsu::Certainty => "taken as selected with certainty",
-                    LonelyPsu::Remove => "left out of the variance",
-                    LonelyPsu::Collapse => "joined with a neighbouring stratum",
-                };
-                let (noun, verb) =
-                    if *count == 1 { ("stratum", "has") } else { ("strata", "have") };
-                write!(f, "{count} {noun} at stage {stage} {verb} one unit ({strata}): {done}")
-            }
-            DesignFinding::Collapsed { stage, count, joined, by } => {
-                let rule = match by {
-                    Some(variable) => {
-                        format!("with the stratum nearest in the mean of `{variable}`")
-                    }
-                    None => {
-                        "with the stratum before, else after, in the order of their codes".into()
-                    }
-                };
-                let more = if *count > joined.len() { ", …" } else { "" };
-                let joined = joined.join(", ");
-                write!(f, "strata of stage {stage} were joined {rule}: {joined}{more}")
-            }
-        }
-    }
 }

@@ -35,7 +35,8 @@ pub enum LonelyPsu {
 /// it. With a size of every stratum, strata are taken in the order of their sizes and a neighbour is the
 /// one of the nearest size (the smaller one where both are as near).
 ///
-/// Only strata within the same unit of the stage above are joined, and none that is a census: it
+/// Only strata within the same unit of the stage above are joined, and of the same samples (`apart` says
+/// of which those of a row are), and none that is a census: it
 /// adds no variance of its own, and as a partner would. Population sizes add; the shares with
 /// which later stages count stay those of the strata as drawn.
 ///
@@ -45,10 +46,11 @@ pub(super) fn collapse(
     tree: &mut UnitTree,
     stage: usize,
     size: Option<&[f64]>,
+    apart: &dyn Fn(u32) -> u32,
 ) -> Result<Vec<Vec<u32>>, u32> {
     if let Some(size) = size {
         // Sizes are for the first stage, where all strata are in the same whole.
-        return collapse_by_size(tree, size);
+        return collapse_by_size(tree, size, apart);
     }
     let above: &[u32] = stage.checked_sub(1).map_or(&[], |s| tree.stages[s].deepest.as_slice());
     let own = &tree.stages[stage];
@@ -64,6 +66,7 @@ pub(super) fn collapse(
                 && !a.is_census()
                 && !b.is_census()
                 && parent(a) == parent(b)
+                && apart(a.row) == apart(b.row)
         };
         match out.last_mut().zip(rows.last_mut()) {
             Some((last, rows)) if joins(last, stratum) => {
@@ -86,10 +89,17 @@ pub(super) fn collapse(
 }
 
 /// Joins lonely strata of the first stage with the one of the nearest size, from the smallest size up.
-fn collapse_by_size(tree: &mut UnitTree, size: &[f64]) -> Result<Vec<Vec<u32>>, u32> {
+fn collapse_by_size(
+    tree: &mut UnitTree,
+    size: &[f64],
+    apart: &dyn Fn(u32) -> u32,
+) -> Result<Vec<Vec<u32>>, u32> {
     let strata = &tree.stages[0].strata;
+    let whose: Vec<u32> = strata.iter().map(|s| apart(s.row)).collect();
     let mut order: Vec<usize> = (0..strata.len()).filter(|&h| !strata[h].is_census()).collect();
-    order.sort_by(|&a, &b| size[a].total_cmp(&size[b]).then(a.cmp(&b)));
+    order.sort_by(|&a, &b| {
+        whose[a].cmp(&whose[b]).then(size[a].total_cmp(&size[b])).then(a.cmp(&b))
+    });
     // For each stratum, by its place in the order, the first of those it is joined with.
     let mut group: Vec<usize> = (0..order.len()).collect();
     for at in 0..order.len() {
@@ -97,8 +107,10 @@ fn collapse_by_size(tree: &mut UnitTree, size: &[f64]) -> Result<Vec<Vec<u32>>, 
             continue;
         }
         let gap = |other: usize| (size[order[other]] - size[order[at]]).abs();
-        let before = at.checked_sub(1);
-        let after = Some(at + 1).filter(|&next| next < order.len());
+        let alike =
+            |other: &usize| order.get(*other).is_some_and(|&h| whose[h] == whose[order[at]]);
+        let before = at.checked_sub(1).filter(alike);
+        let after = Some(at + 1).filter(alike);
         let partner = match (before, after) {
             (Some(b), Some(a)) => {
                 if gap(a) < gap(b) {
@@ -159,10 +171,10 @@ mod tests {
     #[test]
     fn joins_with_the_stratum_before_or_else_after() {
         let mut tree = one_stage(&[(1, 5.0), (2, 9.0), (1, 4.0), (3, 8.0), (1, 6.0)]);
-        assert!(collapse(&mut tree, 0, None).is_ok());
+        assert!(collapse(&mut tree, 0, None, &|_| 0).is_ok());
         assert_eq!(sizes(&tree, 0), [(4, 18.0), (4, 14.0)]);
         let mut pairs = one_stage(&[(1, 5.0), (1, 9.0), (1, 4.0)]);
-        assert!(collapse(&mut pairs, 0, None).is_ok());
+        assert!(collapse(&mut pairs, 0, None, &|_| 0).is_ok());
         assert_eq!(sizes(&pairs, 0), [(3, 18.0)]);
     }
 
@@ -171,11 +183,11 @@ mod tests {
         // The second stratum is taken whole: the first can't be joined with it, the third joins
         // the fourth.
         let mut tree = one_stage(&[(2, 9.0), (2, 2.0), (1, 5.0), (3, 8.0)]);
-        assert!(collapse(&mut tree, 0, None).is_ok());
+        assert!(collapse(&mut tree, 0, None, &|_| 0).is_ok());
         assert_eq!(sizes(&tree, 0), [(2, 9.0), (2, 2.0), (4, 13.0)]);
         let mut alone = one_stage(&[(2, 9.0), (2, 2.0), (1, 5.0), (1, 1.0)]);
-        assert_eq!(collapse(&mut alone, 0, None), Err(4));
-        assert_eq!(collapse(&mut one_stage(&[(1, 9.0)]), 0, None), Err(0));
+        assert_eq!(collapse(&mut alone, 0, None, &|_| 0), Err(4));
+        assert_eq!(collapse(&mut one_stage(&[(1, 9.0)]), 0, None, &|_| 0), Err(0));
     }
 
     #[test]
@@ -186,11 +198,11 @@ mod tests {
         tree.stages[0].deepest = vec![0, 3, 6];
         tree.stages.push(Stage { strata: below, deepest: (0..=6).collect(), inclusion: None });
         let mut joined = tree.clone();
-        assert!(collapse(&mut joined, 1, None).is_ok());
+        assert!(collapse(&mut joined, 1, None, &|_| 0).is_ok());
         assert_eq!(sizes(&joined, 1), [(3, 9.0), (3, 10.0)]);
         // A PSU with one unit in all has no neighbour, whatever its sister PSU holds.
         tree.stages[1].strata = strata(&[(2, 5.0), (3, 4.0), (1, 3.0)]);
         tree.stages[0].deepest = vec![0, 5, 6];
-        assert_eq!(collapse(&mut tree, 1, None), Err(5));
+        assert_eq!(collapse(&mut tree, 1, None, &|_| 0), Err(5));
     }
 }

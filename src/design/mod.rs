@@ -4,12 +4,14 @@
 mod attach;
 mod build;
 mod error;
+mod finding;
 mod form;
 mod groups;
 mod layer;
 mod lonely;
 mod phases;
 mod populations;
+mod samples;
 mod selection;
 mod stages;
 mod tree;
@@ -17,10 +19,12 @@ mod variable;
 mod weights;
 
 pub use build::{DesignInput, SurveyDesign};
-pub use error::{DesignError, DesignFinding};
+pub use error::DesignError;
+pub use finding::DesignFinding;
 pub use form::{Form, PairForm, Pairs, Residual, dot};
 pub use layer::Layer;
 pub use lonely::LonelyPsu;
+pub use samples::{InCommon, Samples};
 pub use selection::{JointProbabilities, Method, PhaseMethod, SecondPhase, Selection};
 pub use tree::{Stage, Stratum, UnitTree};
 pub use variable::Variable;

@@ -5,6 +5,7 @@ use super::build::DesignInput;
 use super::error::DesignError;
 use super::groups::Groups;
 use super::populations::{assemble, population_sizes};
+use super::samples::Families;
 use super::selection::Method;
 use super::tree::UnitTree;
 use super::variable::{complete_codes, stratum_name};
@@ -33,7 +34,10 @@ impl Stages {
 }
 
 /// The tree of a design, before its strata have their variance estimators.
-pub(super) fn build_tree(input: &DesignInput<'_>) -> Result<UnitTree, DesignError> {
+pub(super) fn build_tree(
+    input: &DesignInput<'_>,
+    families: Option<&Families>,
+) -> Result<UnitTree, DesignError> {
     let rows = input.rows;
     let cluster_stages = input.clusters.len().max(1);
     if input.fpc.len() > cluster_stages {
@@ -59,14 +63,23 @@ pub(super) fn build_tree(input: &DesignInput<'_>) -> Result<UnitTree, DesignErro
     let mut first_probability = None;
     for stage in 0..stages {
         let groups = &mut made.groups;
-        let above = groups.count;
+        // First-stage strata are those of samples that have them in common; within PSUs in common
+        // each sample was drawn by itself.
+        let split = match (stage, families) {
+            (0, Some(f)) => Some(groups.refine(&f.codes, f.names.len())),
+            (1, Some(f)) => f.samples.as_ref().map(|s| groups.refine(&s.codes, s.levels.len())),
+            _ => None,
+        };
         let mut parents: Vec<u32> = match input.strata.get(stage).copied().flatten() {
             Some(v) => {
                 let factor = complete_codes(v, "stratum", rows)?;
                 groups.refine(&factor.codes, factor.levels.len())
             }
-            None => (0..above as u32).collect(),
+            None => (0..groups.count as u32).collect(),
         };
+        if let Some(split) = split {
+            parents.iter_mut().for_each(|p| *p = split[*p as usize]);
+        }
         if let (0, Some(certain)) = (stage, &certain) {
             let (codes, levels) = attach::certain_codes(input, groups, certain)?;
             let own = groups.refine(&codes, levels);
@@ -88,7 +101,7 @@ pub(super) fn build_tree(input: &DesignInput<'_>) -> Result<UnitTree, DesignErro
                     _ => groups.refine(&factor.codes, factor.levels.len()),
                 };
                 if stage == 0 && !input.nested {
-                    check_nested(input, &factor, groups, &units)?;
+                    check_nested(input, &factor, groups, &units, families)?;
                 }
                 units
             }
@@ -188,15 +201,20 @@ fn check_nested(
     clusters: &Factor,
     groups: &Groups,
     unit_strata: &[u32],
+    families: Option<&Families>,
 ) -> Result<(), DesignError> {
     let Some(Some(strata)) = input.strata.first() else { return Ok(()) };
-    let mut first_stratum = vec![u32::MAX; clusters.levels.len()];
-    let mut straddles = vec![false; clusters.levels.len()];
-    // Two rows of the first identifier that straddles, by its level.
-    let mut first_row = vec![0; clusters.levels.len()];
-    let mut second_row = vec![0; clusters.levels.len()];
+    // An identifier in samples that share no PSUs is one of each.
+    let levels = clusters.levels.len();
+    let identifiers = levels * families.map_or(1, |f| f.names.len());
+    let mut first_stratum = vec![u32::MAX; identifiers];
+    let mut straddles = vec![false; identifiers];
+    // Two rows of the first identifier that straddles.
+    let mut first_row = vec![0; identifiers];
+    let mut second_row = vec![0; identifiers];
     for (row, &unit) in groups.of_row.iter().enumerate() {
-        let code = clusters.codes.get(row) as usize;
+        let family = families.map_or(0, |f| f.codes.get(row)) as usize;
+        let code = family * levels + clusters.codes.get(row) as usize;
         let stratum = unit_strata[unit as usize];
         if first_stratum[code] == u32::MAX {
             first_stratum[code] = stratum;
@@ -213,7 +231,7 @@ fn check_nested(
             clusters: input.clusters[0].name.to_string(),
             strata: strata.name.to_string(),
             count,
-            example: clusters.levels[code].text().to_string(),
+            example: clusters.levels[code % levels].text().to_string(),
             among: [first_row[code], second_row[code]]
                 .map(|row| stratum_name(input, 0, row))
                 .to_vec(),

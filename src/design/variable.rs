@@ -39,6 +39,12 @@ pub(super) fn stratum_name(input: &DesignInput<'_>, stage: usize, row: usize) ->
         factor.levels.get(factor.codes.get(row) as usize).map(|l| l.text().to_string())
     };
     let mut parts = Vec::new();
+    if stage <= 1
+        && let Some(samples) = &input.samples
+        && let Some(text) = value(&samples.variable)
+    {
+        parts.push(text);
+    }
     if stage > 0
         && let Some(parent) = input.clusters.get(stage - 1)
         && let Some(text) = value(parent)

@@ -91,7 +91,9 @@ pub(super) fn domains(reader: &mut Reader<'_>, design: &Design) -> Option<Domain
 
 impl Domains {
     /// The index of a domain, which is added if it is not there.
-    fn add(&mut self, domain: Domain, alike: Alike, proportion: f64) -> usize {
+    ///
+    /// One that is there with another proportion or likeness says its own in its label.
+    fn add(&mut self, mut domain: Domain, alike: Alike, proportion: f64) -> usize {
         let same = |(known, own): &(Domain, Alike)| {
             let people = known.groups == domain.groups && known.complement == domain.complement;
             people && known.areas == domain.areas && *own == alike
@@ -99,6 +101,15 @@ impl Domains {
         let known = self.list.iter().position(same);
         if let Some(known) = known.filter(|&k| self.proportions[k] == proportion) {
             return known;
+        }
+        let mut named = self.list.iter().zip(&self.proportions);
+        if let Some(((_, own), other)) = named.find(|((d, _), _)| d.label == domain.label) {
+            if *other != proportion {
+                let shown = (1000.0 * proportion).round() / 10.0;
+                domain.label.push_str(&format!(", at {shown} %"));
+            } else if own.area != alike.area {
+                domain.label.push_str(&format!(", at icc {}", alike.area));
+            }
         }
         self.list.push((domain, alike));
         self.proportions.push(proportion);

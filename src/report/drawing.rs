@@ -11,7 +11,7 @@ use super::sheet::{Grid, Part, Sheet};
 use super::text::{clamp, wrap};
 
 /// Width of a column, of the gap between two, and heights.
-const COLUMN: f64 = 250.0;
+const COLUMN: f64 = 270.0;
 const GAP: f64 = 22.0;
 const LINE: f64 = 15.0;
 const PAD: f64 = 9.0;
@@ -142,14 +142,14 @@ fn take_words(take: &Take) -> String {
 }
 
 struct Block {
-    head: String,
+    head: Vec<String>,
     lines: Vec<String>,
     class: &'static str,
 }
 
 impl Block {
     fn height(&self) -> f64 {
-        2.0 * PAD + LINE * (1.2 + self.lines.len() as f64)
+        2.0 * PAD + LINE * (0.2 + (self.head.len() + self.lines.len()) as f64)
     }
 }
 
@@ -157,7 +157,7 @@ fn fitted(lines: Vec<String>) -> Vec<String> {
     lines
         .iter()
         .flat_map(|line| {
-            let wrapped = wrap(line, (COLUMN - 2.0 * PAD) / 6.1, |t| t.chars().count() as f64);
+            let wrapped = wrap(line, (COLUMN - 2.0 * PAD) / 6.7, |t| t.chars().count() as f64);
             clamp(wrapped, 3).0
         })
         .collect()
@@ -213,9 +213,12 @@ fn drawing(design: &Design, plan: Option<&Plan>) -> String {
                     );
                 }
                 svg.rect(block.class, (x, y), (COLUMN, block.height()));
-                svg.text("d-head", Anchor::Start, (x + PAD, y + PAD + LINE * 0.8), &block.head);
+                for (n, line) in block.head.iter().enumerate() {
+                    let at = y + PAD + LINE * (0.8 + n as f64);
+                    svg.text("d-head", Anchor::Start, (x + PAD, at), line);
+                }
                 for (n, line) in block.lines.iter().enumerate() {
-                    let at = y + PAD + LINE * (2.0 + n as f64);
+                    let at = y + PAD + LINE * (1.0 + (block.head.len() + n) as f64);
                     svg.text("d-text", Anchor::Start, (x + PAD, at), line);
                 }
                 y += block.height() + GAP;
@@ -243,8 +246,8 @@ fn blocks(design: &Design, plan: Option<&Plan>, s: usize, sample: &Sample) -> Ve
         head.push(format!("members of {}", design.samples[other].label));
     }
     let title = |text: &str| {
-        let lines = wrap(text, (COLUMN - 2.0 * PAD) / 7.6, |t| t.chars().count() as f64);
-        clamp(lines, 1).0.join(" ")
+        let lines = wrap(text, (COLUMN - 2.0 * PAD) / 8.4, |t| t.chars().count() as f64);
+        clamp(lines, 3).0
     };
     let mut all = vec![Block { head: title(&sample.label), lines: fitted(head), class: "d-frame" }];
     let counts = design.counts(s);

@@ -296,7 +296,11 @@ fn best(optimum: &Optimum, plan: &Plan) -> Vec<Part> {
                 Grid::with(&["Sample", "Part", "What", "As designed", "Needed", "Times"]);
             grid.words = vec![1, 2];
             for size in sizes {
-                let show = |x: f64| if x < 10.0 { number::fixed(x, 3) } else { whole(x.ceil()) };
+                let show = |x: f64| match x {
+                    x if x < 10.0 => number::fixed(x, 3),
+                    // A whole number to rounding is that number.
+                    x => whole((x * (1.0 - 1e-6)).ceil()),
+                };
                 let times = (size.before > 0.0).then(|| size.after / size.before);
                 grid.rows.push(vec![
                     size.sample.clone(),

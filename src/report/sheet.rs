@@ -98,7 +98,7 @@ impl Sheet {
         }
         out.push_str("</header>\n<main>\n");
         for (i, part) in self.parts.iter().enumerate() {
-            out.push_str(&format!("<section>\n<h2>{}</h2>\n", escape(&part.heading)));
+            out.push_str(&format!("<section>\n<h2 id=\"t{i}\">{}</h2>\n", escape(&part.heading)));
             for paragraph in &part.text {
                 out.push_str(&format!("<p>{}</p>\n", escape(paragraph)));
             }
@@ -106,7 +106,7 @@ impl Sheet {
                 out.push_str(&format!("<figure class=\"drawing\">{svg}</figure>\n"));
             }
             if let Some(grid) = &part.grid {
-                out.push_str(&grid.html(&format!("t{i}"), &part.heading));
+                out.push_str(&grid.html(&format!("t{i}")));
             }
             if !part.list.is_empty() {
                 out.push_str("<ul>\n");
@@ -171,8 +171,14 @@ impl Grid {
         let mut out = String::new();
         for row in std::iter::once(&self.heads).chain(&self.rows) {
             let mut line = String::new();
+            // A long label goes on below its numbers.
+            let room = widths.first().copied().unwrap_or(0).max(8) as f64;
+            let label = wrap(&cell(row, 0), room, |t| t.chars().count() as f64);
             for (i, width) in widths.iter().enumerate() {
-                let mut text = cell(row, i);
+                let mut text = match i {
+                    0 => label.first().cloned().unwrap_or_default(),
+                    _ => cell(row, i),
+                };
                 if text.chars().count() > *width {
                     text = text.chars().take(width.saturating_sub(1)).chain(['…']).collect();
                 }
@@ -188,16 +194,19 @@ impl Grid {
             }
             out.push_str(line.trim_end());
             out.push('\n');
+            for more in label.iter().skip(1) {
+                out.push_str(&format!("{more}\n"));
+            }
         }
         out
     }
 
-    fn html(&self, id: &str, caption: &str) -> String {
+    /// A table that the heading with this id names.
+    fn html(&self, id: &str) -> String {
         let class = |i: usize| if self.is_words(i) { "" } else { " class=\"figure\"" };
         let mut out = format!(
-            "<div class=\"scroll\" role=\"region\" aria-labelledby=\"{id}\" tabindex=\"0\">\n<table>\n\
-             <caption id=\"{id}\">{}</caption>\n<thead>\n<tr>",
-            escape(caption)
+            "<div class=\"scroll\" role=\"region\" aria-labelledby=\"{id}\" tabindex=\"0\">\n\
+             <table aria-labelledby=\"{id}\">\n<thead>\n<tr>"
         );
         for (i, head) in self.heads.iter().enumerate() {
             out.push_str(&format!("<th scope=\"col\"{}>{}</th>", class(i), escape(head)));

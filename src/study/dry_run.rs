@@ -184,6 +184,9 @@ fn steps(study: &Study) -> Vec<String> {
             parts.push(format!("{what} {}", list(names.as_ref())));
         }
     }
+    if let Some(samples) = &design.samples {
+        parts.push(format!("samples {samples}"));
+    }
     if let Some(words) = design.method.and_then(Method::in_words) {
         parts.push(words.to_string());
     }

@@ -218,6 +218,16 @@ fn design_summary(prepared: &Prepared) -> DesignSummary {
             Some(_) => format!("clustered by {}", names(&given.clusters)),
             None => "every row a sampling unit".to_string(),
         });
+        if let Some(samples) = &given.samples {
+            let lists: Vec<String> =
+                given.shared_psus.iter().map(|list| list.join(" and ")).collect();
+            let shared = if lists.is_empty() {
+                String::new()
+            } else {
+                format!(", PSUs shared by {}", lists.join("; by "))
+            };
+            parts.push(format!("samples of {samples} by themselves{shared}"));
+        }
         let method = given.method.unwrap_or_default();
         parts.push(match &given.fpc {
             _ if method.is_unequal() || method == Method::WithReplacement => {

@@ -14,6 +14,7 @@ mod replicates;
 mod resampling;
 mod reweighting;
 mod sample;
+mod samples;
 mod selection;
 mod soft;
 mod trimming;

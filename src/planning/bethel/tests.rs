@@ -178,3 +178,80 @@ fn a_budget_buys_the_best_for_the_worst() {
     let dear = [Size { least: 10.0, ..size(1.0) }];
     assert_eq!(best_for(&dear, &[Bound::Variance { a: vec![1.0], b: 1.0 }], 5.0), None);
 }
+
+/// A total's relative variance in a stratified sample, as a target of at most `limit`:
+/// Σ (N S)²/n ≤ limit · T² + Σ N S².
+fn relative(sizes: &[f64; 5], mean: &[f64; 5], sd: &[f64; 5], limit: f64) -> Bound {
+    let total: f64 = sizes.iter().zip(mean).map(|(n, m)| n * m).sum();
+    let of = |h: usize| sizes[h] * sd[h];
+    let a = (0..5).map(|h| of(h) * of(h) / (total * total)).collect();
+    let census: f64 = (0..5).map(|h| of(h) * sd[h]).sum();
+    Bound::Variance { a, b: limit + census / (total * total) }
+}
+
+/// Valliant, Dever and Kreuter (2018), *Practical Tools for Designing and Weighting Survey Samples*, 2nd ed.,
+/// Example 5.2 (pages 133–140): five sectors of establishments, four outcomes. Table 5.4 (page 162)
+/// has the sizes that SAS `proc nlp` and R `nloptr` find for the least relative variance of revenue, 0.0021705237, at
+/// a cost of 300,000; here that variance is a target, and the cost is what comes out.
+#[test]
+fn a_textbook_case() {
+    let count = [6221.0, 11738.0, 4333.0, 22809.0, 5467.0];
+    let sizes: Vec<Size> = [120.0, 80.0, 80.0, 90.0, 150.0]
+        .iter()
+        .zip(count)
+        .map(|(&cost, most)| Size { cost, least: 100.0, most, part_of: None })
+        .collect();
+    let share = |p: [f64; 5]| {
+        let sd = |h: usize| (p[h] * (1.0 - p[h]) * count[h] / (count[h] - 1.0)).sqrt();
+        (p, [sd(0), sd(1), sd(2), sd(3), sd(4)])
+    };
+    let (research, research_sd) = share([0.8, 0.2, 0.5, 0.3, 0.9]);
+    let (offshore, offshore_sd) = share([0.06, 0.03, 0.03, 0.21, 0.77]);
+    let revenue = [85.0, 11.0, 23.0, 17.0, 126.0];
+    let employees = [511.0, 21.0, 70.0, 32.0, 157.0];
+    let bounds = [
+        relative(&count, &revenue, &[170.0, 8.8, 23.0, 25.5, 315.0], 0.002_170_523_7),
+        relative(&count, &employees, &[255.5, 5.25, 35.0, 32.0, 471.0], 0.05 * 0.05),
+        relative(&count, &research, &research_sd, 0.03 * 0.03),
+        relative(&count, &offshore, &offshore_sd, 0.03 * 0.03),
+    ];
+    let (n, prices, cost) = optimum(&sizes, &bounds);
+    let whole: Vec<f64> = n.iter().map(|n| n.round()).collect();
+    assert_eq!(whole, [413.0, 318.0, 124.0, 1397.0, 596.0]);
+    close(cost, 300_000.0, 1e-6);
+    // Revenue and offshore affiliates bind, the others have room.
+    assert!(prices[0] > 0.0 && prices[3] > 0.0);
+    // The relative variance of employees is that of the printed sizes: 0.0239².
+    close((0.0025 - bounds[1].limit() * bounds[1].room(&n)).sqrt(), 0.0239, 2e-3);
+    // Without revenue: SLSQP of SciPy 1.17 on the logarithms of the sizes, from ten starting points.
+    let (n, _, cost) = optimum(&sizes, &bounds[1..]);
+    for (found, expected) in
+        n.iter().zip([227.789884, 378.098095, 139.582435, 1653.895668, 317.28011])
+    {
+        close(*found, expected, 1e-5);
+    }
+    close(cost, 265_191.855, 1e-7);
+}
+
+/// A part that is as large as its whole, a number to be reached and two variances, solved by
+/// SLSQP of SciPy 1.17 from twenty starting points.
+#[test]
+fn as_another_solver_finds() {
+    let cost = [10.0, 0.5, 4.0, 7.0];
+    let sizes: Vec<Size> = (0..4)
+        .map(|j| {
+            let part_of = (j == 1).then_some(0);
+            Size { cost: cost[j], least: 1.0, most: 1000.0, part_of }
+        })
+        .collect();
+    let bounds = [
+        Bound::Variance { a: vec![3.0, 1.0, 2.0, 0.0], b: 0.05 },
+        Bound::Variance { a: vec![0.0, 2.0, 1.0, 5.0], b: 0.08 },
+        Bound::Number { h: vec![0.0, 1.0, 0.5, 2.0], b: 600.0 },
+    ];
+    let (x, _, cost) = optimum(&sizes, &bounds);
+    for (found, expected) in x.iter().zip([112.071352, 112.071352, 139.77752, 209.019944]) {
+        close(*found, expected, 1e-5);
+    }
+    close(cost, 3198.998886, 1e-8);
+}

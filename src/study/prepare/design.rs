@@ -8,9 +8,10 @@ use nalgebra::DMatrix;
 use super::data::columns;
 use super::{Work, replicates};
 use crate::data::io;
-use crate::data::{Column, Table};
+use crate::data::{Codes, Column, Table};
 use crate::design::{
-    DesignError, DesignInput, JointProbabilities, SecondPhase, Selection, SurveyDesign, Variable,
+    DesignError, DesignFinding, DesignInput, InCommon, JointProbabilities, Samples, SecondPhase,
+    Selection, SurveyDesign, Variable,
 };
 use crate::replicate::Replicates;
 use crate::study::not_numeric::not_numeric;
@@ -85,6 +86,8 @@ pub(super) fn build(work: &mut Work<'_>, table: &Table, names: &[String]) -> Opt
         return None;
     }
     let variable = |name: &Option<String>| one(name).map(Variable::of);
+    let samples = variable(&given.samples)
+        .map(|variable| Samples { variable, shared: given.shared_psus.clone() });
     let input = DesignInput {
         rows: table.rows(),
         clusters: variables(columns(table, given.clusters.as_ref())),
@@ -105,6 +108,7 @@ pub(super) fn build(work: &mut Work<'_>, table: &Table, names: &[String]) -> Opt
             certainty: variable(&given.certainty),
         },
         crossed: variable(&given.crossed),
+        samples,
         collapse_by: variable(&given.collapse_by),
         second_phase: phase.and_then(|p| {
             Some(SecondPhase {
@@ -175,6 +179,8 @@ pub(super) fn build(work: &mut Work<'_>, table: &Table, names: &[String]) -> Opt
                 | DesignError::JointValue { .. }
                 | DesignError::JointDiagonal { .. }
                 | DesignError::JointAcross { .. } => "joint-probabilities",
+                DesignError::Missing { role: "sample", .. } => "samples",
+                DesignError::UnknownSample { .. } => "shared-psus",
                 DesignError::Missing { role: "stratum", .. } => "strata",
                 DesignError::Missing { role: "cluster", .. } => "clusters",
                 DesignError::Missing { role: "population size", .. } => "fpc",
@@ -201,7 +207,17 @@ pub(super) fn build(work: &mut Work<'_>, table: &Table, names: &[String]) -> Opt
         }
     };
     for finding in &design.findings {
-        work.warn(&path, finding, None);
+        match finding {
+            DesignFinding::NothingShared { .. } => {
+                let help = "the same PSU has the same identifier in all of them; check `clusters`, `strata` \
+                            and `nested`";
+                work.warn(&path.key("shared-psus"), finding, Some(help.to_string()));
+            }
+            _ => work.warn(&path, finding, None),
+        }
+    }
+    if given.samples.is_none() && given.replicates.is_none() {
+        in_common(work, table, &design);
     }
     let replicates = match (&given.replicates, work.study.variance.method) {
         (Some(_), _) => Some(replicates::given(work, table, names, &design)?),
@@ -209,6 +225,56 @@ pub(super) fn build(work: &mut Work<'_>, table: &Table, names: &[String]) -> Opt
         (None, None) => None,
     };
     Some(Built { design, replicates })
+}
+
+/// Says where samples that are combined meet in PSUs and strata, when the study does not say whether
+/// these are the same ones.
+fn in_common(work: &mut Work<'_>, table: &Table, design: &SurveyDesign) {
+    let study = work.study;
+    let mut named = study.weighting.iter().filter_map(|step| step.samples.as_ref());
+    let Some(samples) = named.next() else { return };
+    let Some(column) = table.column(&samples.variable) else { return };
+    let factor = column.as_factor();
+    let found = InCommon::of(&design.tree, |row| {
+        Some(factor.codes.get(row)).filter(|code| *code != Codes::NONE)
+    });
+    let text = |code: &u32| factor.levels.get(*code as usize).map(|l| l.text().to_string());
+    let who: Vec<String> = found.samples.iter().filter_map(text).collect();
+    let list = who.iter().map(|w| format!("{w:?}")).collect::<Vec<_>>().join(", ");
+    let apart = format!("add `samples = {:?}` to `[design]`", samples.variable);
+    let path = KeyPath::root().key("design");
+    let counted = |n: usize, all: usize, what: &str| match n {
+        1 => format!("1 of {all} {what} holds"),
+        _ => format!("{n} of {all} {what} hold"),
+    };
+    let clusters = study.design.clusters.as_ref().and_then(|n| n.list().first().copied());
+    if let (true, Some(psu)) = (found.psus > 0, clusters) {
+        let factor = table.column(psu).map(Column::as_factor);
+        let level =
+            factor.and_then(|f| Some(f.levels.get(f.codes.get(found.row) as usize)?.clone()));
+        let example = level.map_or_else(String::new, |l| format!(", such as `{}`", l.text()));
+        let message = format!(
+            "{} rows of several samples ({}){example}: each is taken as one PSU of all of them",
+            counted(found.psus, found.of_psus, "PSUs"),
+            who.join(", ")
+        );
+        let help = format!(
+            "{apart} if each sample numbers its PSUs anew, with `shared-psus = [[{list}]]` if they \
+             are the same"
+        );
+        work.warn(&path.key("clusters"), message, Some(help));
+    } else if found.strata > 0 {
+        let message = format!(
+            "{} units of several samples ({}): each is taken as one sample of its stratum",
+            counted(found.strata, found.of_strata, "strata"),
+            who.join(", ")
+        );
+        let help = format!(
+            "{apart} if the samples were drawn independently: strata are then those of each"
+        );
+        let at = if study.design.strata.is_some() { path.key("strata") } else { path };
+        work.warn(&at, message, Some(help));
+    }
 }
 
 /// Reads a matrix of joint probabilities.

@@ -151,6 +151,7 @@ fn collect(study: &Study, c: &mut Collector<'_, '_>) {
     c.names(&design.key("balance"), study.design.balance.as_ref());
     for (key, name) in [
         ("weight", &study.design.weight),
+        ("samples", &study.design.samples),
         ("order", &study.design.order),
         ("certainty", &study.design.certainty),
         ("crossed", &study.design.crossed),

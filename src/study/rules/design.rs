@@ -36,6 +36,7 @@ pub(super) fn check(study: &Study, rules: &mut Rules<'_>, path: &KeyPath) {
             );
         }
     }
+    samples(study, rules, path);
     selection(study, rules, path);
     if design.df.is_some_and(|df| df <= 0.0) {
         rules.error(
@@ -43,6 +44,53 @@ pub(super) fn check(study: &Study, rules: &mut Rules<'_>, path: &KeyPath) {
             "degrees of freedom are a positive number",
             "not positive",
             "leave `df` out to have them counted: PSUs minus strata",
+        );
+    }
+}
+
+/// The samples, and which of them share PSUs.
+fn samples(study: &Study, rules: &mut Rules<'_>, path: &KeyPath) {
+    let design = &study.design;
+    rules.filled(&path.key("samples"), design.samples.as_deref());
+    let list = path.key("shared-psus");
+    if design.samples.is_none() {
+        rules.no_meaning(
+            path,
+            &["shared-psus"],
+            "is about samples that are not said",
+            "add `samples = \"…\"`, the variable that says which sample drew a row",
+        );
+        return;
+    }
+    let mut seen: Vec<&str> = Vec::new();
+    for (i, names) in design.shared_psus.iter().enumerate() {
+        let at = list.index(i);
+        if names.len() < 2 {
+            rules.error(
+                &at,
+                "PSUs are shared by two samples or more",
+                "one sample",
+                "name the samples that were drawn in the same PSUs: `[[\"general\", \"boost\"]]`",
+            );
+        }
+        for (j, name) in names.iter().enumerate() {
+            if seen.contains(&name.as_str()) {
+                rules.error(
+                    &at.index(j),
+                    format!("the sample `{name}` is named twice"),
+                    "here again",
+                    "name each sample once: all that share PSUs with one another in one list",
+                );
+            }
+            seen.push(name);
+        }
+    }
+    if design.clusters.is_none() && !design.shared_psus.is_empty() && rules.sound(&list) {
+        rules.error(
+            &list,
+            "samples share PSUs, but the design has no `clusters`",
+            "every row is a PSU of its own",
+            "add `clusters = \"…\"`, the variable of PSUs",
         );
     }
 }
@@ -165,7 +213,8 @@ fn replicate_weights(
     rules: &mut Rules<'_>,
     design: &KeyPath,
 ) {
-    for key in ["strata", "clusters", "fpc", "method", "certainty", "crossed", "phase2"] {
+    for key in ["strata", "clusters", "samples", "fpc", "method", "certainty", "crossed", "phase2"]
+    {
         let path = design.key(key);
         if rules.has(&path) {
             rules.error_at_key(
@@ -287,6 +336,15 @@ mod tests {
     fn one_weight() {
         design("weight = \"w\"\nprobabilities = \"p\"", &["both `weight` and `probabilities`"]);
         design("strata = \"s\"", &["every row gets the weight 1"]);
+        design("weight = \"w\"\nsamples = \"o\"", &[]);
+        let shared = "weight = \"w\"\nclusters = \"c\"\nshared-psus = [[\"g\", \"b\"]]";
+        design(shared, &["samples that are not said"]);
+        design(&format!("{shared}\nsamples = \"o\""), &[]);
+        let samples = "weight = \"w\"\nsamples = \"o\"\nshared-psus";
+        design(&format!("{samples} = [[\"g\", \"b\"]]"), &["no `clusters`"]);
+        let clusters = format!("clusters = \"c\"\n{samples}");
+        design(&format!("{clusters} = [[\"g\"]]"), &["two samples or more"]);
+        design(&format!("{clusters} = [[\"g\", \"b\"], [\"b\", \"c\"]]"), &["named twice"]);
         design("fpc = \"n\"", &[]);
         design("weight = \"w\"\ndf = 0", &["a positive number"]);
         design("weight = \"\"", &["`weight` is empty"]);

@@ -109,6 +109,15 @@ pub struct Design {
     pub covered: Option<Profile>,
     /// Strata, one variable per stage.
     pub strata: Option<Names>,
+    /// For data with several samples, such as a general sample and its boost, the variable that says
+    /// which sample drew a row: strata and PSUs are then those of each sample, whatever they are
+    /// called, as is right for samples drawn independently.
+    pub samples: Option<String>,
+    /// Samples drawn in the same PSUs, in lists: `[["general", "boost"]]` where the boost is of the
+    /// sectors of the general sample. The same identifier is then the same PSU in both, and their
+    /// covariance is in the variance.
+    #[serde(default)]
+    pub shared_psus: Vec<Vec<String>>,
     /// Clusters, one variable per stage, PSUs first; every row is its own PSU if not given.
     pub clusters: Option<Names>,
     /// The design weight.
