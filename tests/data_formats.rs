@@ -176,6 +176,96 @@ fn every_file_is_read_as_haven_reads_it() {
     assert!(different.is_empty(), "{}", different.join("\n"));
 }
 
+/// Files with odd things, made and read by R haven where it is there: long texts, letters beyond ASCII,
+/// missing codes of every kind, labels of values that no row has, names of 64 bytes, dates far away,
+/// columns without values, many columns, one row, none.
+const MAKE: &str = r#"
+if (!requireNamespace("haven", quietly = TRUE) || !requireNamespace("jsonlite", quietly = TRUE)) {
+  cat("NOT THERE\n"); quit()
+}
+library(haven)
+set.seed(7)
+n <- 30
+pick <- function(x) sample(x, n, replace = TRUE)
+long <- function(k) substr(paste(rep("abcdefghi ", 1 + k / 10), collapse = ""), 1, k)
+df <- function(...) tibble::tibble(...)
+try_all <- function(name, d, versions = c(8, 10, 12, 13, 14, 15), sas = FALSE) {
+  for (p in c("byte", "none")) write_sav(d, paste0(name, "_", p, ".sav"), compress = p)
+  write_sav(d, paste0(name, ".zsav"), compress = "zsav")
+  for (v in versions) write_dta(d, sprintf("%s_v%d.dta", name, v), version = v, strl_threshold = 100)
+  if (sas) {
+    names(d) <- toupper(names(d))
+    for (v in c(5, 8)) write_xpt(d, sprintf("%s_v%d.xpt", name, v), version = v, name = "D")
+    suppressWarnings(write_sas(d, paste0(name, ".sas7bdat")))
+  }
+}
+widths <- c(1, 7, 8, 9, 63, 64, 254, 255, 256, 257, 503, 504, 505, 506, 756, 1000, 5000, 9000)
+texts <- lapply(widths, function(k) pick(c(long(k), "", "x", paste0("  ", substr(long(k), 1, max(1, k - 3)), "z"))))
+texts <- tibble::as_tibble(setNames(texts, paste0("ww", widths)))
+texts$after <- seq_len(n) + 0.5
+try_all("texts", texts, c())
+try_all("short", texts[, c(1:4, ncol(texts))], sas = TRUE)
+try_all("letters", df(`ÄÖÜ_größe` = pick(c(1, 2, NA)), `日本語` = pick(c("日本", "é", "", "😀🎉")),
+  label = labelled(pick(c(1, 2)), c(`Łódź — “q”` = 1, `日本 😀` = 2), label = "Étiquette")), 14:15)
+try_all("codes", df(
+  lowest = labelled_spss(pick(c(-5, -1, 0, 3)), c(bad = -5), na_range = c(-Inf, -1)),
+  highest = labelled_spss(pick(c(97, 98, 99, 5)), c(dk = 98), na_range = c(97, Inf)),
+  both = labelled_spss(pick(c(97, 98, 99, 5, -1)), c(dk = 98), na_range = c(97, 99), na_values = -1),
+  three = labelled_spss(pick(c(7, 8, 9, 1)), c(r = 7, d = 8, u = 5), na_values = c(7, 8, 9)),
+  parts = labelled_spss(pick(c(0.5, 1.25, 2)), na_range = c(0.4, 0.6)),
+  text = labelled_spss(pick(c("a", "b", "XX", "")), c(Alpha = "a", Gone = "XX"), na_values = "XX"),
+  longer = labelled_spss(pick(c("a longer text", "not stated", "z")), c(L = "a longer text"), na_values = "not stated"),
+  unused = labelled_spss(pick(c(1, 2)), c(r = -9), na_values = c(-9, -8))), c())
+tags <- tagged_na(letters)
+tagged <- df(all = c(tags, 1, 2, NA, 3), some = labelled(c(tags, 1, 2, NA, 3), c(one = 1, A = tagged_na("a"), Z = tagged_na("z"))))
+for (v in c(8, 10, 12, 13, 14, 15)) write_dta(tagged, sprintf("tagged_v%d.dta", v), version = v)
+try_all("labels", df(far = labelled(pick(c(1, 5)), c(one = 1, two = 2, minus = -4), label = long(80)),
+  twice = labelled(pick(c(1, 2)), c(Same = 1, Same = 2)), many = labelled(pick(1:500 + 0), setNames(1:900 + 0, paste("Label", 1:900)))))
+days <- as.Date(c("0001-01-01", "1582-10-14", "1582-10-15", "1959-12-31", "1960-01-01", "1969-12-31", "2000-02-29", "9999-12-31", NA))
+stamps <- as.POSIXct(c("1600-01-01 00:00:00", "1959-12-31 23:59:59", "1969-12-31 23:59:59", "1970-01-01", "2000-02-29 12:34:56",
+  "2024-03-31 02:30:00", "2099-12-31 23:59:59", "9999-12-31", NA), tz = "UTC")
+try_all("dates", df(dd = days, tt = stamps), sas = TRUE)
+write_sav(df(hh = hms::hms(c(0, 59.5, 86399, 86400, 1e5, -1, NA))), "times.sav")
+try_all("empty", df(nn = rep(NA_real_, n), ch = rep("", n), ii = rep(NA_integer_, n), da = as.Date(rep(NA, n)),
+  lab = labelled(rep(NA_real_, n), c(a = 1)), fine = 1))
+one <- df(aa = 1, bb = "x", cc = as.Date("2024-05-31"))
+try_all("one", one, sas = TRUE)
+try_all("none", one[0, ], c(14, 15))
+try_all("names", setNames(df(a = 1:4 + 0, b = 2, c = "t", e = long(300)),
+  c(strrep("a", 64), paste0(strrep("a", 63), "b"), paste0(strrep("é", 31), "x"), strrep("q", 60))), c())
+wide <- tibble::as_tibble(setNames(lapply(1:1500, function(i) sample(c(1, 2, NA), 4, TRUE)), sprintf("v%05d", 1:1500)))
+try_all("wide", wide, c(10, 12, 14, 15))
+x <- c(0, 1, -1, 100, 101, 151, 152, -99, -100, 127, 128, 32740, 32741, 2147483620, 2147483621, -2147483648, 2^53, 1e300, 0.1, 1/3, NA)
+try_all("numbers", df(xx = x, whole = c(seq_len(20), NA)))
+"#;
+
+#[test]
+fn odd_files_that_haven_makes_are_read_as_haven_reads_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let judge = fixture("make_expected.R");
+    let script = format!("{MAKE}\nsource({:?})\n", judge.display().to_string());
+    std::fs::write(folder.path().join("make.R"), script).unwrap();
+    let made = std::process::Command::new("Rscript")
+        .args(["--vanilla", "make.R"])
+        .current_dir(folder.path())
+        .env("LC_ALL", "C.UTF-8")
+        .output();
+    let text = |o: &std::process::Output| {
+        String::from_utf8_lossy(&o.stdout).into_owned() + &String::from_utf8_lossy(&o.stderr)
+    };
+    let made = match made {
+        Ok(output) if !text(&output).contains("NOT THERE") => output,
+        _ => {
+            eprintln!("SKIPPED: Rscript with haven and jsonlite is not there; no files were made");
+            return;
+        }
+    };
+    assert!(made.status.success(), "{}", text(&made));
+    let (files, different) = against_expected(folder.path());
+    assert!(files >= 75, "{files}");
+    assert!(different.is_empty(), "{}", different.join("\n"));
+}
+
 /// `RAKEWELL_FORMATS=FOLDER` holds files of one's own against the `expected.json` beside them.
 #[test]
 fn files_of_ones_own_are_read_as_haven_reads_them() {
@@ -298,6 +388,117 @@ fn the_content_tells_the_format_where_the_name_does_not() {
     std::fs::copy(fixture("haven_byte.sav"), &wrong).unwrap();
     let error = read(&wrong, &ReadOptions::default()).unwrap_err();
     assert!(error.to_string().contains("should be a Stata file but is an SPSS file"), "{error}");
+}
+
+/// The values are those of `make_fixtures.py`; R haven 2.5 reads the same numbers, texts and missing
+/// codes, but for letters beyond ASCII and for texts with spaces at their end as missing codes.
+#[test]
+fn portable_files_of_spss_are_read() {
+    let missing = |column: &Column| -> Vec<(String, Option<String>, u64)> {
+        column.missing.iter().map(|m| (m.code.clone(), m.label.clone(), m.count)).collect()
+    };
+    let plain = table("by_hand.por");
+    let names: Vec<&str> = plain.names().collect();
+    assert_eq!(names, ["SEX", "AGE", "INCOME", "TOP", "REGION", "NAME", "DAY", "WT"]);
+    let column = |name: &str| plain.column(name).unwrap();
+    // NaN is not equal to itself; missing values are −99 here.
+    let numbers = |name: &str| -> Vec<f64> {
+        let values = column(name).as_numbers().unwrap().to_vec();
+        values.into_iter().map(|x| if x.is_nan() { -99.0 } else { x }).collect()
+    };
+    assert_eq!(numbers("SEX"), [1.0, 2.0, 2.0, 1.0, -99.0]);
+    assert_eq!(column("SEX").label.as_deref(), Some("Sex of respondent"));
+    let labels = &column("SEX").value_labels;
+    assert_eq!(labels[..2], [(1.0, "Male".to_string()), (2.0, "Female".to_string())]);
+    // Lowest to −1, and 999.
+    assert_eq!(numbers("AGE"), [17.0, -99.0, -99.0, -99.0, 45.0]);
+    let code = |code: &str| (code.to_string(), None, 1);
+    assert_eq!(missing(column("AGE")), [code("-9"), code("-1"), code("999")]);
+    // 97 to 99; a label is that of SEX.
+    assert_eq!(numbers("INCOME"), [-99.0, -99.0, -99.0, -99.0, 1.0]);
+    let known = ("98".to_string(), Some("Don't know".to_string()), 1);
+    assert_eq!(missing(column("INCOME")), [code("97"), known, code("99")]);
+    // 90 to the highest.
+    assert_eq!(numbers("TOP"), [1.5, -99.0, -99.0, 89.99, -0.001]);
+    assert_eq!(missing(column("TOP")), [code("90"), code("91.5")]);
+    let region = of_column(column("REGION"));
+    let text = |t: &str| Some(t.to_string());
+    assert_eq!(region.texts.unwrap(), [text("NE"), None, None, text("NE"), text("N")]);
+    assert_eq!(region.label.as_deref(), Some("Région"));
+    assert_eq!(missing(column("REGION")), [("XX".into(), text("Unknown"), 1)]);
+    let long = text("a long name that goes beyond the end of a line");
+    let name = of_column(column("NAME")).texts.unwrap();
+    assert_eq!(name, [text("Zoë"), None, long, text("  spaced"), text("x")]);
+    assert_eq!(column("DAY").calendar, Some(Calendar::Date));
+    assert_eq!(numbers("DAY"), [19_873.0, 0.0, -99.0, 19_874.0, -141_428.0]);
+    // 2F₃₀ = 75; 75 · 30⁸.
+    assert_eq!(numbers("WT"), [0.1, 1.25, 273.15, 75.0 * 30_f64.powi(8), 1.0 / 3.0]);
+
+    let translated = table("by_hand_translated.por");
+    assert_eq!(format!("{:?}", translated.columns()), format!("{:?}", plain.columns()));
+    let wanted = ["WT".to_string(), "NAME".to_string()];
+    let options = ReadOptions { columns: Some(&wanted), ..ReadOptions::default() };
+    let some = read(&fixture("by_hand.por"), &options).unwrap();
+    assert_eq!(some.names().collect::<Vec<_>>(), ["NAME", "WT"]);
+    assert_eq!(format!("{:?}", some.columns()[1]), format!("{:?}", column("WT")));
+    // Known by its content, and not written.
+    let folder = tempfile::tempdir().unwrap();
+    let copy = folder.path().join("data");
+    std::fs::copy(fixture("by_hand.por"), &copy).unwrap();
+    assert_eq!(read(&copy, &ReadOptions::default()).unwrap().rows(), 5);
+    let weight =
+        NewColumn { name: "w".into(), label: String::new(), values: &[1.0; 5], weight: true };
+    let target = folder.path().join("copy.por");
+    let error =
+        stage_appended(&fixture("by_hand.por"), &ReadOptions::default(), &target, &[weight]);
+    let error = error.map(drop).unwrap_err();
+    assert!(matches!(&error, DataError::File { fault: Fault::NotWritten { .. }, .. }), "{error}");
+}
+
+/// R haven reads the same labels (`make_fixtures.R`), but for negative numbers.
+#[test]
+fn catalogues_of_sas_label_values() {
+    let options =
+        ReadOptions { catalogue: Some(fixture("by_hand.sas7bcat")), ..ReadOptions::default() };
+    for name in ["haven_formats.sas7bdat", "haven_formats.xpt"] {
+        let bare = table(name);
+        assert!(bare.columns().iter().all(|c| c.value_labels.is_empty()), "{name}");
+        let labelled = read(&fixture(name), &options).unwrap();
+        let column = |name: &str| labelled.column(name).unwrap();
+        let label = |x: f64, text: &str| (x, text.to_string());
+        assert_eq!(
+            column("SEX").value_labels,
+            [
+                label(1.0, "Male"),
+                label(2.0, "Female"),
+                label(-9.0, "Refused"),
+                label(1.5, "Between")
+            ],
+            "{name}"
+        );
+        let missing = &column("SEX").missing;
+        assert_eq!(missing.len(), 1, "{name}");
+        assert_eq!((missing[0].code.as_str(), missing[0].count), (".A", 1));
+        assert_eq!(missing[0].label.as_deref(), Some("Not asked"));
+        assert_eq!(
+            of_column(column("REGION")).labels.into_iter().collect::<Vec<_>>(),
+            [("N".to_string(), "North".to_string()), ("S".to_string(), "Süd".to_string())]
+        );
+        assert_eq!(column("OCC").value_labels.len(), 59);
+        assert_eq!(column("OCC").value_labels[58], label(59.0, "Occupation 59"));
+        assert!(column("W").value_labels.is_empty());
+        assert_eq!(column("OCC").as_numbers(), bare.column("OCC").unwrap().as_numbers());
+    }
+    let wrong =
+        ReadOptions { catalogue: Some(fixture("haven.sas7bdat")), ..ReadOptions::default() };
+    let error = read(&fixture("haven_formats.sas7bdat"), &wrong).unwrap_err().to_string();
+    assert!(
+        error.contains("should be a SAS catalogue of formats but is a SAS data set"),
+        "{error}"
+    );
+    // By itself it is no data file.
+    let error = read(&fixture("by_hand.sas7bcat"), &ReadOptions::default()).unwrap_err();
+    assert!(error.to_string().contains("catalogue"), "{error}");
 }
 
 /// What Excel saves as "Unicode text", and old files whose letters are those of DOS.
