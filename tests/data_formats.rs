@@ -446,8 +446,12 @@ fn portable_files_of_spss_are_read() {
     let copy = folder.path().join("data");
     std::fs::copy(fixture("by_hand.por"), &copy).unwrap();
     assert_eq!(read(&copy, &ReadOptions::default()).unwrap().rows(), 5);
-    let weight =
-        NewColumn { name: "w".into(), label: String::new(), values: &[1.0; 5], weight: true };
+    let weight = NewColumn {
+        name: "w".into(),
+        label: String::new(),
+        values: (&[1.0; 5]).into(),
+        weight: true,
+    };
     let target = folder.path().join("copy.por");
     let error =
         stage_appended(&fixture("by_hand.por"), &ReadOptions::default(), &target, &[weight]);
