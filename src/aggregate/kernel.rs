@@ -170,6 +170,48 @@ impl<'a> Kernel<'a> {
     /// Cross-products with the calibration columns.
     fn add_products(&mut self) {
         let width = self.cells.width;
+        match width {
+            2 => self.add_few_slots::<2>(),
+            3 => self.add_few_slots::<3>(),
+            4 => self.add_few_slots::<4>(),
+            6 => self.add_few_slots::<6>(),
+            8 => self.add_few_slots::<8>(),
+            _ => self.add_many_slots(),
+        }
+    }
+
+    /// Term by term over all `W` slots of a row, those without a value being zero.
+    fn add_few_slots<const W: usize>(&mut self) {
+        let stride = self.request.domains.count * W;
+        let mut slots: Vec<(usize, f64)> = Vec::new();
+        let rows = self.block.units.len();
+        // The rows that count: which, where their domain begins, and their slots.
+        let mut counting: Vec<(u32, u32, [f64; W])> = Vec::with_capacity(rows);
+        for i in 0..rows {
+            let Some((d, _)) = self.block.row(i) else { continue };
+            slots.clear();
+            self.block.slots(i, &mut slots);
+            let mut values = [0.0; W];
+            slots.iter().for_each(|&(slot, s)| values[slot] = s);
+            counting.push((i as u32, (d * W) as u32, values));
+        }
+        for ((x, v), sums) in self.block.x.iter().zip(&mut self.cross) {
+            for term in x.terms() {
+                for (i, of_domain, values) in &counting {
+                    let i = *i as usize;
+                    let Some((column, value)) = term.row(i) else { continue };
+                    let at = column * stride + *of_domain as usize;
+                    let scaled = v[i] * value;
+                    let sums = &mut sums[at..at + W];
+                    sums.iter_mut().zip(values).for_each(|(sum, s)| *sum += scaled * s);
+                }
+            }
+        }
+    }
+
+    /// Row by row over the slots that have a value.
+    fn add_many_slots(&mut self) {
+        let width = self.cells.width;
         let stride = self.request.domains.count * width;
         // The (slot, value) pairs of the current row.
         let mut slots: Vec<(usize, f64)> = Vec::new();

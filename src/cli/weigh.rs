@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use rakewell::diagnostic::Diagnostics;
-use rakewell::report;
-use rakewell::study::{self, RunOptions};
+use rakewell::report::{self, Document};
+use rakewell::study::{self, RunOptions, WriteFailure};
 
 use super::{Loudness, Outcome, print, progress::Progress, render};
 
@@ -22,6 +22,7 @@ Examples:
   rakewell weigh study.toml
   rakewell weigh study.toml --set weighting.2.upper=40
   rakewell weigh --replay output/ledger.json
+  rakewell weigh study.toml --stream
 
 Files go to the folder that `[report]` names (`output` beside the study file if it does not):
 `weights.csv`, or what `weights` says, and `ledger.json`.
@@ -36,6 +37,10 @@ pub(super) struct Weigh {
     /// Make the weights of a ledger file again
     #[arg(long, value_name = "LEDGER")]
     replay: Option<PathBuf>,
+    /// Never hold the data: read the Parquet file in batches, twice. For files larger than memory, and steps
+    /// on categories alone; writes the weights, no ledger
+    #[arg(long, conflicts_with = "replay")]
+    stream: bool,
     /// Set a key of the study before it is weighed, as with `rakewell run`
     #[arg(long = "set", value_name = "KEY=VALUE", conflicts_with = "replay")]
     set: Vec<String>,
@@ -48,6 +53,9 @@ impl Weigh {
         let progress = Progress::new(&self.loudness);
         let tell = |what: &str| progress.tell(what);
         let options = RunOptions { settings: self.set.clone(), progress: Some(&tell) };
+        if let (true, Some(study)) = (self.stream, &self.study) {
+            return self.streamed(study, &options, &progress);
+        }
         let (name, result) = match (&self.replay, &self.study) {
             (Some(ledger), _) => (ledger.clone(), study::replay(ledger, &options)),
             (None, study) => {
@@ -66,23 +74,56 @@ impl Weigh {
         progress.tell("writing");
         let written = finished.write(&study_file);
         progress.end();
-        if !finished.warnings.0.is_empty() && !self.loudness.quiet {
+        let steps = finished.document.weighting.len();
+        let remark = self.replay.is_some().then(|| {
+            format!("Replayed: the weights after each of the {steps} steps are those of the ledger, bit for bit.")
+        });
+        self.show(&finished.document, &finished.warnings, written, &name, remark)
+    }
+
+    /// The same without holding the data.
+    fn streamed(
+        &self,
+        study: &Path,
+        options: &RunOptions<'_>,
+        progress: &Progress,
+    ) -> io::Result<Outcome> {
+        let mut weights = match study::weigh_streamed(study, options) {
+            Ok(weights) => weights,
+            Err(mistakes) => {
+                progress.end();
+                return refuse(&mistakes, study, &[]);
+            }
+        };
+        progress.tell("writing");
+        let written = weights.write();
+        progress.end();
+        self.show(&weights.document, &weights.warnings, written, study, None)
+    }
+
+    /// What was found and written.
+    fn show(
+        &self,
+        document: &Document,
+        warnings: &Diagnostics,
+        written: Result<Vec<PathBuf>, WriteFailure>,
+        name: &Path,
+        remark: Option<String>,
+    ) -> io::Result<Outcome> {
+        if !warnings.0.is_empty() && !self.loudness.quiet {
             let style = render::Style::of_stderr();
-            io::stderr().write_all(render::text(&finished.warnings, &style).as_bytes())?;
+            io::stderr().write_all(render::text(warnings, &style).as_bytes())?;
         }
         let written = match written {
             Ok(written) => written,
-            Err(failure) => return refuse(&failure.mistakes, &name, &failure.written),
+            Err(failure) => return refuse(&failure.mistakes, name, &failure.written),
         };
         if !self.loudness.quiet {
             let style = render::Style::of_stdout();
             let width = style.width().min(200);
-            let mut text = report::weighing(&finished.document, width as u16, style.color());
-            if self.replay.is_some() {
-                let steps = finished.document.weighting.len();
-                text.push_str(&format!(
-                    "\nReplayed: the weights after each of the {steps} steps are those of the ledger, bit for bit.\n"
-                ));
+            let mut text = report::weighing(document, width as u16, style.color());
+            if let Some(remark) = remark {
+                text.push_str(&format!("\n{remark}\n"));
             }
             text.push_str("\nWritten:\n");
             for path in written {

@@ -4,6 +4,7 @@
 mod calendar;
 mod codes;
 mod column;
+mod combinations;
 pub mod derive;
 pub mod expr;
 pub mod io;
@@ -17,4 +18,5 @@ mod table;
 pub use calendar::Calendar;
 pub use codes::{Codes, Factor, Level};
 pub use column::{Column, MissingCode, Numbers, Values};
+pub use combinations::{Combinations, TooVaried};
 pub use table::{Table, TableError};

@@ -45,6 +45,8 @@ pub(super) fn explained(tree: &UnitTree, residualizer: &Residualizer) -> Option<
             total += part;
         }
     }
+    // Of the cross-products with itself only one half is summed.
+    total.fill_lower_triangle_with_upper_triangle();
     Some(total)
 }
 
@@ -105,8 +107,8 @@ pub(super) fn subtract(
     Some(plain)
 }
 
-/// For tasks of strata in order, Σ c [Σ t x' − (Σ t)(Σ x)'/n], x being t itself (`own`) or the
-/// values of the estimates.
+/// For tasks of strata in order, Σ c [Σ t x' − (Σ t)(Σ x)'/n], x being the values of the estimates,
+/// or (`own`) t itself; of that only the upper triangle.
 fn products(
     stage: &Stage,
     residualizer: &Residualizer,
@@ -136,17 +138,22 @@ fn products(
                         }
                     }
                     t.sort();
-                    let of_x = if own { &t } else { &x };
-                    outer(&mut out, c, &t, of_x);
                     t.each(|i, v| t_sum.add(i, v));
-                    if !own {
+                    if own {
+                        square(&mut out, c, &t);
+                    } else {
+                        outer(&mut out, c, &t, &x);
                         x.each(|i, v| x_sum.add(i, v));
                         x.clear();
                     }
                     t.clear();
                 }
-                let of_x = if own { &t_sum } else { &x_sum };
-                outer(&mut out, -c / n, &t_sum, of_x);
+                if own {
+                    t_sum.sort();
+                    square(&mut out, -c / n, &t_sum);
+                } else {
+                    outer(&mut out, -c / n, &t_sum, &x_sum);
+                }
                 t_sum.clear();
                 x_sum.clear();
             }
@@ -163,6 +170,19 @@ fn outer(out: &mut DMatrix<f64>, c: f64, t: &Sparse, x: &Sparse) {
         let scaled = c * z;
         t.each(|i, v| column[i] += scaled * v);
     });
+}
+
+/// The upper triangle of c t t', the places of t being in order.
+fn square(out: &mut DMatrix<f64>, c: f64, t: &Sparse) {
+    let width = out.nrows();
+    let all = out.as_mut_slice();
+    for (k, &column) in t.places.iter().enumerate() {
+        let scaled = c * t.values[column as usize];
+        let column = &mut all[column as usize * width..][..width];
+        for &i in &t.places[..=k] {
+            column[i as usize] += scaled * t.values[i as usize];
+        }
+    }
 }
 
 /// A vector of which few entries are not zero.

@@ -21,6 +21,7 @@ mod run;
 mod schema;
 mod source;
 pub mod spec;
+mod streamed;
 mod write_back;
 
 pub use crate::toml_file::{KeyPath, Pairs, Places, Segment};
@@ -40,3 +41,4 @@ pub use run::{
 };
 pub use schema::json_schema;
 pub use source::{Loaded, from_text, from_text_with, load, load_with};
+pub use streamed::{StreamedWeights, weigh_streamed};

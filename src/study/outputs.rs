@@ -92,6 +92,12 @@ pub(super) fn paths(study: &Study, study_file: &Path) -> Vec<PathBuf> {
     outputs(study, study_file, Mode::Run).into_iter().map(|output| output.path).collect()
 }
 
+/// Where the weights go when a study is weighed.
+pub(super) fn weights_path(study: &Study, study_file: &Path) -> PathBuf {
+    let all = outputs(study, study_file, Mode::Weigh);
+    all.into_iter().find(|o| o.kind == Kind::Weights).map(|o| o.path).unwrap_or_default()
+}
+
 /// Looks for outputs that would destroy what the study reads, or each other, before the work.
 ///
 /// # Errors
@@ -317,7 +323,7 @@ impl Finished {
     }
 }
 
-fn cannot_write(error: &WriteError) -> Diagnostic {
+pub(super) fn cannot_write(error: &WriteError) -> Diagnostic {
     let mut diagnostic = Diagnostic::error(error.to_string());
     diagnostic.help = error.help().map(str::to_string);
     diagnostic

@@ -25,6 +25,7 @@ mod spss;
 mod stata;
 mod text;
 mod write;
+mod write_batches;
 
 use std::path::Path;
 
@@ -39,6 +40,7 @@ pub use package::Charset;
 pub use rows::rows;
 pub use source::decoding;
 pub use write::{stage_csv, stage_parquet, write_csv, write_parquet};
+pub use write_batches::stage_batches;
 
 /// The error of the system for a file that cannot be read, with what may have been meant.
 pub(crate) fn unreadable(path: &Path, source: std::io::Error) -> DataError {

@@ -40,35 +40,44 @@ pub fn write_csv(path: &Path, columns: &[&Column]) -> Result<(), DataError> {
 /// # Errors
 /// As [`write_csv`].
 pub fn stage_csv(path: &Path, columns: &[&Column]) -> Result<Staged, DataError> {
-    let rows = check(path, columns)?;
+    check(path, columns)?;
     let staged = stage(path, |out| {
         let mut writer = csv::Writer::from_writer(out);
         writer.write_record(columns.iter().map(|c| c.name.as_bytes())).map_err(io::Error::other)?;
-        for row in 0..rows {
-            for column in columns {
-                match &column.values {
-                    Values::Numbers(v) => {
-                        let x = v.get(row);
-                        let date = column.calendar.and_then(|c| c.written(x));
-                        let field = match date {
-                            Some(date) => date,
-                            None if x.is_nan() => String::new(),
-                            None => written(x),
-                        };
-                        writer.write_field(field)
-                    }
-                    Values::Text(f) => {
-                        let level = f.levels.get(f.codes.get(row) as usize);
-                        writer.write_field(level.map_or("", |l| l.value.as_str()))
-                    }
-                }
-                .map_err(io::Error::other)?;
-            }
-            writer.write_record(None::<&[u8]>).map_err(io::Error::other)?;
-        }
+        csv_rows(&mut writer, columns)?;
         writer.flush()
     })?;
     Ok(staged)
+}
+
+/// Writes the rows of columns of one length.
+pub(super) fn csv_rows<W: io::Write>(
+    writer: &mut csv::Writer<W>,
+    columns: &[&Column],
+) -> io::Result<()> {
+    for row in 0..columns.first().map_or(0, |c| c.len()) {
+        for column in columns {
+            match &column.values {
+                Values::Numbers(v) => {
+                    let x = v.get(row);
+                    let date = column.calendar.and_then(|c| c.written(x));
+                    let field = match date {
+                        Some(date) => date,
+                        None if x.is_nan() => String::new(),
+                        None => written(x),
+                    };
+                    writer.write_field(field)
+                }
+                Values::Text(f) => {
+                    let level = f.levels.get(f.codes.get(row) as usize);
+                    writer.write_field(level.map_or("", |l| l.value.as_str()))
+                }
+            }
+            .map_err(io::Error::other)?;
+        }
+        writer.write_record(None::<&[u8]>).map_err(io::Error::other)?;
+    }
+    Ok(())
 }
 
 /// Writes columns as Parquet (Snappy-compressed), whole or not at all.
@@ -109,7 +118,7 @@ pub fn stage_parquet(path: &Path, columns: &[&Column]) -> Result<Staged, DataErr
 /// Rows turned into Arrow arrays at a time.
 const BLOCK: usize = 1 << 16;
 
-fn check(path: &Path, columns: &[&Column]) -> Result<usize, DataError> {
+pub(super) fn check(path: &Path, columns: &[&Column]) -> Result<usize, DataError> {
     let Some(first) = columns.first() else {
         return Err(DataError::NoColumns { path: path.to_path_buf() });
     };
@@ -127,7 +136,7 @@ fn check(path: &Path, columns: &[&Column]) -> Result<usize, DataError> {
     Ok(first.len())
 }
 
-fn kind(column: &Column) -> DataType {
+pub(super) fn kind(column: &Column) -> DataType {
     match column.calendar {
         Some(Calendar::Date) => return DataType::Date32,
         Some(Calendar::DateTime) => return DataType::Timestamp(TimeUnit::Millisecond, None),
@@ -142,7 +151,7 @@ fn kind(column: &Column) -> DataType {
     }
 }
 
-fn array(column: &Column, rows: std::ops::Range<usize>) -> ArrayRef {
+pub(super) fn array(column: &Column, rows: std::ops::Range<usize>) -> ArrayRef {
     let calendar = column.calendar.filter(|c| *c != Calendar::Time);
     if let (Some(calendar), Values::Numbers(numbers)) = (calendar, &column.values) {
         let mut values = vec![0.0; rows.len()];

@@ -28,7 +28,7 @@ pub(in crate::study) fn options<'a>(
 }
 
 /// The format of a data file, as the reader calls it.
-pub(super) fn format(format: Format) -> io::Format {
+pub(in crate::study) fn format(format: Format) -> io::Format {
     match format {
         Format::Csv => io::Format::Csv,
         Format::Tsv => io::Format::Tsv,

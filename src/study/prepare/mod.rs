@@ -130,6 +130,11 @@ pub(super) fn columns_needed(loaded: &Loaded, study_file: &Path, names: &[String
     data::needed(&mut work, names)
 }
 
+/// The columns that a derived variable is made from.
+pub(super) fn made_from(study: &Study, i: usize) -> Vec<String> {
+    mentions::of_derivation(study, i)
+}
+
 impl Work<'_> {
     /// Adds an error at a value of the study file.
     fn error(&mut self, path: &KeyPath, message: impl ToString, help: Option<String>) {
