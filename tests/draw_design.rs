@@ -270,7 +270,7 @@ fn neyman_allocation_from_the_frame() {
     // Four times the spread in the north: it is taken in full.
     assert_eq!(drawn("if(region == 'North', 4 * size, size)"), (5, 8));
     let found = sampling::from_text("d.toml", &text(""), &[]).expect_err("no spread").to_string();
-    assert!(found.contains("`spread` is missing"), "{found}");
+    assert!(found.contains("Neyman's allocation rests on"), "{found}");
 }
 
 /// The share of a stratum stands in place of that of the stage.

@@ -101,13 +101,14 @@ impl Around {
     pub fn of(sample: &Sample, stage: usize, of_other: bool) -> Option<Around> {
         let all = |s: usize| matches!(sample.stages[s].take, Some(Take::All));
         let asked = |s: usize| sample.stages.get(s)?.screening.as_ref()?.neighbours;
-        let count = match asked(stage) {
-            Some(count) if !all(stage) => Some(count),
-            None if !all(stage) && sample.stages.len() > stage + 1 && all(stage + 1) => {
-                asked(stage + 1)
-            }
-            _ => None,
-        }?;
+        if all(stage) {
+            return None;
+        }
+        // Sectors that are drawn first have no neighbours to be asked about.
+        let visited = stage > 0 || sample.stages[stage].count.is_some();
+        let next = stage + 1;
+        let of_next = || (visited && next < sample.stages.len() && all(next)).then(|| asked(next));
+        let count = asked(stage).or_else(|| of_next().flatten())?;
         let count = count.round().clamp(0.0, 1000.0) as u32;
         Some(Around { before: count / 2, after: count - count / 2, of_other })
     }
