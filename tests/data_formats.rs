@@ -300,6 +300,117 @@ fn the_content_tells_the_format_where_the_name_does_not() {
     assert!(error.to_string().contains("should be a Stata file but is an SPSS file"), "{error}");
 }
 
+/// The values are those of `make_fixtures.py`; R haven 2.5 reads the same numbers, texts and missing
+/// codes, but for letters beyond ASCII and for texts with spaces at their end as missing codes.
+#[test]
+fn portable_files_of_spss_are_read() {
+    let missing = |column: &Column| -> Vec<(String, Option<String>, u64)> {
+        column.missing.iter().map(|m| (m.code.clone(), m.label.clone(), m.count)).collect()
+    };
+    let plain = table("by_hand.por");
+    let names: Vec<&str> = plain.names().collect();
+    assert_eq!(names, ["SEX", "AGE", "INCOME", "TOP", "REGION", "NAME", "DAY", "WT"]);
+    let column = |name: &str| plain.column(name).unwrap();
+    // NaN is not equal to itself; missing values are −99 here.
+    let numbers = |name: &str| -> Vec<f64> {
+        let values = column(name).as_numbers().unwrap().to_vec();
+        values.into_iter().map(|x| if x.is_nan() { -99.0 } else { x }).collect()
+    };
+    assert_eq!(numbers("SEX"), [1.0, 2.0, 2.0, 1.0, -99.0]);
+    assert_eq!(column("SEX").label.as_deref(), Some("Sex of respondent"));
+    let labels = &column("SEX").value_labels;
+    assert_eq!(labels[..2], [(1.0, "Male".to_string()), (2.0, "Female".to_string())]);
+    // Lowest to −1, and 999.
+    assert_eq!(numbers("AGE"), [17.0, -99.0, -99.0, -99.0, 45.0]);
+    let code = |code: &str| (code.to_string(), None, 1);
+    assert_eq!(missing(column("AGE")), [code("-9"), code("-1"), code("999")]);
+    // 97 to 99; a label is that of SEX.
+    assert_eq!(numbers("INCOME"), [-99.0, -99.0, -99.0, -99.0, 1.0]);
+    let known = ("98".to_string(), Some("Don't know".to_string()), 1);
+    assert_eq!(missing(column("INCOME")), [code("97"), known, code("99")]);
+    // 90 to the highest.
+    assert_eq!(numbers("TOP"), [1.5, -99.0, -99.0, 89.99, -0.001]);
+    assert_eq!(missing(column("TOP")), [code("90"), code("91.5")]);
+    let region = of_column(column("REGION"));
+    let text = |t: &str| Some(t.to_string());
+    assert_eq!(region.texts.unwrap(), [text("NE"), None, None, text("NE"), text("N")]);
+    assert_eq!(region.label.as_deref(), Some("Région"));
+    assert_eq!(missing(column("REGION")), [("XX".into(), text("Unknown"), 1)]);
+    let long = text("a long name that goes beyond the end of a line");
+    let name = of_column(column("NAME")).texts.unwrap();
+    assert_eq!(name, [text("Zoë"), None, long, text("  spaced"), text("x")]);
+    assert_eq!(column("DAY").calendar, Some(Calendar::Date));
+    assert_eq!(numbers("DAY"), [19_873.0, 0.0, -99.0, 19_874.0, -141_428.0]);
+    // 2F₃₀ = 75; 75 · 30⁸.
+    assert_eq!(numbers("WT"), [0.1, 1.25, 273.15, 75.0 * 30_f64.powi(8), 1.0 / 3.0]);
+
+    let translated = table("by_hand_translated.por");
+    assert_eq!(format!("{:?}", translated.columns()), format!("{:?}", plain.columns()));
+    let wanted = ["WT".to_string(), "NAME".to_string()];
+    let options = ReadOptions { columns: Some(&wanted), ..ReadOptions::default() };
+    let some = read(&fixture("by_hand.por"), &options).unwrap();
+    assert_eq!(some.names().collect::<Vec<_>>(), ["NAME", "WT"]);
+    assert_eq!(format!("{:?}", some.columns()[1]), format!("{:?}", column("WT")));
+    // Known by its content, and not written.
+    let folder = tempfile::tempdir().unwrap();
+    let copy = folder.path().join("data");
+    std::fs::copy(fixture("by_hand.por"), &copy).unwrap();
+    assert_eq!(read(&copy, &ReadOptions::default()).unwrap().rows(), 5);
+    let weight =
+        NewColumn { name: "w".into(), label: String::new(), values: &[1.0; 5], weight: true };
+    let target = folder.path().join("copy.por");
+    let error =
+        stage_appended(&fixture("by_hand.por"), &ReadOptions::default(), &target, &[weight]);
+    let error = error.map(drop).unwrap_err();
+    assert!(matches!(&error, DataError::File { fault: Fault::NotWritten { .. }, .. }), "{error}");
+}
+
+/// R haven reads the same labels (`make_fixtures.R`), but for negative numbers.
+#[test]
+fn catalogues_of_sas_label_values() {
+    let options =
+        ReadOptions { catalogue: Some(fixture("by_hand.sas7bcat")), ..ReadOptions::default() };
+    for name in ["haven_formats.sas7bdat", "haven_formats.xpt"] {
+        let bare = table(name);
+        assert!(bare.columns().iter().all(|c| c.value_labels.is_empty()), "{name}");
+        let labelled = read(&fixture(name), &options).unwrap();
+        let column = |name: &str| labelled.column(name).unwrap();
+        let label = |x: f64, text: &str| (x, text.to_string());
+        assert_eq!(
+            column("SEX").value_labels,
+            [
+                label(1.0, "Male"),
+                label(2.0, "Female"),
+                label(-9.0, "Refused"),
+                label(1.5, "Between")
+            ],
+            "{name}"
+        );
+        let missing = &column("SEX").missing;
+        assert_eq!(missing.len(), 1, "{name}");
+        assert_eq!((missing[0].code.as_str(), missing[0].count), (".A", 1));
+        assert_eq!(missing[0].label.as_deref(), Some("Not asked"));
+        assert_eq!(
+            of_column(column("REGION")).labels.into_iter().collect::<Vec<_>>(),
+            [("N".to_string(), "North".to_string()), ("S".to_string(), "Süd".to_string())]
+        );
+        assert_eq!(column("OCC").value_labels.len(), 59);
+        assert_eq!(column("OCC").value_labels[58], label(59.0, "Occupation 59"));
+        assert!(column("W").value_labels.is_empty());
+        assert_eq!(column("OCC").as_numbers(), bare.column("OCC").unwrap().as_numbers());
+    }
+    let wrong =
+        ReadOptions { catalogue: Some(fixture("haven.sas7bdat")), ..ReadOptions::default() };
+    let error = read(&fixture("haven_formats.sas7bdat"), &wrong).unwrap_err().to_string();
+    assert!(
+        error.contains("should be a SAS catalogue of formats but is a SAS data set"),
+        "{error}"
+    );
+    // By itself it is no data file.
+    let error = read(&fixture("by_hand.sas7bcat"), &ReadOptions::default()).unwrap_err();
+    assert!(error.to_string().contains("catalogue"), "{error}");
+}
+
 /// What Excel saves as "Unicode text", and old files whose letters are those of DOS.
 #[test]
 fn text_in_other_encodings_is_read_and_copied_as_it_was() {

@@ -165,6 +165,13 @@ fn spss() {
 }
 
 #[test]
+fn spss_portable() {
+    for name in ["by_hand.por", "by_hand_translated.por"] {
+        corpus(name);
+    }
+}
+
+#[test]
 fn stata() {
     for name in ["haven_v8.dta", "haven_v13.dta", "haven_v15.dta", "pandas_v118_big.dta"] {
         corpus(name);
@@ -176,6 +183,39 @@ fn sas() {
     for name in ["haven.sas7bdat", "haven_v5.xpt", "haven_v8.xpt"] {
         corpus(name);
     }
+}
+
+/// A broken catalogue gives an error or other labels, and never other values.
+#[test]
+fn catalogues_of_sas() {
+    watch_panics();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("broken.sas7bcat");
+    let data = fixture("haven_formats.sas7bdat");
+    let plain = read(&data, &ReadOptions::default()).unwrap();
+    let whole = fs::read(fixture("by_hand.sas7bcat")).unwrap();
+    let rounds = std::env::var("RAKEWELL_ROUNDS").ok().and_then(|n| n.parse().ok()).unwrap_or(1);
+    let (mut errors, mut files) = (0, 0);
+    for content in (0..rounds).flat_map(|round| broken(&whole, round)) {
+        fs::write(&path, &content).unwrap();
+        let clock = Instant::now();
+        let options = ReadOptions { catalogue: Some(path.clone()), ..ReadOptions::default() };
+        match read(&data, &options) {
+            Ok(table) => {
+                let values = |t: &rakewell::data::Table| t.columns()[3].as_numbers().cloned();
+                assert_eq!(values(&table), values(&plain));
+            }
+            Err(error) => {
+                errors += 1;
+                assert!(error.to_string().contains("broken.sas7bcat"), "{error}");
+            }
+        }
+        assert!(clock.elapsed() < Duration::from_secs(5), "{:?}", clock.elapsed());
+        files += 1;
+    }
+    assert!(files >= 200 && errors >= 40, "{errors} of {files}");
+    let seen = SEEN.lock().unwrap_or_else(|e| e.into_inner());
+    assert!(seen.is_empty(), "{seen:?}");
 }
 
 #[test]

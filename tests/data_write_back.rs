@@ -204,6 +204,59 @@ fn names_that_a_format_does_not_allow_are_refused() {
     }
 }
 
+/// Reads pairs of file and copy with R haven.
+const R_JUDGE: &str = r#"
+        if (!requireNamespace("haven", quietly = TRUE)) { cat("NOT THERE\n"); quit() }
+        library(haven)
+        files <- commandArgs(trailingOnly = TRUE)
+        get <- function(f) if (grepl("dta$", f)) read_dta(f, encoding = if (grepl("v114", f)) "windows-1252") else read_sav(f, user_na = TRUE)
+        for (i in seq(1, length(files), 2)) {
+          # What haven cannot read it cannot judge.
+          a <- tryCatch(suppressMessages(get(files[i])), error = function(e) NULL)
+          if (is.null(a)) { cat("same\n"); next }
+          b <- suppressMessages(get(files[i + 1])); n <- ncol(a)
+          stopifnot(ncol(b) == n + 2, identical(names(b)[n + 1:2], c("rakewell_weight", "rakewell_rep1")))
+          # To the bits, so that tagged missing values and the sign of zero count.
+          for (j in seq_len(n)) stopifnot(identical(serialize(a[[j]], NULL), serialize(b[[j]], NULL)))
+          stopifnot(identical(attr(a, "label"), attr(b, "label")), identical(attr(a, "notes"), attr(b, "notes")))
+          w <- as.numeric(b$rakewell_weight)
+          stopifnot(w[1] == 1 / 3, w[2] == 3, is.na(w[3]), b$rakewell_rep1 == 2.5)
+          cat("same\n")
+        }
+    "#;
+
+/// Reads pairs of file and copy with pyreadstat.
+const PYTHON_JUDGE: &str = r#"
+import sys
+try:
+    import pyreadstat
+except ImportError:
+    print("NOT THERE"); sys.exit()
+files = sys.argv[1:]
+def get(f):
+    if f.endswith("dta"):
+        return pyreadstat.read_dta(f, user_missing=True, encoding="windows-1252" if "v114" in f else None)
+    return pyreadstat.read_sav(f, user_missing=True)
+for one, two in zip(files[::2], files[1::2]):
+    try:
+        a, m = get(one)
+    except pyreadstat.ReadstatError:
+        print("same"); continue  # what it cannot read it cannot judge
+    b, k = get(two)
+    n = len(a.columns)
+    assert list(b.columns)[:n] == list(a.columns) and len(b.columns) == n + 2
+    assert a.equals(b.iloc[:, :n]), one
+    for name in ["column_names_to_labels", "variable_value_labels", "missing_ranges", "missing_user_values",
+                 "original_variable_types", "variable_measure", "variable_alignment", "variable_display_width",
+                 "variable_storage_width"]:
+        old, new = getattr(m, name), getattr(k, name)
+        assert {c: v for c, v in new.items() if not c.startswith("rakewell_")} == old, (one, name, old, new)
+    for name in ["file_label", "file_encoding", "notes", "mr_sets", "number_rows"]:
+        assert getattr(m, name, None) == getattr(k, name, None), (one, name)
+    assert b["rakewell_weight"][0] == 1 / 3 and (b["rakewell_rep1"] == 2.5).all()
+    print("same")
+"#;
+
 /// Runs a program on pairs of file and copy; false when it is not there.
 fn judged(program: &str, arguments: &[&str], script: &str, pairs: &[(PathBuf, PathBuf)]) -> bool {
     let mut there = Command::new(program);
@@ -220,6 +273,44 @@ fn judged(program: &str, arguments: &[&str], script: &str, pairs: &[(PathBuf, Pa
     true
 }
 
+/// `RAKEWELL_FORMATS=FOLDER` copies files of one's own and has the copies judged.
+#[test]
+fn copies_of_files_of_ones_own_are_judged_the_same() {
+    let Some(own) = std::env::var_os("RAKEWELL_FORMATS") else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let mut pairs = Vec::new();
+    for entry in std::fs::read_dir(own).unwrap() {
+        let path = entry.unwrap().path();
+        let ending = path.extension().unwrap_or_default().to_string_lossy().into_owned();
+        if !["sav", "zsav", "dta"].contains(&ending.as_str()) {
+            continue;
+        }
+        let Ok(before) = read(&path, &ReadOptions::default()) else { continue };
+        // The judges look at the first three weights.
+        if before.rows() < 3 {
+            continue;
+        }
+        let copy = folder.path().join(path.file_name().unwrap());
+        appended(&path, &copy).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+        let after = table(&copy);
+        let count = before.columns().len();
+        assert_eq!(
+            format!("{:?}", before.columns()),
+            format!("{:?}", &after.columns()[..count]),
+            "{}",
+            path.display()
+        );
+        pairs.push((path, copy));
+    }
+    println!("{} copies", pairs.len());
+    let python = std::env::var("RAKEWELL_PYTHON").unwrap_or_else(|_| "python3".into());
+    let judges = [
+        judged("Rscript", &["-e"], R_JUDGE, &pairs),
+        judged(&python, &["-c"], PYTHON_JUDGE, &pairs),
+    ];
+    println!("judged by R haven, pyreadstat: {judges:?}");
+}
+
 fn pairs(folder: &Path, names: &[(&str, &str)]) -> Vec<(PathBuf, PathBuf)> {
     let copy = |(name, ending): &(&str, &str)| {
         let copy = folder.join(format!("{name}.{ending}"));
@@ -234,23 +325,7 @@ fn r_haven_sees_nothing_changed() {
     let folder = tempfile::tempdir().unwrap();
     // It cannot read the long texts of this one, see tests/data/io/make_expected.R.
     let names: Vec<_> = COPIES.into_iter().filter(|c| c.0 != "pandas_v119_little.dta").collect();
-    let script = r#"
-        if (!requireNamespace("haven", quietly = TRUE)) { cat("NOT THERE\n"); quit() }
-        library(haven)
-        files <- commandArgs(trailingOnly = TRUE)
-        get <- function(f) if (grepl("dta$", f)) read_dta(f, encoding = if (grepl("v114", f)) "windows-1252") else read_sav(f, user_na = TRUE)
-        for (i in seq(1, length(files), 2)) {
-          a <- get(files[i]); b <- get(files[i + 1]); n <- ncol(a)
-          stopifnot(ncol(b) == n + 2, identical(names(b)[n + 1:2], c("rakewell_weight", "rakewell_rep1")))
-          # To the bits, so that tagged missing values and the sign of zero count.
-          for (j in seq_len(n)) stopifnot(identical(serialize(a[[j]], NULL), serialize(b[[j]], NULL)))
-          stopifnot(identical(attr(a, "label"), attr(b, "label")), identical(attr(a, "notes"), attr(b, "notes")))
-          w <- as.numeric(b$rakewell_weight)
-          stopifnot(w[1] == 1 / 3, w[2] == 3, is.na(w[3]), b$rakewell_rep1 == 2.5)
-          cat("same\n")
-        }
-    "#;
-    if !judged("Rscript", &["-e"], script, &pairs(folder.path(), &names)) {
+    if !judged("Rscript", &["-e"], R_JUDGE, &pairs(folder.path(), &names)) {
         eprintln!("SKIPPED: Rscript with haven is not there; copies were not read by it");
     }
 }
@@ -258,38 +333,11 @@ fn r_haven_sees_nothing_changed() {
 #[test]
 fn pyreadstat_sees_nothing_changed() {
     let folder = tempfile::tempdir().unwrap();
-    let script = r#"
-import sys
-try:
-    import pyreadstat
-except ImportError:
-    print("NOT THERE"); sys.exit()
-files = sys.argv[1:]
-def get(f):
-    if f.endswith("dta"):
-        return pyreadstat.read_dta(f, user_missing=True, encoding="windows-1252" if "v114" in f else None)
-    return pyreadstat.read_sav(f, user_missing=True)
-for one, two in zip(files[::2], files[1::2]):
-    a, m = get(one)
-    b, k = get(two)
-    n = len(a.columns)
-    assert list(b.columns)[:n] == list(a.columns) and len(b.columns) == n + 2
-    assert a.equals(b.iloc[:, :n]), one
-    for name in ["column_names_to_labels", "variable_value_labels", "missing_ranges", "missing_user_values",
-                 "original_variable_types", "variable_measure", "variable_alignment", "variable_display_width",
-                 "variable_storage_width"]:
-        old, new = getattr(m, name), getattr(k, name)
-        assert {c: v for c, v in new.items() if not c.startswith("rakewell_")} == old, (one, name, old, new)
-    for name in ["file_label", "file_encoding", "notes", "mr_sets", "number_rows"]:
-        assert getattr(m, name, None) == getattr(k, name, None), (one, name)
-    assert b["rakewell_weight"][0] == 1 / 3 and (b["rakewell_rep1"] == 2.5).all()
-    print("same")
-"#;
     let names: Vec<_> = COPIES.into_iter().filter(|c| c.0 != "pandas_v119_little.dta").collect();
     let pairs = pairs(folder.path(), &names);
     let named = std::env::var("RAKEWELL_PYTHON").ok();
     let programs = named.iter().map(String::as_str).chain(["python3"]);
-    if !programs.into_iter().any(|p| judged(p, &["-c"], script, &pairs)) {
+    if !programs.into_iter().any(|p| judged(p, &["-c"], PYTHON_JUDGE, &pairs)) {
         eprintln!(
             "SKIPPED: no python3 (or $RAKEWELL_PYTHON) with pyreadstat; copies were not read by it"
         );

@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use clap::Args;
-use rakewell::data::io::{ReadOptions, names};
+use rakewell::data::io::{Charset, ReadOptions, names};
 use rakewell::describe::{self, Description, Range, Type, Variable};
 use rakewell::diagnostic::{Diagnostic, Diagnostics, nearest};
 
@@ -21,6 +21,8 @@ Examples:
   rakewell describe responses.csv --variables sex,age
   rakewell describe responses.csv --variables 'repw*'
   rakewell describe responses.csv --json > codebook.json
+  rakewell describe responses.xlsx --sheet Wave2
+  rakewell describe responses.sas7bdat --catalogue formats.sas7bcat
 
 Exit codes: 0 done, 1 the file or a variable is not there or cannot be read, 2 wrong arguments.")]
 pub(super) struct Describe {
@@ -29,6 +31,15 @@ pub(super) struct Describe {
     /// Only these variables, with commas between them; a `*` stands for any text
     #[arg(long, value_delimiter = ',', value_name = "NAMES")]
     variables: Vec<String>,
+    /// The sheet of a workbook; the first one if not given
+    #[arg(long)]
+    sheet: Option<String>,
+    /// How bytes become characters, where the file does not say it: latin1, cp850, …
+    #[arg(long, value_name = "NAME")]
+    encoding: Option<String>,
+    /// The catalogue of formats with the value labels of a SAS file
+    #[arg(long, value_name = "FILE")]
+    catalogue: Option<PathBuf>,
     /// As JSON, for machines
     #[arg(long)]
     json: bool,
@@ -64,10 +75,24 @@ impl Describe {
 
     fn describe(&self) -> Result<Description, Diagnostics> {
         let failed = |e: rakewell::data::io::DataError| Diagnostics::from(Diagnostic::from(e));
-        if self.variables.is_empty() {
-            return describe::file(&self.file, None).map_err(failed);
+        let mut options = ReadOptions {
+            sheet: self.sheet.clone(),
+            catalogue: self.catalogue.clone(),
+            ..ReadOptions::default()
+        };
+        if let Some(name) = &self.encoding {
+            options.encoding = Charset::named(name);
+            if options.encoding.is_none() {
+                let help = "write a name such as `latin1` or `windows-1252`, or a code page such as \
+                            `cp850`";
+                let message = format!("no encoding is called `{name}`");
+                return Err(Diagnostic::error(message).help(help).into());
+            }
         }
-        let all = names(&self.file, &ReadOptions::default()).map_err(failed)?;
+        if self.variables.is_empty() {
+            return describe::file_with(&self.file, None, &options).map_err(failed);
+        }
+        let all = names(&self.file, &options).map_err(failed)?;
         let mut mistakes = Diagnostics::default();
         let wanted: Vec<&str> = self.variables.iter().map(|v| v.trim()).collect();
         for name in &wanted {
@@ -86,7 +111,7 @@ impl Describe {
         }
         let chosen: Vec<String> =
             all.into_iter().filter(|known| wanted.iter().any(|w| fits(w, known))).collect();
-        describe::file(&self.file, Some(&chosen)).map_err(failed)
+        describe::file_with(&self.file, Some(&chosen), &options).map_err(failed)
     }
 }
 

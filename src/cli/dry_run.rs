@@ -26,7 +26,11 @@ pub(super) fn text(plan: &DryRun) -> String {
     section("Would write", &outputs);
     let memory = match plan.memory {
         Some(bytes) => format!("about {} of memory at most", size(bytes)),
-        None => "as much memory as the data take: their rows are not known".to_string(),
+        None => {
+            "as much memory as the data take: their rows, or the number of replicates, are not \
+                 known before they are read"
+                .to_string()
+        }
     };
     out.push_str(&format!(
         "\nNeeds {memory}.\nNothing was read but headers; nothing was written.\n"

@@ -1,5 +1,6 @@
 //! One variable: its values, its labels, and why values are missing.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
 use rayon::prelude::*;
@@ -170,8 +171,7 @@ impl Column {
         let mut order: Vec<&str> = values.iter().flatten().map(AsRef::as_ref).collect();
         order.sort_unstable_by(|a, b| natural_order(a, b));
         order.dedup();
-        let index: std::collections::HashMap<&str, u32> =
-            order.iter().zip(0..).map(|(&s, i)| (s, i)).collect();
+        let index: HashMap<&str, u32> = order.iter().zip(0..).map(|(&s, i)| (s, i)).collect();
         let codes: Vec<u32> =
             values.iter().map(|v| v.as_ref().map_or(Codes::NONE, |s| index[s.as_ref()])).collect();
         let levels: Vec<Level> = order.iter().map(|&s| Level::new(s)).collect();
@@ -221,10 +221,15 @@ impl Column {
     ///
     /// Text gives its levels. Numbers give one level per distinct value, in ascending order,
     /// with their value labels; a labelled value that no row has is not a level. The label of a
-    /// date or time that has none is the date, written as `2024-05-31`.
+    /// date or time that has none is the date, written as `2024-05-31`. A label that two levels have
+    /// is given with the value of each: `Other (7)`, `Other (9)`.
     pub fn as_factor(&self) -> Factor {
         match &self.values {
-            Values::Text(f) => f.clone(),
+            Values::Text(f) => {
+                let mut factor = f.clone();
+                tell_apart(&mut factor.levels);
+                factor
+            }
             Values::Numbers(v) => {
                 let mut factor = factor_of_numbers(v, &self.value_labels);
                 if let Some(calendar) = self.calendar {
@@ -232,8 +237,26 @@ impl Column {
                         level.label = level.value.parse().ok().and_then(|x| calendar.written(x));
                     }
                 }
+                tell_apart(&mut factor.levels);
                 factor
             }
+        }
+    }
+}
+
+/// Gives labels that more than one level shows the value of each.
+fn tell_apart(levels: &mut [Level]) {
+    if levels.iter().all(|l| l.label.is_none()) {
+        return;
+    }
+    let mut shown: HashMap<&str, usize> = HashMap::with_capacity(levels.len());
+    for level in levels.iter() {
+        *shown.entry(level.text()).or_default() += 1;
+    }
+    let repeated: Vec<bool> = levels.iter().map(|l| shown[l.text()] > 1).collect();
+    for (level, _) in levels.iter_mut().zip(repeated).filter(|(_, repeated)| *repeated) {
+        if let Some(label) = &level.label {
+            level.label = Some(format!("{label} ({})", level.value));
         }
     }
 }
@@ -276,11 +299,16 @@ fn factor_of_numbers(values: &Numbers, labels: &[(f64, String)]) -> Factor {
         Numbers::F64(_) => None,
     };
     let (codes, distinct) = by_table.unwrap_or_else(|| any_levels(&values.to_vec()));
+    let mut of_value: HashMap<u64, &String> = HashMap::with_capacity(labels.len());
+    for (x, label) in labels {
+        // Adding zero makes the two zeros one; of two labels the first counts.
+        of_value.entry((x + 0.0).to_bits()).or_insert(label);
+    }
     let levels = distinct
         .iter()
         .map(|&x| Level {
             value: format!("{x}"),
-            label: labels.iter().find(|(v, _)| *v == x).map(|(_, l)| l.clone()),
+            label: of_value.get(&(x + 0.0).to_bits()).map(|l| (*l).clone()),
         })
         .collect();
     Factor { codes, levels }
@@ -364,6 +392,27 @@ mod tests {
         let factor = column.as_factor();
         assert_eq!(factor.levels.iter().map(Level::text).collect::<Vec<_>>(), ["0", "1.5"]);
         assert_eq!(factor.codes.to_vec(), [0, 0, 1, Codes::NONE]);
+    }
+
+    #[test]
+    fn labels_of_two_levels_are_told_apart() {
+        let mut column = Column::numbers("x", vec![1.0, 2.0, 3.0, 9.0]);
+        let label = |x: f64, text: &str| (x, text.to_string());
+        column.value_labels = vec![label(1.0, "Other"), label(2.0, "Other"), label(3.0, "9")];
+        let factor = column.as_factor();
+        let texts: Vec<&str> = factor.levels.iter().map(Level::text).collect();
+        assert_eq!(texts, ["Other (1)", "Other (2)", "9 (3)", "9"]);
+        assert_eq!(factor.position("2"), Some(1));
+        let mut text = Column::text("y", &[Some("a"), Some("b"), Some("c")]);
+        if let Values::Text(f) = &mut text.values {
+            f.levels[0].label = Some("Same".into());
+            f.levels[2].label = Some("Same".into());
+        }
+        let levels = text.as_factor().levels;
+        assert_eq!(
+            levels.iter().map(Level::text).collect::<Vec<_>>(),
+            ["Same (a)", "b", "Same (c)"]
+        );
     }
 
     #[test]

@@ -60,8 +60,20 @@ const HELD: u64 = 64 << 20;
 /// # }
 /// ```
 pub fn file(path: &Path, names: Option<&[String]>) -> Result<Description, DataError> {
-    let options = ReadOptions::default();
-    let all = io::names(path, &options)?;
+    file_with(path, names, &ReadOptions::default())
+}
+
+/// Describes the variables of a file that is read in a way of one's own: another sheet, an encoding, a
+/// catalogue of value labels.
+///
+/// # Errors
+/// As [`io::read`].
+pub fn file_with(
+    path: &Path,
+    names: Option<&[String]>,
+    options: &ReadOptions<'_>,
+) -> Result<Description, DataError> {
+    let all = io::names(path, options)?;
     let wanted: Vec<String> = names.map_or_else(|| all.clone(), <[String]>::to_vec);
     let mut found = Description {
         file: path.to_path_buf(),

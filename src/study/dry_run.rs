@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 use super::outputs;
 use super::prepare::{self, Reads};
 use super::run::{RunOptions, study_of};
-use super::spec::{Derive, Estimate, Expressions, Names, Step, Study, Weighting};
+use super::spec::{Derive, Estimate, Expressions, Margin, Names, Step, Study, Weighting};
 use crate::data::io;
 use crate::data::schemes;
 use crate::design::Method;
 use crate::diagnostic::Diagnostics;
+use crate::replicate::Resampling;
 
 /// What a run would do.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,7 +27,7 @@ pub struct DryRun {
     pub estimates: Vec<String>,
     /// The files that would be written.
     pub outputs: Vec<PathBuf>,
-    /// Bytes of memory the run is expected to need, where the number of rows is known.
+    /// Bytes of memory the run is expected to need, where the numbers of rows and replicates are known.
     pub memory: Option<u64>,
     /// Warnings about the study file.
     pub warnings: Diagnostics,
@@ -63,6 +64,7 @@ pub fn dry_run(path: &Path, options: &RunOptions<'_>) -> Result<DryRun, Diagnost
     let study = loaded.study.clone();
     let folder = path.parent().unwrap_or(Path::new("")).to_path_buf();
     let mut others = loaded.included.clone();
+    others.extend(study.data.catalogue.iter().map(|file| folder.join(file)));
     let margins = study.weighting.iter().filter_map(|w| w.margins.as_ref());
     for file in margins.map(|m| folder.join(m)) {
         if !others.contains(&file) {
@@ -99,16 +101,60 @@ fn file_plan(read: &Reads) -> FilePlan {
 }
 
 /// A bound on the memory of a run: the columns in at most eight bytes a value, one working copy of
-/// the widest, the derived variables, a weight per step, and the order of the rows.
+/// the widest, the derived variables, a weight per step, the order of the rows, and the replicates where
+/// they are held by row.
 fn memory(study: &Study, files: &[FilePlan]) -> Option<u64> {
     let rows = files.first()?.rows?;
     let read: u64 = files.iter().map(|f| f.columns.len() as u64).sum();
     let extra = study.derive.len() + 2 * (study.weighting.len() + 1) + 4;
     let joined: Option<u64> =
         files[1..].iter().map(|f| Some(f.rows? * NUMBER * f.columns.len() as u64)).sum();
+    // Beside the replicates, those in hand.
+    let replicates = if by_row(study) { replicates(study, files)? } else { 0 };
+    let replicates = if replicates > 0 { replicates + 8 } else { 0 };
     // The program itself, its threads and the tables.
     let base = 32 << 20;
-    Some(base + rows * NUMBER * (read + extra as u64) + joined.unwrap_or(0))
+    Some(base + rows * NUMBER * (read + extra as u64 + replicates) + joined.unwrap_or(0))
+}
+
+/// Whether every replicate is held as a weight per row: where it is written, and where a step looks at
+/// more than categories.
+fn by_row(study: &Study) -> bool {
+    let margin = |m: &Margin| m.of.is_some() || m.per_group;
+    let rows = |step: &Weighting| match step.step {
+        Step::PostStratify | Step::Rake | Step::Calibrate => {
+            !step.totals.0.is_empty()
+                || !step.means.0.is_empty()
+                || step.estimated.is_some()
+                || step.margin.iter().any(margin)
+        }
+        Step::Nonresponse | Step::Eligibility => step.model.is_some(),
+        Step::Trim | Step::Selection | Step::Participation | Step::Combine | Step::Scale => true,
+    };
+    study.report.replicates || study.weighting.iter().any(rows)
+}
+
+/// How many replicates are made or given; `None` where the design has to be seen for it.
+fn replicates(study: &Study, files: &[FilePlan]) -> Option<u64> {
+    if let Some(given) = &study.design.replicates {
+        let read = files.first()?.columns.iter();
+        let patterns = given.columns.list();
+        let of = |name: &&String| {
+            patterns.iter().any(|p| match p.split_once('*') {
+                Some((start, end)) => name.starts_with(start) && name.ends_with(end),
+                None => *p == name.as_str(),
+            })
+        };
+        return Some(read.filter(of).count() as u64);
+    }
+    let Some(method) = study.variance.method else { return Some(0) };
+    let usual = match method {
+        Resampling::Jk1 | Resampling::Jkn | Resampling::Jk2 => return None,
+        Resampling::Brr | Resampling::Fay | Resampling::Sdr | Resampling::FayGeneralized => None,
+        Resampling::DeleteAGroup => Some(30),
+        _ => Some(500),
+    };
+    study.variance.replicates.map(u64::from).or(usual)
 }
 
 fn list(names: Option<&Names>) -> String {
@@ -177,7 +223,7 @@ fn weighting(step: &Weighting) -> String {
         Step::Trim => "trim",
         Step::Scale => "scale",
     };
-    let margin = |m: &crate::study::spec::Margin| match (&m.of, m.variables()) {
+    let margin = |m: &Margin| match (&m.of, m.variables()) {
         (Some(of), by) if by.is_empty() => of.clone(),
         (Some(of), by) => format!("{of} by {}", by.join(" × ")),
         (None, by) => by.join(" × "),

@@ -50,6 +50,8 @@ pub enum DeriveError {
         rows: u64,
         /// True when they are numbers without labels.
         numbers: bool,
+        /// Another classification that knows more of the labels.
+        likely: Option<String>,
     },
     /// Groups of one classification that another one spreads over several.
     #[error("`{to}` divides groups that `{from}` holds together ({rows} rows): {}", counted(.values, .values.len()))]
@@ -152,6 +154,9 @@ impl DeriveError {
             }
             DeriveError::NotInScheme { numbers: true, column, .. } => Some(format!(
                 "its numbers have no labels: give them with `values` under `[variables.{column}]`, or say what each is with `map`"
+            )),
+            DeriveError::NotInScheme { likely: Some(scheme), .. } => Some(format!(
+                "most labels are of another standard: set `scheme = \"{scheme}\"` (and the rest with `map`, `otherwise` or as `missing`)"
             )),
             DeriveError::NotInScheme { column, .. } => Some(format!(
                 "say what they are with `map = {{ \"label\" = \"group\" }}`, give the rest a value with `otherwise = \"…\"`, or name those that mean \"not stated\" as `missing` under `[variables.{column}]`"

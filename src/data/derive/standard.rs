@@ -9,7 +9,7 @@ use crate::data::column::{Column, Values};
 use crate::data::expr::Expression;
 use crate::data::labels::Scalar;
 use crate::data::number::written;
-use crate::data::schemes::{Band, Group, Kind, Scheme, Wording};
+use crate::data::schemes::{self, Band, Group, Kind, Scheme, Wording};
 use crate::data::table::Table;
 use crate::diagnostic::nearest;
 
@@ -213,6 +213,7 @@ fn report(
             distinct: report.unknown.len(),
             rows: sum(&report.unknown),
             numbers: report.numbers,
+            likely: likely(source, scheme),
         });
     }
     if !report.divided.is_empty() {
@@ -350,4 +351,20 @@ fn together(all: &[Vec<Option<bool>>], row: usize) -> Option<bool> {
         }
     }
     known.then_some(true)
+}
+/// The classification that knows more of the labels of a column than the one that was named: the
+/// one that knows most of them, and more than half.
+fn likely(source: &Column, named: &Scheme) -> Option<String> {
+    let factor = source.as_factor();
+    let known = |scheme: &Scheme| {
+        factor.levels.iter().filter(|l| scheme.matched(l.text()).is_some()).count()
+    };
+    let mut best = (known(named).max(factor.levels.len() / 2), None);
+    for scheme in schemes::all() {
+        let count = known(&scheme);
+        if count > best.0 {
+            best = (count, Some(scheme.name));
+        }
+    }
+    best.1
 }

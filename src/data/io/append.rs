@@ -123,6 +123,7 @@ pub fn check_appended(
 
 fn not_written(target: &Path, format: Format) -> DataError {
     let kind = match format {
+        Format::SpssPortable => "an SPSS portable file",
         Format::Spss => "an SPSS file made from another format",
         Format::Stata => "a Stata file made from another format",
         Format::Sas | Format::SasTransport => "a SAS file",

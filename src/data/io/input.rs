@@ -163,10 +163,17 @@ pub(super) fn recognised(head: &[u8]) -> Option<&'static str> {
         _ if head.starts_with(b"\x1F\x8B") => "a gzip-compressed file",
         _ if head.starts_with(b"\x28\xB5\x2F\xFD") => "a zstd-compressed file",
         _ if head.starts_with(b"$FL2") || head.starts_with(b"$FL3") => "an SPSS file",
+        // The second greeting, that of ASCII.
+        _ if head.get(40..).is_some_and(|h| h.starts_with(b"ASCII SPSS PORT FILE")) => {
+            "an SPSS portable file"
+        }
         _ if head.starts_with(b"<stata_dta>") => "a Stata file",
         [102..=115, 1 | 2, 1, _, ..] => "a Stata file",
         _ if head.starts_with(b"HEADER RECORD*******LIB") => "a SAS transport file",
         _ if head.starts_with(b"\0\0\0\0\0\0\0\0\0\0\0\0\xc2\xea\x81\x60") => "a SAS data set",
+        _ if head.starts_with(b"\0\0\0\0\0\0\0\0\0\0\0\0\xc2\xea\x81\x63") => {
+            "a SAS catalogue of formats"
+        }
         _ if head.starts_with(b"ARROW1") => "an Arrow (Feather) file",
         _ if head.starts_with(b"%PDF") => "a PDF document",
         _ if begins(b"<!doctype html") || begins(b"<html") => "a web page",

@@ -4,6 +4,8 @@ mod append;
 mod arrow;
 mod atomic;
 mod build;
+#[cfg(feature = "sas")]
+mod catalogue;
 mod code_page;
 mod error;
 mod fault;
@@ -27,7 +29,7 @@ mod text;
 mod write;
 mod write_batches;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::data::table::Table;
 
@@ -59,6 +61,8 @@ pub enum Format {
     Parquet,
     /// An SPSS system file, `.sav` or `.zsav`.
     Spss,
+    /// An SPSS portable file, `.por`.
+    SpssPortable,
     /// Stata.
     Stata,
     /// A SAS data set, `.sas7bdat`.
@@ -83,6 +87,8 @@ pub struct ReadOptions<'a> {
     /// How bytes of SPSS, Stata and text files become characters, where the file does not say it or
     /// says it wrongly.
     pub encoding: Option<Charset>,
+    /// The catalogue of formats with the value labels of a SAS file.
+    pub catalogue: Option<PathBuf>,
     /// Texts that mean "missing" in a text file or sheet, besides the empty field. Spaces around
     /// a field do not count.
     pub missing_text: Vec<String>,
@@ -99,6 +105,7 @@ impl Default for ReadOptions<'_> {
             delimiter: None,
             sheet: None,
             encoding: None,
+            catalogue: None,
             missing_text,
             columns: None,
         }
@@ -137,12 +144,14 @@ pub fn read_with_notes(path: &Path, options: &ReadOptions<'_>) -> Result<Reading
         Format::Parquet => parquet::read(path, columns),
         #[cfg(feature = "spss")]
         Format::Spss => spss::read(path, options.encoding, columns),
+        #[cfg(feature = "spss")]
+        Format::SpssPortable => spss::portable::read(path, options.encoding, columns),
         #[cfg(feature = "stata")]
         Format::Stata => stata::read(path, options.encoding, columns),
         #[cfg(feature = "sas")]
-        Format::Sas => sas::read_table(path, columns),
+        Format::Sas => sas::read_table(path, options),
         #[cfg(feature = "sas")]
-        Format::SasTransport => sas::read_transport(path, columns),
+        Format::SasTransport => sas::read_transport(path, options),
         #[cfg(feature = "excel")]
         Format::Excel => sheet::read(path, sheet::Kind::Xlsx, options),
         #[cfg(feature = "excel")]
@@ -163,6 +172,8 @@ pub fn names(path: &Path, options: &ReadOptions<'_>) -> Result<Vec<String>, Data
         Format::Parquet => parquet::names(path),
         #[cfg(feature = "spss")]
         Format::Spss => spss::names(path, options.encoding),
+        #[cfg(feature = "spss")]
+        Format::SpssPortable => spss::portable::names(path, options.encoding),
         #[cfg(feature = "stata")]
         Format::Stata => stata::names(path, options.encoding),
         #[cfg(feature = "sas")]
@@ -202,7 +213,7 @@ pub fn sheet_as_text(path: &Path, sheet: Option<&str>) -> Result<Option<String>,
 #[cfg(not(all(feature = "spss", feature = "stata", feature = "sas", feature = "excel")))]
 fn not_built_in(path: &Path, format: Format) -> DataError {
     let (kind, feature) = match format {
-        Format::Spss => ("an SPSS file", "spss"),
+        Format::Spss | Format::SpssPortable => ("an SPSS file", "spss"),
         Format::Stata => ("a Stata file", "stata"),
         Format::Sas | Format::SasTransport => ("a SAS file", "sas"),
         _ => ("a workbook", "excel"),
@@ -228,7 +239,7 @@ pub fn format_of(path: &Path, given: Option<Format>) -> Result<Format, DataError
         return Ok(format);
     }
     let kind = match ending.as_str() {
-        "por" => "an SPSS portable file",
+        "sas7bcat" => "a SAS catalogue of formats, which is named beside its data (`catalogue`)",
         "xls" | "xlsb" => "an Excel workbook of another kind than .xlsx",
         "rds" | "rda" | "rdata" => "an R file",
         "feather" | "arrow" => "an Arrow file",
@@ -244,6 +255,7 @@ pub fn format_of(path: &Path, given: Option<Format>) -> Result<Format, DataError
             return match input::recognised(&head) {
                 Some(_) if head.starts_with(b"PAR1") => Ok(Format::Parquet),
                 Some("an SPSS file") => Ok(Format::Spss),
+                Some("an SPSS portable file") => Ok(Format::SpssPortable),
                 Some("a Stata file") => Ok(Format::Stata),
                 Some("a SAS data set") => Ok(Format::Sas),
                 Some("a SAS transport file") => Ok(Format::SasTransport),
@@ -263,6 +275,7 @@ fn known_ending(ending: &str) -> Option<Format> {
         "tsv" | "tab" => Format::Tsv,
         "parquet" | "pq" => Format::Parquet,
         "sav" | "zsav" => Format::Spss,
+        "por" => Format::SpssPortable,
         "dta" => Format::Stata,
         "sas7bdat" => Format::Sas,
         "xpt" => Format::SasTransport,

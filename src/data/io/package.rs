@@ -1,6 +1,8 @@
 //! What the files of statistical packages have in common: labelled variables, codes that mean
 //! "missing", dates counted from some day.
 
+use std::collections::HashSet;
+
 use encoding_rs::{Encoding, UTF_8, WINDOWS_1252};
 
 use crate::data::Calendar;
@@ -72,9 +74,12 @@ pub(super) fn numbers(
 ) -> Column {
     let mut column = Column::from_values(name, Values::Numbers(values));
     column.label = label.and_then(shown);
+    let mut known = HashSet::new();
     for (x, label) in labels {
+        let Some(label) = label_of_value(label) else { continue };
         let x = clock.map_or(x, |clock| clock.convert(x));
-        if column.value_labels.iter().all(|(known, _)| *known != x) {
+        // Adding zero makes the two zeros one.
+        if known.insert((x + 0.0).to_bits()) {
             column.value_labels.push((x, label));
         }
     }
@@ -93,8 +98,10 @@ pub(super) fn text(
 ) -> Column {
     let mut column = Column::from_values(name, Values::Text(values));
     let mut unique: Vec<(String, String)> = Vec::new();
+    let mut known = HashSet::new();
     for (value, label) in labels {
-        if unique.iter().all(|(known, _)| *known != value) {
+        let Some(label) = label_of_value(label) else { continue };
+        if known.insert(value.clone()) {
             unique.push((value, label));
         }
     }
@@ -104,6 +111,13 @@ pub(super) fn text(
     // Repeated keys would be the only mistake, and there are none.
     let _ = apply(&mut column, &labels, &[]);
     column
+}
+
+/// A value label without the spaces at its end; one of nothing else is none, so that the value is
+/// shown.
+fn label_of_value(mut label: String) -> Option<String> {
+    label.truncate(label.trim_end().len());
+    (!label.trim_start().is_empty()).then_some(label)
 }
 
 fn shown(label: &str) -> Option<String> {
@@ -169,16 +183,22 @@ impl Charset {
         found.is_ascii_compatible().then(|| Charset::stated(found))
     }
 
-    /// Bytes as text; what is no text in the encoding becomes the replacement character.
+    /// Bytes as text; what is no text in the encoding becomes the replacement character. A character
+    /// of UTF-8 that the width of a field cut off within is left out.
     pub(super) fn decode(self, bytes: &[u8]) -> String {
         let encoding = match self.0 {
             Kind::Page(page) => return page.decode(bytes),
-            Kind::Guessed if std::str::from_utf8(bytes).is_ok() => UTF_8,
-            Kind::Guessed => WINDOWS_1252,
+            Kind::Guessed => match whole_characters(bytes) {
+                // One letter at the end, as of "café", is no sign of UTF-8.
+                Some(text) if text.len() == bytes.len() || !text.is_ascii() => {
+                    return text.to_owned();
+                }
+                _ => WINDOWS_1252,
+            },
             Kind::Stated(encoding) => encoding,
         };
-        match std::str::from_utf8(bytes) {
-            Ok(text) if encoding == UTF_8 => text.to_owned(),
+        match whole_characters(bytes) {
+            Some(text) if encoding == UTF_8 => text.to_owned(),
             _ => encoding.decode_without_bom_handling(bytes).0.into_owned(),
         }
     }
@@ -192,6 +212,17 @@ impl Charset {
         };
         let (bytes, _, replaced) = encoding.encode(text);
         (!replaced).then(|| bytes.into_owned())
+    }
+}
+
+/// UTF-8 without the character that it ends within; `None` for anything else.
+fn whole_characters(bytes: &[u8]) -> Option<&str> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Some(text),
+        Err(e) if e.error_len().is_none() => {
+            std::str::from_utf8(bytes.get(..e.valid_up_to())?).ok()
+        }
+        Err(_) => None,
     }
 }
 
@@ -231,6 +262,11 @@ mod tests {
             assert_eq!(charset.decode(bytes), text, "{name}");
             assert_eq!(charset.encode(text).as_deref(), Some(bytes), "{name}");
         }
+        // Cut off within a character by the width of a field.
+        assert_eq!(Charset::utf8().decode(b"\xC3\xA9\xC5"), "é");
+        assert_eq!(Charset::guessed().decode(b"\xC3\xA9\xC5"), "é");
+        assert_eq!(Charset::guessed().decode(b"caf\xE9"), "café");
+        assert_eq!(Charset::utf8().decode(b"a\xE9b"), "a\u{FFFD}b");
         for name in ["", "utf-16", "utf-16le", "klingon", "99999", "cp"] {
             assert!(Charset::named(name).is_none(), "{name}");
         }

@@ -9,7 +9,7 @@
 //! | text | text without the spaces at the end; nothing but spaces is missing |
 //! | dates, time stamps, times, by their formats | days or seconds since 1970-01-01; seconds |
 //!
-//! Value labels are not in these files but in catalogues of formats, which are not read.
+//! Value labels are not in these files but in a catalogue of formats (`catalogue.rs`).
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -26,12 +26,13 @@ use crate::data::column::{Column, MissingCode};
 use crate::data::table::Table;
 
 use super::build::{NumberBuilder, TextBuilder};
+use super::catalogue::{Catalogue, Labels};
 use super::error::DataError;
 use super::fault::Fault;
 use super::header::{check_names, selected};
 use super::package::{self, Charset, Clock};
 use super::source::{Source, guarded};
-use super::{Note, Reading};
+use super::{Note, ReadOptions, Reading};
 
 const TABLE: &str = "a SAS data set";
 const TRANSPORT: &str = "a SAS transport file";
@@ -45,12 +46,13 @@ pub(super) fn table_names(path: &Path) -> Result<Vec<String>, DataError> {
 }
 
 /// The table of a `.sas7bdat`, or the requested columns of it.
-pub(super) fn read_table(path: &Path, columns: Option<&[String]>) -> Result<Reading, DataError> {
+pub(super) fn read_table(path: &Path, options: &ReadOptions<'_>) -> Result<Reading, DataError> {
+    let catalogue = options.catalogue.as_deref().map(Catalogue::read).transpose()?;
     let dataset = open_table(path)?;
     let all = dataset.columns();
     let names: Vec<String> = all.iter().map(|c| c.name.clone()).collect();
     check_names(path, &names)?;
-    let chosen = selected(path, &names, columns)?;
+    let chosen = selected(path, &names, options.columns)?;
     let encoding = dataset.metadata().encoding.as_deref();
     let charset = encoding.and_then(Charset::named).unwrap_or_else(Charset::guessed);
     let big = dataset.metadata().endianness == Endianness::Big;
@@ -58,10 +60,8 @@ pub(super) fn read_table(path: &Path, columns: Option<&[String]>) -> Result<Read
         .iter()
         .map(|&i| match all[i].logical_type {
             LogicalType::String | LogicalType::Bytes => Field::text(),
-            LogicalType::Date => Field::number(Some(Clock::Days1960)),
-            LogicalType::DateTime => Field::number(Some(Clock::Seconds1960)),
-            LogicalType::Time => Field::number(Some(Clock::Seconds)),
-            _ => Field::number(None),
+            // By our own list, so that both kinds of files show the same dates.
+            _ => Field::number(all[i].format.as_deref().and_then(clock)),
         })
         .collect();
     let mut rows = 0_u64;
@@ -94,7 +94,8 @@ pub(super) fn read_table(path: &Path, columns: Option<&[String]>) -> Result<Read
     }
     check_rows(path, rows)?;
     let named = fields.into_iter().zip(&chosen).map(|(field, &i)| {
-        field.finish(&all[i].name, all[i].label.as_deref().unwrap_or(""), charset)
+        let labels = labels_of(catalogue.as_ref(), all[i].format.as_deref());
+        field.finish(&all[i].name, all[i].label.as_deref().unwrap_or(""), charset, labels)
     });
     Ok(Reading { table: table(named)?, notes: Vec::new() })
 }
@@ -150,14 +151,12 @@ fn names_of(path: &Path, variables: &[XportVariable]) -> Result<Vec<String>, Dat
 }
 
 /// The first table of a transport file, or the requested columns of it.
-pub(super) fn read_transport(
-    path: &Path,
-    columns: Option<&[String]>,
-) -> Result<Reading, DataError> {
+pub(super) fn read_transport(path: &Path, options: &ReadOptions<'_>) -> Result<Reading, DataError> {
+    let catalogue = options.catalogue.as_deref().map(Catalogue::read).transpose()?;
     let mut dataset = open_transport(path)?;
     let variables = dataset.schema().variables().to_vec();
     let names = names_of(path, &variables)?;
-    let chosen = selected(path, &names, columns)?;
+    let chosen = selected(path, &names, options.columns)?;
     let mut fields: Vec<Field> = chosen
         .iter()
         .map(|&i| match variables[i].value_type() {
@@ -167,7 +166,7 @@ pub(super) fn read_transport(
         .collect();
     let mut rows = 0_u64;
     let scan = guarded(|| -> Result<bool, DataError> {
-        let failed = |e| damaged(path, TRANSPORT, &e);
+        let failed = |e| damaged(path, TRANSPORT, &with_source(&e));
         while let Some(record) = dataset.next_lazy_record().map_err(failed)? {
             for (field, &i) in fields.iter_mut().zip(&chosen) {
                 match record.get(i).transpose().map_err(failed)? {
@@ -185,10 +184,10 @@ pub(super) fn read_transport(
     });
     let more = scan.unwrap_or_else(|| Err(damaged(path, TRANSPORT, &STOPPED)))?;
     check_rows(path, rows)?;
-    let named = fields
-        .into_iter()
-        .zip(&chosen)
-        .map(|(field, &i)| field.finish(&names[i], variables[i].full_label(), Charset::utf8()));
+    let named = fields.into_iter().zip(&chosen).map(|(field, &i)| {
+        let labels = labels_of(catalogue.as_ref(), Some(variables[i].full_format()));
+        field.finish(&names[i], variables[i].full_label(), Charset::utf8(), labels)
+    });
     let notes = if more { vec![Note::FirstTable] } else { Vec::new() };
     Ok(Reading { table: table(named)?, notes })
 }
@@ -215,7 +214,7 @@ fn open_transport(path: &Path) -> Result<XportDataset<Source>, DataError> {
     match opened {
         Some(Ok(Some(dataset))) if !dataset.schema().variables().is_empty() => Ok(dataset),
         Some(Ok(_)) => Err(DataError::NoColumns { path: path.to_path_buf() }),
-        Some(Err(e)) => Err(damaged(path, TRANSPORT, &e)),
+        Some(Err(e)) => Err(damaged(path, TRANSPORT, &with_source(&e))),
         None => Err(damaged(path, TRANSPORT, &STOPPED)),
     }
 }
@@ -288,23 +287,29 @@ impl Field {
         }
     }
 
-    fn finish(self, name: &str, label: &str, charset: Charset) -> Column {
+    fn finish(self, name: &str, label: &str, charset: Charset, labels: Labels) -> Column {
         match self {
             Field::Number { builder, clock, tagged } => {
-                let code = |(letter, count)| MissingCode {
-                    code: format!(".{letter}"),
-                    label: None,
-                    count,
+                let code = |(letter, count)| {
+                    let known = labels.missing.iter().find(|(of, _)| *of == letter);
+                    let label = known.map(|(_, label)| label.clone());
+                    MissingCode { code: format!(".{letter}"), label, count }
                 };
                 let missing = tagged.into_iter().map(code).collect();
-                package::numbers(name, Some(label), builder.finish(), Vec::new(), missing, clock)
+                let values = builder.finish();
+                package::numbers(name, Some(label), values, labels.numbers, missing, clock)
             }
             Field::Text(builder) => {
                 let values = builder.finish(|bytes| charset.decode(&bytes));
-                package::text(name, Some(label), values, Vec::new(), Vec::new())
+                package::text(name, Some(label), values, labels.texts, Vec::new())
             }
         }
     }
+}
+
+/// The labels of a column, by the name of its format.
+fn labels_of(catalogue: Option<&Catalogue>, format: Option<&str>) -> Labels {
+    catalogue.zip(format).and_then(|(all, name)| all.of(name)).cloned().unwrap_or_default()
 }
 
 const STOPPED: &str = "the decoder stopped at damaged data";
@@ -329,4 +334,12 @@ fn fault(path: &Path, fault: Fault) -> DataError {
 fn damaged(path: &Path, kind: &'static str, error: &dyn std::fmt::Display) -> DataError {
     let what = error.to_string();
     fault(path, Fault::Damaged { kind, at: None, what })
+}
+
+/// An error with what it came from: that is where the decoder says what is wrong.
+fn with_source(error: &dyn std::error::Error) -> String {
+    match error.source() {
+        Some(source) => format!("{error} ({source})"),
+        None => error.to_string(),
+    }
 }

@@ -7,12 +7,13 @@ use std::collections::BTreeSet;
 pub(super) struct Phrase {
     /// `asian` for "Asian or Asian British: …"; none when there is no heading.
     head: Option<&'static str>,
-    /// The words after it, lower case, without those that say nothing.
+    /// The words after it, lower case, without those that say nothing; with [`TOGETHER`] where a group is
+    /// joined with others ("Chinese or other").
     words: BTreeSet<String>,
 }
 
 /// Words that come and go without a change of meaning.
-const EMPTY: [&str; 15] = [
+const EMPTY: [&str; 18] = [
     "a",
     "and",
     "any",
@@ -25,10 +26,16 @@ const EMPTY: [&str; 15] = [
     "group",
     "groups",
     "in",
+    "major",
+    "minor",
     "of",
     "or",
     "the",
+    "total",
 ];
+
+/// In place of "and other": a group and the rest are together what neither is alone.
+const TOGETHER: &str = "+";
 
 impl Phrase {
     pub(super) fn of(text: &str) -> Phrase {
@@ -40,6 +47,10 @@ impl Phrase {
                 if headed.is_empty() {
                     // "Ethnic group: White": the heading says nothing, what follows may have one.
                     return Phrase::of(after);
+                }
+                if words(after).is_empty() {
+                    // "Asian: Total"
+                    return Phrase { head: None, words: headed };
                 }
                 match head(&headed) {
                     Some(head) => Phrase { head: Some(head), words: words(after) },
@@ -76,10 +87,30 @@ fn parted(text: &str) -> Option<(&str, &str)> {
 }
 
 fn words(text: &str) -> BTreeSet<String> {
-    text.split(|c: char| !c.is_alphanumeric())
+    let mut words: BTreeSet<String> = text
+        .split(|c: char| !c.is_alphanumeric())
         .filter(|word| !word.is_empty() && !EMPTY.contains(word))
         .map(str::to_string)
-        .collect()
+        .collect();
+    if with_others(text) {
+        words.insert(TOGETHER.to_string());
+    }
+    words
+}
+
+/// True for a group that is joined with others: "Chinese or other ethnic group", "Mixed/Other", and not
+/// for "Other Asian or Asian British".
+fn with_others(text: &str) -> bool {
+    let apart = text.replace('&', " and ").replace('/', " / ");
+    let items: Vec<&str> = apart
+        .split(|c: char| !c.is_alphanumeric() && c != '/')
+        .filter(|item| !item.is_empty())
+        .collect();
+    let joins = |item: &str| matches!(item, "and" | "or" | "/");
+    let says_nothing = |item: &&str| EMPTY.contains(item) && !joins(item);
+    let said: Vec<&str> = items.into_iter().filter(|item| !says_nothing(item)).collect();
+    matches!(said.as_slice(), [_, .., join, "other"] if joins(join))
+        || matches!(said.as_slice(), ["other", join, _, ..] if joins(join))
 }
 
 /// The broad heading that words stand for.
@@ -121,5 +152,13 @@ mod tests {
         assert_eq!(phrase("Ethnic group: White: Irish"), (Some("white"), "irish".into()));
         assert_eq!(phrase("Region: Wales"), (None, "region wales".into()));
         assert_eq!(phrase(""), (None, String::new()));
+        assert_eq!(phrase("Asian: Total"), (None, "asian".into()));
+        assert_eq!(phrase("ethnicity_minor_black_african"), (None, "african black".into()));
+        // A group and the rest together are not the rest of the group.
+        assert_eq!(phrase("Chinese or any other ethnic group"), (None, "+ chinese other".into()));
+        assert_eq!(phrase("Mixed/Other"), (None, "+ mixed other".into()));
+        assert_eq!(phrase("Other & Mixed"), (None, "+ mixed other".into()));
+        assert_eq!(phrase("Other Asian or Asian British"), (None, "asian british other".into()));
+        assert_eq!(phrase("White and Black Caribbean"), (None, "black caribbean white".into()));
     }
 }

@@ -38,13 +38,7 @@ pub(super) fn comparison(
         None => None,
         Some(level) => {
             let text = scalar_text(level);
-            let code = prepared.table.column(&by.variable).and_then(|c| {
-                let factor = c.as_factor();
-                factor.position(&text).map(|p| factor.levels[p].text().to_string())
-            });
-            let label = code.unwrap_or_else(|| text.clone());
-            let found = by.levels.iter().position(|l| *l == label);
-            let Some(found) = found else {
+            let Some(found) = level_of(prepared, &by.variable, &by.levels, &text) else {
                 let help = nearest(&text, by.levels.iter().map(String::as_str))
                     .map(|n| format!("did you mean `{n}`?"))
                     .or_else(|| Some(format!("it has {}", by.levels.join(", "))));
@@ -75,6 +69,21 @@ pub(super) fn comparison(
         level: table.level,
     };
     Ok(contrast(table, &spec))
+}
+
+/// The place among the levels of a table, which are labels, of the one that a label or code names.
+pub(super) fn level_of(
+    prepared: &Prepared,
+    variable: &str,
+    levels: &[String],
+    text: &str,
+) -> Option<usize> {
+    let code = prepared.table.column(variable).and_then(|column| {
+        let factor = column.as_factor();
+        factor.position(text).map(|p| factor.levels[p].text().to_string())
+    });
+    let label = code.as_deref().unwrap_or(text);
+    levels.iter().position(|level| level == label)
 }
 
 /// How p-values are adjusted.

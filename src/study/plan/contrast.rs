@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::comparison::adjustment;
+use super::comparison::{adjustment, level_of};
 use super::{Held, Planner};
 use crate::compare::{ComparisonTable, FunctionSpec, NamedEstimate, functions};
 use crate::data::Factor;
@@ -74,7 +74,7 @@ pub(super) fn table(
     }
     let mut named: Vec<(String, Named)> = Vec::new();
     for mention in &mentions {
-        match resolve(&mention.name, &study.estimate, tables) {
+        match resolve(prepared, &mention.name, tables) {
             Ok(Some(one)) => named.push((mention.name.clone(), one)),
             // The estimate has mistakes of its own, which are reported.
             Ok(None) => {}
@@ -180,11 +180,11 @@ fn influence(prepared: &Prepared, places: &[Named], found: &mut Vec<Diagnostic>)
     all
 }
 
-/// Which estimate a name such as `rate{Black, 16–24}` stands for; `None` where its table could not be
-/// made.
+/// Which estimate a name such as `rate{Black, 16–24}` stands for, its levels given by labels or codes;
+/// `None` where its table could not be made.
 fn resolve(
+    prepared: &Prepared,
     name: &str,
-    estimates: &[Estimate],
     tables: &[Option<EstimateTable>],
 ) -> Result<Option<Named>, (String, Option<String>)> {
     let (head, inside) = match name.split_once('{') {
@@ -192,6 +192,7 @@ fn resolve(
         None => (name, ""),
     };
     let head = head.trim();
+    let estimates: &[Estimate] = &prepared.study.estimate;
     let known: Vec<&str> = estimates.iter().filter_map(|e| e.name.as_deref()).collect();
     let is_it = |known: &str| known == head || known.replace('-', "_") == head;
     let Some(table) = estimates.iter().position(|e| e.name.as_deref().is_some_and(is_it)) else {
@@ -238,13 +239,19 @@ fn resolve(
         let title =
             |o: &crate::estimate::Outcome| o.level.clone().unwrap_or_else(|| o.variable.clone());
         let known: Vec<String> = made.outcomes.iter().map(title).collect();
-        outcome = known.iter().position(|k| k == first).ok_or_else(|| {
+        // The outcomes of a category are its levels, else they are variables.
+        let of = made.outcomes.first().filter(|o| o.level.is_some()).map(|o| o.variable.as_str());
+        let at = match of {
+            Some(variable) => level_of(prepared, variable, &known, first),
+            None => known.iter().position(|k| k == first),
+        };
+        outcome = at.ok_or_else(|| {
             level_error(&format!("`{head}` has no outcome `{first}`"), first, &known)
         })?;
     }
     let mut levels = Vec::with_capacity(rest.len());
     for (by, item) in made.by.iter().zip(rest) {
-        let at = by.levels.iter().position(|l| l == item).ok_or_else(|| {
+        let at = level_of(prepared, &by.variable, &by.levels, item).ok_or_else(|| {
             level_error(&format!("`{}` has no level `{item}`", by.variable), item, &by.levels)
         })?;
         levels.push(at);

@@ -34,6 +34,7 @@ pub(in crate::study) fn format(format: Format) -> io::Format {
         Format::Tsv => io::Format::Tsv,
         Format::Parquet => io::Format::Parquet,
         Format::Spss => io::Format::Spss,
+        Format::SpssPortable => io::Format::SpssPortable,
         Format::Stata => io::Format::Stata,
         Format::Sas => io::Format::Sas,
         Format::SasTransport => io::Format::SasTransport,
@@ -117,7 +118,13 @@ pub(super) fn read(
     let path = imputed::file_path(work);
     let table = match work.memory {
         Some(memory) => memory.table.with_columns(&columns),
-        None => read_file(work, &file, &path, &options(work.study, Some(&columns)))?,
+        None => {
+            let mut options = options(work.study, Some(&columns));
+            options.catalogue = work.study.data.catalogue.as_ref().map(|c| work.folder.join(c));
+            let table = read_file(work, &file, &path, &options)?;
+            work.inputs.extend(options.catalogue);
+            table
+        }
     };
     let mut table = joins::carry_out(work, table, joins, &needed)?;
     imputed::add(work, &mut table, imputed);

@@ -80,6 +80,7 @@ fn data(study: &Study, rules: &mut Rules<'_>, path: &KeyPath) {
     let file = data.file.to_string_lossy();
     rules.file_path(&path.key("file"), Some(&data.file));
     encoding(rules, &path.key("encoding"), data.encoding.as_deref());
+    rules.file_path(&path.key("catalogue"), data.catalogue.as_deref());
     if matches!(data.delimiter, Some('"' | '\n' | '\r')) {
         rules.error(
             &path.key("delimiter"),
@@ -90,17 +91,22 @@ fn data(study: &Study, rules: &mut Rules<'_>, path: &KeyPath) {
     }
     let ending = file.rsplit('.').next().unwrap_or("").to_lowercase();
     let (kind, idle): (_, &[&str]) = match (data.format, ending.as_str()) {
-        (Some(Format::Csv | Format::Tsv), _) => ("text", &["sheet"]),
+        (Some(Format::Csv | Format::Tsv), _) => ("text", &["catalogue", "sheet"]),
         (Some(Format::Excel | Format::Ods), _) | (None, "xlsx" | "xlsm" | "ods") => {
-            ("a workbook", &["delimiter", "encoding"])
+            ("a workbook", &["catalogue", "delimiter", "encoding"])
         }
-        (Some(Format::Spss | Format::Stata), _) | (None, "sav" | "zsav" | "dta") => {
-            ("a file of this format", &["delimiter", "missing-text", "sheet"])
+        (Some(Format::Spss | Format::SpssPortable | Format::Stata), _)
+        | (None, "sav" | "zsav" | "por" | "dta") => {
+            ("a file of this format", &["catalogue", "delimiter", "missing-text", "sheet"])
         }
-        (Some(_), _) | (None, "parquet" | "pq" | "sas7bdat" | "xpt") => {
+        (Some(Format::Parquet), _) | (None, "parquet" | "pq") => {
+            let idle = &["catalogue", "delimiter", "encoding", "missing-text", "sheet"];
+            ("a file of this format", idle)
+        }
+        (Some(_), _) | (None, "sas7bdat" | "xpt") => {
             ("a file of this format", &["delimiter", "encoding", "missing-text", "sheet"])
         }
-        (None, "csv" | "txt" | "dat" | "tsv" | "tab") => ("text", &["sheet"]),
+        (None, "csv" | "txt" | "dat" | "tsv" | "tab") => ("text", &["catalogue", "sheet"]),
         _ => ("", &[]),
     };
     for &key in idle {

@@ -22,6 +22,8 @@ pub enum Format {
     Parquet,
     /// SPSS (`.sav`, `.zsav`).
     Spss,
+    /// An SPSS portable file (`.por`).
+    SpssPortable,
     /// Stata (`.dta`).
     Stata,
     /// A SAS data set (`.sas7bdat`).
@@ -47,6 +49,8 @@ pub struct Data {
     /// How the bytes of a text, SPSS or Stata file become characters, where it does not say so
     /// itself: `latin1`, `windows-1252`, `cp850`, …
     pub encoding: Option<String>,
+    /// The catalogue of formats (`.sas7bcat`) with the value labels of a SAS file.
+    pub catalogue: Option<PathBuf>,
     /// The sheet of a workbook; the first one if not given.
     pub sheet: Option<String>,
     /// Texts that mean "missing" in a text file or sheet. Default: the empty field, `NA` and `.`.

@@ -72,3 +72,12 @@ write_xpt(sas, "haven_v5.xpt", version = 5)
 names(sas)[2] <- "a_score_with_a_long_name"
 write_xpt(sas, "haven_v8.xpt", version = 8)
 suppressWarnings(write_sas(sas, "haven.sas7bdat"))
+
+# SAS files whose columns name formats of by_hand.sas7bcat.
+formats <- tibble::tibble(SEX = c(1, 2, tagged_na("A"), 1, -9), REGION = c("N", "S", "X", "", "N"),
+  OCC = c(5, 59, 60, 1, 2), W = c(1, 2, 3, 4, 5.5))
+attr(formats$SEX, "format.sas") <- "SEXF"
+attr(formats$REGION, "format.sas") <- "$REGF"
+attr(formats$OCC, "format.sas") <- "OCCF"
+write_xpt(formats, "haven_formats.xpt", version = 8)
+suppressWarnings(write_sas(formats, "haven_formats.sas7bdat"))

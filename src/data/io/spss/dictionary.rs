@@ -385,7 +385,7 @@ impl Assembly<'_> {
 
 /// What the numbers of a variable count, by its print format. Months and weekdays by number
 /// stay numbers.
-fn clock(format: u8) -> Option<Clock> {
+pub(super) fn clock(format: u8) -> Option<Clock> {
     match format {
         // DATE, ADATE, JDATE, MOYR, QYR, WKYR, EDATE, SDATE
         20 | 23 | 24 | 28..=30 | 38 | 39 => Some(Clock::SpssDate),

@@ -1,4 +1,4 @@
-//! SPSS system files, `.sav` and `.zsav`.
+//! SPSS system files, `.sav` and `.zsav`, and portable files, `.por`.
 //!
 //! | in the file | here |
 //! |---|---|
@@ -14,6 +14,7 @@ mod copy;
 mod dictionary;
 mod extension;
 mod pack;
+pub(super) mod portable;
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -77,10 +78,10 @@ pub(super) fn read(
     if cases.taken == 0 {
         return Err(DataError::NoRows { path: path.to_path_buf() });
     }
+    let charset = dictionary.charset;
     let mut table = Table::default();
     for (field, index) in fields.into_iter().zip(chosen) {
-        let variable = &mut dictionary.variables[index];
-        table.push(field.finish(variable, dictionary.charset))?;
+        table.push(field.finish(&mut dictionary.variables[index], charset))?;
     }
     Ok(Reading { table, notes: Vec::new() })
 }
@@ -127,17 +128,10 @@ impl Field {
     #[inline]
     fn push(&mut self, case: &[Element]) {
         match self {
-            Field::Number { element, big, builder, missing, counts, clock } => {
+            Field::Number { element, big, .. } => {
                 let bytes = case[*element];
                 let x = if *big { f64::from_be_bytes(bytes) } else { f64::from_le_bytes(bytes) };
-                if x == SYSTEM_MISSING {
-                    builder.push_missing();
-                } else if missing.has(x) {
-                    *counts.entry(x.to_bits()).or_insert(0) += 1;
-                    builder.push_missing();
-                } else {
-                    builder.push(clock.map_or(x, |clock| clock.convert(x)));
-                }
+                self.push_number(x);
             }
             Field::Text { element, width, builder, whole } => {
                 let bytes = case.get(*element..).unwrap_or_default().as_flattened();
@@ -147,11 +141,30 @@ impl Field {
                     joined(bytes, *width, whole);
                     whole
                 };
-                match package::trimmed(bytes) {
-                    [] => builder.push_missing(),
-                    text => builder.push(text),
-                }
+                push_text(builder, bytes);
             }
+        }
+    }
+
+    /// Adds a number as the file has it; NaN is system-missing.
+    #[inline]
+    fn push_number(&mut self, x: f64) {
+        if let Field::Number { builder, missing, counts, clock, .. } = self {
+            if x == SYSTEM_MISSING || x.is_nan() {
+                builder.push_missing();
+            } else if missing.has(x) {
+                *counts.entry(x.to_bits()).or_insert(0) += 1;
+                builder.push_missing();
+            } else {
+                builder.push(clock.map_or(x, |clock| clock.convert(x)));
+            }
+        }
+    }
+
+    /// Adds a text as the file has it.
+    fn push_text(&mut self, bytes: &[u8]) {
+        if let Field::Text { builder, .. } = self {
+            push_text(builder, bytes);
         }
     }
 
@@ -184,6 +197,14 @@ impl Field {
                 package::text(&variable.name, label, values, labels, missing)
             }
         }
+    }
+}
+
+#[inline]
+fn push_text(builder: &mut TextBuilder, bytes: &[u8]) {
+    match package::trimmed(bytes) {
+        [] => builder.push_missing(),
+        text => builder.push(text),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::super::error::DataError;
-use super::super::package::{Charset, terminated};
+use super::super::package::{Charset, terminated, trimmed};
 use super::super::source::Source;
 use super::layout::tag;
 
@@ -123,6 +123,7 @@ pub(super) fn long_texts(
         if entry.text && text.last() == Some(&0) {
             text.pop();
         }
+        text.truncate(trimmed(&text).len());
         let next = found.texts.len() as u32;
         let index = *known.entry(text).or_insert_with_key(|text| {
             found.texts.push(text.clone());

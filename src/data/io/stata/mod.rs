@@ -5,7 +5,7 @@
 //! | byte, int, long, float, double | numbers, with their value labels |
 //! | `.` | missing |
 //! | `.a` … `.z` | missing codes with their labels and counts |
-//! | str, strL | text; the empty one is missing |
+//! | str, strL | text without the spaces at the end; nothing but spaces is missing |
 //! | dates, `%td` | days since 1970-01-01, marked as dates |
 //! | time stamps, `%tc` | seconds since 1970-01-01, marked as time stamps |
 
@@ -184,7 +184,7 @@ impl Field {
             }
             Kind::Text(_) => {
                 for value in values {
-                    match package::terminated(value) {
+                    match package::trimmed(package::terminated(value)) {
                         [] => self.text.push_missing(),
                         text => self.text.push(text),
                     }
