@@ -124,12 +124,12 @@ mod tests {
         let strata: [&[f64]; 3] = [
             &[1.0, 9.0, 4.0, 6.0, 2.0, 8.0, 5.0, 5.0],
             &[10.0, 30.0, 22.0, 18.0, 40.0, 0.0, 25.0, 15.0, 12.0, 28.0],
-            &[3.0, 3.5, 3.0, 4.0, 3.5, 3.0],
+            &[3.0, 13.0, 5.0, 9.0, 1.0, 11.0],
         ];
         let measure: Vec<f64> = strata.iter().map(|y| neyman(y, None)).collect();
         let units: Vec<usize> = strata.iter().map(|y| y.len()).collect();
         let n = allocate(10, &units, &measure, Allocation::Neyman);
-        assert_eq!(n, [2, 7, 1]);
+        assert_eq!(n, [1, 7, 2]);
         let variance = |n: &[usize]| -> f64 {
             let of = |h: usize| measure[h].powi(2) * (1.0 / n[h] as f64 - 1.0 / units[h] as f64);
             (0..3).map(of).sum()
