@@ -442,6 +442,48 @@ fn a_plan_writes_nothing() {
     assert!(err.contains("there is no column `v`"), "{err}");
 }
 
+/// Weights that are held for every row and replicate are part of the memory that a plan tells.
+#[test]
+fn a_plan_counts_the_replicates_that_are_held_by_row() {
+    let rows: String = (0..1_000).map(|i| format!("{},{}\n", i % 7, 1 + i % 3)).collect();
+    let study = "title = \"T\"\n[data]\nfile = \"d.csv\"\n[design]\nweight = \"w\"\n[[estimate]]\nmean = \
+                 \"y\"\n[[weighting]]\nstep = \"trim\"\nupper = { median-ratio = 3 }\n";
+    let folder = folder(&[("d.csv", &format!("y,w\n{rows}"))]);
+    let megabytes = |more: &str| {
+        fs::write(folder.path().join("study.toml"), format!("{study}{more}")).expect("written");
+        let (code, out, err) = rakewell(folder.path(), &["run", "study.toml", "--dry-run"]);
+        assert_eq!(code, 0, "{err}");
+        let needs = out.lines().find(|l| l.starts_with("Needs")).expect("a need").to_string();
+        (needs.split_whitespace().nth(2).and_then(|n| n.parse::<f64>().ok()), needs)
+    };
+    let (plain, _) = megabytes("");
+    let (more, needs) = megabytes("[variance]\nmethod = \"rao-wu\"\nreplicates = 20000\n");
+    // 1,000 rows × 20,000 × 8 bytes.
+    let (plain, more) = (plain.expect("a number"), more.expect("a number"));
+    assert!((more - plain - 160.0).abs() < 2.0, "{plain} {needs}");
+    // A jackknife has as many replicates as there are PSUs, which a plan does not see.
+    let (none, needs) = megabytes("[variance]\nmethod = \"jkn\"\n");
+    assert!(none.is_none() && needs.contains("number of replicates"), "{needs}");
+}
+
+/// A study that forgets the standard its labels are of is told which it is.
+#[test]
+fn the_standard_of_the_labels_is_found_out() {
+    let folder = folder(&[
+        ("d.csv", "eth,y\nIndian,1\nBlack African,0\nWhite British,1\nIrish,0\nDon't know,1\n"),
+        (
+            "study.toml",
+            "title = \"T\"\n[data]\nfile = \"d.csv\"\n[design]\n[[derive]]\nname = \"e5\"\nfrom = \
+             \"eth\"\nto = \"ons-5\"\n[[estimate]]\nmean = \"y\"\nby = \"e5\"\n",
+        ),
+    ]);
+    let found = mistakes(folder.path(), &[]);
+    let (_, _, _, message, help) =
+        found.iter().find(|m| m.3.contains("are not in `ons-5`")).expect("the mistake");
+    assert!(message.contains("5 rows"), "{message}");
+    assert!(help.contains("set `scheme = \"ons-2021-19\"`"), "{help}");
+}
+
 #[test]
 fn quiet_and_verbose() {
     let folder = study_with(STUDY, RECODES);

@@ -176,6 +176,96 @@ fn every_file_is_read_as_haven_reads_it() {
     assert!(different.is_empty(), "{}", different.join("\n"));
 }
 
+/// Files with odd things, made and read by R haven where it is there: long texts, letters beyond ASCII,
+/// missing codes of every kind, labels of values that no row has, names of 64 bytes, dates far away,
+/// columns without values, many columns, one row, none.
+const MAKE: &str = r#"
+if (!requireNamespace("haven", quietly = TRUE) || !requireNamespace("jsonlite", quietly = TRUE)) {
+  cat("NOT THERE\n"); quit()
+}
+library(haven)
+set.seed(7)
+n <- 30
+pick <- function(x) sample(x, n, replace = TRUE)
+long <- function(k) substr(paste(rep("abcdefghi ", 1 + k / 10), collapse = ""), 1, k)
+df <- function(...) tibble::tibble(...)
+try_all <- function(name, d, versions = c(8, 10, 12, 13, 14, 15), sas = FALSE) {
+  for (p in c("byte", "none")) write_sav(d, paste0(name, "_", p, ".sav"), compress = p)
+  write_sav(d, paste0(name, ".zsav"), compress = "zsav")
+  for (v in versions) write_dta(d, sprintf("%s_v%d.dta", name, v), version = v, strl_threshold = 100)
+  if (sas) {
+    names(d) <- toupper(names(d))
+    for (v in c(5, 8)) write_xpt(d, sprintf("%s_v%d.xpt", name, v), version = v, name = "D")
+    suppressWarnings(write_sas(d, paste0(name, ".sas7bdat")))
+  }
+}
+widths <- c(1, 7, 8, 9, 63, 64, 254, 255, 256, 257, 503, 504, 505, 506, 756, 1000, 5000, 9000)
+texts <- lapply(widths, function(k) pick(c(long(k), "", "x", paste0("  ", substr(long(k), 1, max(1, k - 3)), "z"))))
+texts <- tibble::as_tibble(setNames(texts, paste0("ww", widths)))
+texts$after <- seq_len(n) + 0.5
+try_all("texts", texts, c())
+try_all("short", texts[, c(1:4, ncol(texts))], sas = TRUE)
+try_all("letters", df(`ÄÖÜ_größe` = pick(c(1, 2, NA)), `日本語` = pick(c("日本", "é", "", "😀🎉")),
+  label = labelled(pick(c(1, 2)), c(`Łódź — “q”` = 1, `日本 😀` = 2), label = "Étiquette")), 14:15)
+try_all("codes", df(
+  lowest = labelled_spss(pick(c(-5, -1, 0, 3)), c(bad = -5), na_range = c(-Inf, -1)),
+  highest = labelled_spss(pick(c(97, 98, 99, 5)), c(dk = 98), na_range = c(97, Inf)),
+  both = labelled_spss(pick(c(97, 98, 99, 5, -1)), c(dk = 98), na_range = c(97, 99), na_values = -1),
+  three = labelled_spss(pick(c(7, 8, 9, 1)), c(r = 7, d = 8, u = 5), na_values = c(7, 8, 9)),
+  parts = labelled_spss(pick(c(0.5, 1.25, 2)), na_range = c(0.4, 0.6)),
+  text = labelled_spss(pick(c("a", "b", "XX", "")), c(Alpha = "a", Gone = "XX"), na_values = "XX"),
+  longer = labelled_spss(pick(c("a longer text", "not stated", "z")), c(L = "a longer text"), na_values = "not stated"),
+  unused = labelled_spss(pick(c(1, 2)), c(r = -9), na_values = c(-9, -8))), c())
+tags <- tagged_na(letters)
+tagged <- df(all = c(tags, 1, 2, NA, 3), some = labelled(c(tags, 1, 2, NA, 3), c(one = 1, A = tagged_na("a"), Z = tagged_na("z"))))
+for (v in c(8, 10, 12, 13, 14, 15)) write_dta(tagged, sprintf("tagged_v%d.dta", v), version = v)
+try_all("labels", df(far = labelled(pick(c(1, 5)), c(one = 1, two = 2, minus = -4), label = long(80)),
+  twice = labelled(pick(c(1, 2)), c(Same = 1, Same = 2)), many = labelled(pick(1:500 + 0), setNames(1:900 + 0, paste("Label", 1:900)))))
+days <- as.Date(c("0001-01-01", "1582-10-14", "1582-10-15", "1959-12-31", "1960-01-01", "1969-12-31", "2000-02-29", "9999-12-31", NA))
+stamps <- as.POSIXct(c("1600-01-01 00:00:00", "1959-12-31 23:59:59", "1969-12-31 23:59:59", "1970-01-01", "2000-02-29 12:34:56",
+  "2024-03-31 02:30:00", "2099-12-31 23:59:59", "9999-12-31", NA), tz = "UTC")
+try_all("dates", df(dd = days, tt = stamps), sas = TRUE)
+write_sav(df(hh = hms::hms(c(0, 59.5, 86399, 86400, 1e5, -1, NA))), "times.sav")
+try_all("empty", df(nn = rep(NA_real_, n), ch = rep("", n), ii = rep(NA_integer_, n), da = as.Date(rep(NA, n)),
+  lab = labelled(rep(NA_real_, n), c(a = 1)), fine = 1))
+one <- df(aa = 1, bb = "x", cc = as.Date("2024-05-31"))
+try_all("one", one, sas = TRUE)
+try_all("none", one[0, ], c(14, 15))
+try_all("names", setNames(df(a = 1:4 + 0, b = 2, c = "t", e = long(300)),
+  c(strrep("a", 64), paste0(strrep("a", 63), "b"), paste0(strrep("é", 31), "x"), strrep("q", 60))), c())
+wide <- tibble::as_tibble(setNames(lapply(1:1500, function(i) sample(c(1, 2, NA), 4, TRUE)), sprintf("v%05d", 1:1500)))
+try_all("wide", wide, c(10, 12, 14, 15))
+x <- c(0, 1, -1, 100, 101, 151, 152, -99, -100, 127, 128, 32740, 32741, 2147483620, 2147483621, -2147483648, 2^53, 1e300, 0.1, 1/3, NA)
+try_all("numbers", df(xx = x, whole = c(seq_len(20), NA)))
+"#;
+
+#[test]
+fn odd_files_that_haven_makes_are_read_as_haven_reads_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let judge = fixture("make_expected.R");
+    let script = format!("{MAKE}\nsource({:?})\n", judge.display().to_string());
+    std::fs::write(folder.path().join("make.R"), script).unwrap();
+    let made = std::process::Command::new("Rscript")
+        .args(["--vanilla", "make.R"])
+        .current_dir(folder.path())
+        .env("LC_ALL", "C.UTF-8")
+        .output();
+    let text = |o: &std::process::Output| {
+        String::from_utf8_lossy(&o.stdout).into_owned() + &String::from_utf8_lossy(&o.stderr)
+    };
+    let made = match made {
+        Ok(output) if !text(&output).contains("NOT THERE") => output,
+        _ => {
+            eprintln!("SKIPPED: Rscript with haven and jsonlite is not there; no files were made");
+            return;
+        }
+    };
+    assert!(made.status.success(), "{}", text(&made));
+    let (files, different) = against_expected(folder.path());
+    assert!(files >= 75, "{files}");
+    assert!(different.is_empty(), "{}", different.join("\n"));
+}
+
 /// `RAKEWELL_FORMATS=FOLDER` holds files of one's own against the `expected.json` beside them.
 #[test]
 fn files_of_ones_own_are_read_as_haven_reads_them() {

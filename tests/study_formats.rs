@@ -182,3 +182,68 @@ replicates = true
         rounded.replace("3.3333333333333335", "3.33").replace("3.333333333333333", "3.33");
     assert_eq!(rounded, expected);
 }
+
+const LABELS: &str = r#"
+title = "T"
+[data]
+file = "d.csv"
+[design]
+weight = "w"
+[variables.eth]
+values = { 1 = "White", 2 = "Black", 3 = "Other", 4 = "Other" }
+[variables.yes]
+values = { 0 = "No", 1 = "Yes" }
+[variables.region]
+values = { N = "North", S = "South" }
+[[weighting]]
+step = "post-stratify"
+[[weighting.margin]]
+by = ["region", "eth"]
+totals = { "North × White" = 8, "N × 2" = 9, "N × 3" = 4, "N × Other (4)" = 4, "South*1" = 6, "S*Black" = 5, "S*3" = 5, "S × 4" = 5 }
+[[estimate]]
+name = "rate"
+proportion = "yes"
+by = ["eth", "region"]
+where = "eth in ['White', 'Black', 3, 4]"
+[[compare]]
+estimate = "rate"
+across = "eth"
+reference = 1
+[[contrast]]
+expression = { "labels" = "rate{Yes, Black, North} - rate{No, White, South}", "codes" = "rate{1, 2, N} - rate{0, 1, S}", "others" = "rate{Yes, Other (3), N} - rate{Yes, 4, N}" }
+[report]
+json = "r.json"
+"#;
+
+/// A study says labels or codes, whichever it likes; what it shows are labels, and two levels of one
+/// label are told apart.
+#[test]
+fn levels_are_named_by_label_or_code_everywhere() {
+    let folder = folder(&[], LABELS);
+    let mut text = String::from("eth,region,yes,w\n");
+    for i in 0..96 {
+        let region = if i % 3 == 0 { "N" } else { "S" };
+        text.push_str(&format!("{},{region},{},{}\n", i % 4 + 1, i * 7 % 5 % 2, 1 + i % 2));
+    }
+    fs::write(folder.path().join("d.csv"), text).unwrap();
+    let finished = run(folder.path());
+    let table = &finished.document.estimates[0];
+    assert_eq!(table.by[0].levels, ["White", "Black", "Other (3)", "Other (4)"]);
+    assert_eq!(table.by[1].levels, ["North", "South"]);
+    let functions = finished.document.comparisons.iter().find(|c| c.rows.len() == 3).unwrap();
+    let values: Vec<f64> = functions.rows.iter().map(|r| r.estimate.unwrap()).collect();
+    assert_eq!(values[0], values[1]);
+    // By the definition, from the table: Yes of Black in the North less No of White in the South.
+    let at = |outcome: usize, domain: &[usize]| {
+        let row = table.rows.iter().find(|r| r.outcome == outcome && r.domain == domain);
+        row.unwrap().estimate.unwrap()
+    };
+    assert!((values[0] - (at(1, &[1, 0]) - at(0, &[0, 1]))).abs() < 1e-12);
+    assert!((values[2] - (at(1, &[2, 0]) - at(1, &[3, 0]))).abs() < 1e-12);
+
+    // A label that two levels have names neither.
+    let wrong = LABELS.replace("Other (3), N", "Other, N");
+    fs::write(folder.path().join("study.toml"), wrong).unwrap();
+    let error = mistakes(folder.path());
+    assert!(error.contains("`eth` has no level `Other`"), "{error}");
+}

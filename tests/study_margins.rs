@@ -170,7 +170,7 @@ fn margins_that_cannot_be_met() {
     let tight = "[[weighting]]\nstep = \"rake\"\nbounds = [0.9, 1.1]\n[[weighting.margin]]\nby = \"sex\"\ntotals = { F = 250, M = 90 }\n";
     let error = mistakes(tight, &[]);
     for part in
-        ["sex F can be at most", "its factor has to be", "can be kept", "nearest totals", "relax"]
+        ["sex F can be at most", "would be multiplied by", "can be kept", "nearest totals", "relax"]
     {
         assert!(error.contains(part), "{part}: {error}");
     }

@@ -183,27 +183,30 @@ impl<'a> Kernel<'a> {
     /// Term by term over all `W` slots of a row, those without a value being zero.
     fn add_few_slots<const W: usize>(&mut self) {
         let stride = self.request.domains.count * W;
-        let mut slots: Vec<(usize, f64)> = Vec::new();
         let rows = self.block.units.len();
         // The rows that count: which, where their domain begins, and their slots.
-        let mut counting: Vec<(u32, u32, [f64; W])> = Vec::with_capacity(rows);
+        let (mut counting, mut of_row) = (Vec::with_capacity(rows), Vec::with_capacity(rows));
+        let mut slots: Vec<(usize, f64)> = Vec::new();
         for i in 0..rows {
             let Some((d, _)) = self.block.row(i) else { continue };
             slots.clear();
             self.block.slots(i, &mut slots);
             let mut values = [0.0; W];
             slots.iter().for_each(|&(slot, s)| values[slot] = s);
-            counting.push((i as u32, (d * W) as u32, values));
+            counting.push((i as u32, (d * W) as u32));
+            of_row.push(values);
         }
+        let mut scaled: Vec<[f64; W]> = Vec::with_capacity(counting.len());
         for ((x, v), sums) in self.block.x.iter().zip(&mut self.cross) {
+            scaled.clear();
+            let pairs = counting.iter().zip(&of_row);
+            scaled.extend(pairs.map(|(&(i, _), values)| values.map(|s| v[i as usize] * s)));
             for term in x.terms() {
-                for (i, of_domain, values) in &counting {
-                    let i = *i as usize;
-                    let Some((column, value)) = term.row(i) else { continue };
-                    let at = column * stride + *of_domain as usize;
-                    let scaled = v[i] * value;
+                for (&(i, of_domain), scaled) in counting.iter().zip(&scaled) {
+                    let Some((column, value)) = term.row(i as usize) else { continue };
+                    let at = column * stride + of_domain as usize;
                     let sums = &mut sums[at..at + W];
-                    sums.iter_mut().zip(values).for_each(|(sum, s)| *sum += scaled * s);
+                    sums.iter_mut().zip(scaled).for_each(|(sum, s)| *sum += value * s);
                 }
             }
         }

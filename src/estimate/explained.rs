@@ -45,8 +45,6 @@ pub(super) fn explained(tree: &UnitTree, residualizer: &Residualizer) -> Option<
             total += part;
         }
     }
-    // Of the cross-products with itself only one half is summed.
-    total.fill_lower_triangle_with_upper_triangle();
     Some(total)
 }
 
@@ -107,8 +105,8 @@ pub(super) fn subtract(
     Some(plain)
 }
 
-/// For tasks of strata in order, Σ c [Σ t x' − (Σ t)(Σ x)'/n], x being the values of the estimates,
-/// or (`own`) t itself; of that only the upper triangle.
+/// For tasks of strata in order, Σ c [Σ t x' − (Σ t)(Σ x)'/n], x being t itself (`own`) or the
+/// values of the estimates.
 fn products(
     stage: &Stage,
     residualizer: &Residualizer,
@@ -121,7 +119,7 @@ fn products(
         .strata
         .par_chunks(strata_per_task(stage.strata.len(), true))
         .map(|strata| {
-            let mut out = DMatrix::<f64>::zeros(width, size);
+            let mut out = Products::new(width, size);
             let (mut t, mut x) = (Sparse::new(width), Sparse::new(size));
             let (mut t_sum, mut x_sum) = (Sparse::new(width), Sparse::new(size));
             let mut list = Entries::new();
@@ -137,51 +135,89 @@ fn products(
                             list.drain(..).for_each(|(k, z)| x.add(k as usize, z));
                         }
                     }
-                    t.sort();
+                    out.add(c, &t, if own { &t } else { &x });
                     t.each(|i, v| t_sum.add(i, v));
-                    if own {
-                        square(&mut out, c, &t);
-                    } else {
-                        outer(&mut out, c, &t, &x);
+                    if !own {
                         x.each(|i, v| x_sum.add(i, v));
                         x.clear();
                     }
                     t.clear();
                 }
-                if own {
-                    t_sum.sort();
-                    square(&mut out, -c / n, &t_sum);
-                } else {
-                    outer(&mut out, -c / n, &t_sum, &x_sum);
-                }
+                out.add(-c / n, &t_sum, if own { &t_sum } else { &x_sum });
                 t_sum.clear();
                 x_sum.clear();
             }
-            out
+            out.finish()
         })
         .collect()
 }
 
-fn outer(out: &mut DMatrix<f64>, c: f64, t: &Sparse, x: &Sparse) {
-    let width = out.nrows();
-    let all = out.as_mut_slice();
-    x.each(|k, z| {
-        let column = &mut all[k * width..(k + 1) * width];
-        let scaled = c * z;
-        t.each(|i, v| column[i] += scaled * v);
-    });
+/// Σ c t x' of many vectors t and x, a block of them at a time.
+struct Products {
+    out: DMatrix<f64>,
+    /// The nonzeros of t and x, c taken into t, and where those of each pair end.
+    t: Vec<(u32, f64)>,
+    x: Vec<(u32, f64)>,
+    ends: Vec<(usize, usize)>,
 }
 
-/// The upper triangle of c t t', the places of t being in order.
-fn square(out: &mut DMatrix<f64>, c: f64, t: &Sparse) {
-    let width = out.nrows();
-    let all = out.as_mut_slice();
-    for (k, &column) in t.places.iter().enumerate() {
-        let scaled = c * t.values[column as usize];
-        let column = &mut all[column as usize * width..][..width];
-        for &i in &t.places[..=k] {
-            column[i as usize] += scaled * t.values[i as usize];
+/// Pairs of vectors that are multiplied together.
+const PAIRS: usize = 256;
+
+/// Of all products the share, of those without a zero, from which it is quicker to make them all: as products
+/// of matrices.
+const MANY: f64 = 1.0 / 12.0;
+
+impl Products {
+    fn new(width: usize, size: usize) -> Products {
+        let out = DMatrix::zeros(width, size);
+        Products { out, t: Vec::new(), x: Vec::new(), ends: Vec::new() }
+    }
+
+    fn add(&mut self, c: f64, t: &Sparse, x: &Sparse) {
+        t.each(|i, v| self.t.push((i as u32, c * v)));
+        x.each(|k, z| self.x.push((k as u32, z)));
+        self.ends.push((self.t.len(), self.x.len()));
+        if self.ends.len() == PAIRS {
+            self.multiply();
         }
+    }
+
+    fn multiply(&mut self) {
+        let Products { out, t, x, ends } = self;
+        let (width, size) = out.shape();
+        let mut from = (0, 0);
+        let pair = |&end: &(usize, usize)| {
+            let (a, b) = std::mem::replace(&mut from, end);
+            (&t[a..end.0], &x[b..end.1])
+        };
+        let pairs: Vec<_> = ends.iter().map(pair).collect();
+        let needed: usize = pairs.iter().map(|(t, x)| t.len() * x.len()).sum();
+        if needed as f64 > MANY * (ends.len() * width * size) as f64 {
+            let mut left = DMatrix::zeros(width, ends.len());
+            let mut right = DMatrix::zeros(ends.len(), size);
+            for (pair, (t, x)) in pairs.iter().enumerate() {
+                t.iter().for_each(|&(i, v)| left[(i as usize, pair)] = v);
+                x.iter().for_each(|&(k, z)| right[(pair, k as usize)] = z);
+            }
+            out.gemm(1.0, &left, &right, 1.0);
+        } else {
+            let all = out.as_mut_slice();
+            for (t, x) in pairs {
+                for &(k, z) in x {
+                    let column = &mut all[k as usize * width..][..width];
+                    t.iter().for_each(|&(i, v)| column[i as usize] += z * v);
+                }
+            }
+        }
+        t.clear();
+        x.clear();
+        ends.clear();
+    }
+
+    fn finish(mut self) -> DMatrix<f64> {
+        self.multiply();
+        self.out
     }
 }
 
@@ -203,11 +239,6 @@ impl Sparse {
             self.places.push(place as u32);
         }
         self.values[place] += value;
-    }
-
-    /// Entries in the order of their places, so that memory is gone through in order.
-    fn sort(&mut self) {
-        self.places.sort_unstable();
     }
 
     #[inline]

@@ -156,7 +156,8 @@ fn totals(step: &Weighting, margin: &Margin, rules: &mut Rules<'_>, path: &KeyPa
     }
     let sum: f64 = margin.totals.0.iter().map(|(_, total)| total).sum();
     let is = |whole: f64| (sum - whole).abs() < 0.005 * whole;
-    if sum <= 0.0 {
+    let all_zero = margin.totals.0.iter().all(|(_, total)| *total == 0.0);
+    if all_zero {
         let help = "write how many of the population are in each level";
         rules.error(&totals, "the totals of the margin are all zero", "sum to 0", help);
     } else if step.population.is_none() && (is(1.0) || is(100.0)) {

@@ -177,7 +177,7 @@ fn obstacle(obstacle: &Obstacle) -> String {
             let (limit, bound) =
                 if target > most { (most, "at most") } else { (least, "at least") };
             let needed = factor.map_or_else(String::new, |factor| {
-                format!("; its factor has to be {}", shown(factor))
+                format!("; its weights would be multiplied by {} on average", shown(factor))
             });
             format!(
                 "{name} can be {bound} {} within the bounds, its target is {}{needed}",

@@ -4,8 +4,8 @@ library(jsonlite)
 
 number <- function(x) ifelse(is.na(x), "NA", sprintf("%.17g", x))
 column <- function(x) {
-  out <- list(label = attr(x, "label"))
-  labels <- attr(x, "labels")
+  out <- list(label = attr(x, "label", exact = TRUE))
+  labels <- attr(x, "labels", exact = TRUE)
   tags <- if (is.double(x)) na_tag(x) else rep(NA_character_, length(x))
   user <- if (inherits(x, "haven_labelled_spss")) !is.na(unclass(x)) & is.na(x) else rep(FALSE, length(x))
   if (is.character(x)) {
