@@ -256,3 +256,28 @@ fn a_closed_pipe_is_no_fault() {
     assert_eq!(String::from_utf8_lossy(&output.stderr), "");
     assert_eq!(output.status.code(), Some(0));
 }
+
+/// A file given to the wrong command is named for what it is.
+#[test]
+fn each_kind_of_file_has_its_command() {
+    let example =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/understanding-society-style");
+    let (code, out, _) = rakewell(&example, &["check", "population.toml"]);
+    assert!(code == 0 && out.contains("3 outcomes and 4 margins"), "{out}");
+    let (code, out, _) = rakewell(&example, &["check", "design.toml"]);
+    assert!(code == 0 && out.contains("2 samples"), "{out}");
+    let frame = ["--frame", "areas.csv"];
+    for (arguments, told) in [
+        (["plan", "study.toml"], "study.toml is a study file, not a design file"),
+        (["plan", "population.toml"], "population.toml is a population file, not a design file"),
+    ] {
+        let (code, _, err) = rakewell(&example, &[&arguments[..], &frame[..]].concat());
+        assert!(code == 1 && err.contains(told), "{err}");
+        assert!(err.contains("it is for `rakewell "), "{err}");
+        assert_eq!(err.matches("error").count(), 1, "{err}");
+    }
+    let (code, _, err) = rakewell(&example, &["run", "design.toml"]);
+    assert!(code == 1 && err.contains("design.toml is a design file, not a study file"), "{err}");
+    let (code, _, err) = rakewell(&example, &["populate", "study.toml", "--out", "never.parquet"]);
+    assert!(code == 1 && err.contains("not a population file"), "{err}");
+}

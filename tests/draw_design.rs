@@ -101,13 +101,11 @@ fn refused(text: &str) -> String {
 
 /// Over many draws every row comes as often as its probability says, in each sample; and the weight
 /// of the two samples together is unbiased for every row.
-#[test]
-fn frequencies_of_rows_are_their_probabilities() {
+fn frequencies(text: &str, draws: u32) {
     let table = frame();
     for combine in ["total-probability", "sum-of-probabilities", "multiplicity", "composite"] {
-        let loaded = design(&format!("{DESIGN}[combine]\nmethod = \"{combine}\"\n"));
-        let on_frame = OnFrame::new(&loaded.design, &table).unwrap();
-        let draws = 20_000_u32;
+        let loaded = design(&format!("{text}[combine]\nmethod = \"{combine}\"\n"));
+        let on_frame = OnFrame::new(&loaded.design, &table).unwrap_or_else(|f| panic!("{f:?}"));
         let rows = table.rows();
         let mut counts = vec![vec![0_u32; rows]; 2];
         let (mut weights, mut squares) = (vec![0.0; rows], vec![0.0; rows]);
@@ -145,6 +143,164 @@ fn frequencies_of_rows_are_their_probabilities() {
             let se = ((squares[row] / n - mean * mean) / n).sqrt();
             assert!((mean - 1.0).abs() < 4.7 * se, "{combine}, row {row}: {mean} ± {se}");
         }
+    }
+}
+
+#[test]
+fn frequencies_of_rows_are_their_probabilities() {
+    frequencies(DESIGN, 20_000);
+}
+
+/// The general sample, and a boost of these sectors and households.
+fn with_boost(sample: &str, sectors: &str, households: &str) -> String {
+    let general = DESIGN.split("[[sample]]\nname = \"boost\"").next().unwrap();
+    format!(
+        "{general}[[sample]]\nname = \"boost\"\nkind = \"boost\"\n{sample}[[sample.stage]]\nunit = \"sector\"\n\
+         {sectors}[[sample.stage]]\nunit = \"household\"\nid = \"household\"\n{households}\
+         [[sample.stage]]\nunit = \"person\"\nall = true\n"
+    )
+}
+
+const SCREENING: &str = "[sample.stage.screening]\ngroups = \"small\"\nkeep = { small = 0.7 }\n";
+
+/// Households of the general sample are kept out of the boost: in the same sectors and in sectors of
+/// its own, drawn at random and systematically, a number of them and all.
+#[test]
+fn units_of_an_earlier_sample_are_kept_out() {
+    let same = "psus-of = \"general\"\nwithout = \"general\"\n";
+    for (sample, sectors, households) in [
+        (same, "", "take = 1\n"),
+        (same, "", "take = 1\nmethod = \"systematic\"\n"),
+        (same, "", "rate = 0.3\nmethod = \"bernoulli\"\n"),
+        (same, "", "all = true\n"),
+        ("without = \"general\"\n", "id = \"area\"\nrate = 0.5\n", "take = 1\n"),
+    ] {
+        frequencies(&with_boost(sample, sectors, &format!("{households}{SCREENING}")), 8_000);
+    }
+    let table = frame();
+    let loaded = design(&with_boost(same, "", "all = true\n"));
+    let on_frame = OnFrame::new(&loaded.design, &table).unwrap();
+    let household = table.column("household").unwrap().as_factor();
+    for seed in 0..30 {
+        let drawn = on_frame.draw(Purpose { seed, replicate: None }, &table).unwrap();
+        let of = |d: usize| -> std::collections::BTreeSet<u32> {
+            drawn[d].rows.iter().map(|r| household.codes.get(*r as usize)).collect()
+        };
+        assert!(of(0).is_disjoint(&of(1)) && !of(1).is_empty(), "seed {seed}");
+    }
+}
+
+/// Neighbours of the general sample's households, and of households visited for the purpose.
+#[test]
+fn focused_enumeration_finds_neighbours() {
+    let core = "psus-of = \"general\"\nwithout = \"general\"\n";
+    let own = "id = \"area\"\nrate = 0.5\n";
+    let asked = |count: u32| {
+        format!("{SCREENING}neighbours = {count}\n").replace("keep = { small = 0.7 }\n", "")
+    };
+    for systematic in [false, true] {
+        let of = |text: String| {
+            // The households of the general sample drawn in one way and the other.
+            if systematic {
+                text.replace("take = 2\n", "take = 2\nmethod = \"systematic\"\n")
+            } else {
+                text
+            }
+        };
+        frequencies(&of(with_boost(core, "", &format!("take = 2\n{}", asked(2)))), 8_000);
+        frequencies(&of(with_boost("", own, &format!("take = 2\n{}", asked(3)))), 8_000);
+    }
+    let rate = format!("rate = 0.3\nmethod = \"bernoulli\"\n{}", asked(2));
+    frequencies(&with_boost("", own, &rate), 8_000);
+    // Households are visited in sectors of their own, and neighbours are not among them.
+    let text = refused(&with_boost("", own, &format!("all = true\n{}", asked(2))));
+    assert!(text.contains("asked about its neighbours: all are drawn"), "{text}");
+}
+
+#[test]
+fn what_cannot_be_kept_out_is_named() {
+    let own = "id = \"area\"\nrate = 0.5\n";
+    let sized = "take = 1\nsize = \"size\"\nmethod = \"sampford\"\n";
+    let text = refused(&with_boost("without = \"general\"\n", own, sized));
+    assert!(
+        text.contains("the households of sample `boost`") && text.contains("of their own"),
+        "{text}"
+    );
+    let boost = with_boost("without = \"general\"\n", "id = \"area\"\nrate = 0.5\n", "take = 1\n");
+    let text = refused(
+        &boost
+            .replacen("id = \"household\"\ntake = 2\n", "take = 2\n", 1)
+            .replacen("id = \"area\"\nsize", "id = \"region\"\nsize", 1)
+            .replace("size = \"size\"\nstrata = \"region\"\ntake = 5", "take = 2"),
+    );
+    assert!(text.contains("cannot be told among those of"), "{text}");
+    let third = "[[sample]]\nname = \"late\"\nwithout = [\"general\", \"boost\"]\n[[sample.stage]]\n\
+                 unit = \"household\"\nid = \"household\"\ntake = 3\n";
+    let text = refused(&format!("{}{third}", with_boost("", own, "take = 1\n")));
+    assert!(text.contains("which may draw the same ones"), "{text}");
+}
+
+/// A stratum's sample is proportional to its size times the spread of a column of the frame.
+#[test]
+fn neyman_allocation_from_the_frame() {
+    let table = frame();
+    let text = |rest: &str| {
+        format!(
+            "title = \"N\"\n[[sample]]\nname = \"s\"\n[[sample.stage]]\nunit = \"sector\"\nid = \"area\"\n\
+             strata = \"region\"\ntake = 8\nallocation = \"neyman\"\n{rest}"
+        )
+    };
+    let drawn = |spread: &str| {
+        let loaded = design(&text(&format!("spread = \"{spread}\"\n")));
+        let on_frame = OnFrame::new(&loaded.design, &table).unwrap_or_else(|f| panic!("{f:?}"));
+        let drawn = on_frame.draw(Purpose { seed: 1, replicate: None }, &table).unwrap();
+        let region = table.column("region").unwrap().as_factor();
+        let north = region.position("North").unwrap() as u32;
+        let of = |r: &u32| region.codes.get(*r as usize) == north;
+        let mut areas: Vec<u32> = drawn[0].units[0].clone();
+        areas.dedup();
+        let rows: Vec<u32> = drawn[0].rows.iter().copied().filter(of).collect();
+        let area = table.column("area").unwrap().as_factor();
+        let mut codes: Vec<u32> = rows.iter().map(|r| area.codes.get(*r as usize)).collect();
+        codes.dedup();
+        (codes.len(), areas.len())
+    };
+    // Sizes 3, 4, 5, 6, 3 in the north and 4, 5, 6, 3, 4, 5, 6 in the south: N S is 5 × 1.304 and 7 × 1.113.
+    assert_eq!(drawn("size"), (4, 8));
+    // Four times the spread in the north: it is taken in full.
+    assert_eq!(drawn("if(region == 'North', 4 * size, size)"), (5, 8));
+    let found = sampling::from_text("d.toml", &text(""), &[]).expect_err("no spread").to_string();
+    assert!(found.contains("Neyman's allocation rests on"), "{found}");
+}
+
+/// The share of a stratum stands in place of that of the stage.
+#[test]
+fn strata_have_response_rates_of_their_own() {
+    let table = frame();
+    let design = design(
+        "title = \"R\"\n[[sample]]\nname = \"s\"\n[[sample.stage]]\nunit = \"person\"\nall = true\nresponse = 0.8\n\
+         [[sample.stage.stratum]]\nname = \"north\"\nwhere = \"region == 'North'\"\nresponse = 0.4\n\
+         [[sample.stage.stratum]]\nname = \"south\"\n",
+    );
+    let study = "title = \"S\"\n[data]\nfile = \"s.csv\"\n[design]\nweight = \"weight\"\n\
+                 [[estimate]]\nname = \"t\"\ntotal = \"size\"\nby = \"region\"\n";
+    let study = study::from_text("s.toml", study).unwrap_or_else(|e| panic!("{e}"));
+    let options = Options { replicates: 2000, seed: 4, general: None };
+    let path = std::path::Path::new("s.toml");
+    let found =
+        simulate(&design, study, path, &table, &options, &|_| ()).unwrap_or_else(|e| panic!("{e}"));
+    let region = table.column("region").unwrap().as_factor();
+    for cell in &found.cells {
+        let own = region.position(&cell.domain).unwrap() as u32;
+        let people = (0..table.rows()).filter(|r| region.codes.get(*r) == own).count() as f64;
+        let share = if cell.domain == "North" { 0.4 } else { 0.8 };
+        let se = (people * share * (1.0 - share) / 2000.0).sqrt();
+        assert!(
+            (cell.design.n - people * share).abs() < 5.0 * se,
+            "{}: {}",
+            cell.domain,
+            cell.design.n
+        );
     }
 }
 
@@ -202,6 +358,9 @@ fn mistakes_name_the_stratum_or_unit() {
     let rate = refused(&DESIGN.replace("min(1, 3 / size)", "5 / size"));
     assert!(rate.contains("a rate lies between 0 and 1") && rate.contains("sector `A"), "{rate}");
     let nobody = refused(&DESIGN.replace("group == 'small'", "group == 'tiny'"));
+    assert!(nobody.contains("nobody on the frame belongs to the group `small`"), "{nobody}");
+    let elsewhere = DESIGN.replace("where = \"size >= 4\"", "where = \"group == 'large'\"");
+    let nobody = refused(&elsewhere);
     assert!(nobody.contains("no household of sample `boost` is eligible"), "{nobody}");
     let name = refused(
         &DESIGN.replace("id = \"household\"\ntake", "id = \"household\"\nsort = \"sise\"\ntake"),

@@ -1,6 +1,8 @@
 //! The ready designs: each can be read, every figure says where it comes from, and the numbers that
 //! follow from the file are those that are published.
 
+use rakewell::data::{Column, Table};
+use rakewell::planning::{Optimum, Options, plan};
 use rakewell::sampling::{Loaded, READY, from_text, load_named, ready};
 use serde_json::Value;
 
@@ -226,4 +228,45 @@ fn the_others() {
     assert!(midis.design.samples[0].part.is_some());
     let staff = design("nhs-staff-survey");
     assert_eq!(staff.design.samples[0].stages[1].response.all, 0.48);
+}
+
+/// Ready designs have costs (assumed), so that planning says what their targets cost.
+#[test]
+fn planning_prices_the_targets_of_ready_designs() {
+    let areas = 2400_usize;
+    let of = |f: &dyn Fn(usize) -> f64| (0..areas).map(f).collect::<Vec<f64>>();
+    // Groups live in some areas more than in others.
+    let group = |every: usize| move |a: usize| if a.is_multiple_of(every) { 400.0 } else { 10.0 };
+    let ids: Vec<Option<String>> = (0..areas).map(|a| Some(format!("S{a}"))).collect();
+    let numbers = |name: &str, f: &dyn Fn(usize) -> f64| Column::numbers(name, of(f));
+    let table = Table::new(vec![
+        Column::text("sector", &ids),
+        Column::text("organisation", &ids),
+        numbers("ethnic_mix", &|a| (a % 3) as f64),
+        numbers("region", &|a| (a % 9) as f64),
+        numbers("addresses", &|_| 2000.0),
+        numbers("households", &|_| 1800.0),
+        numbers("people", &|_| 3600.0),
+        numbers("indian", &group(4)),
+        numbers("pakistani", &group(3)),
+        numbers("bangladeshi", &group(9)),
+        numbers("black_caribbean", &group(7)),
+        numbers("black_african", &group(6)),
+        numbers("minority", &|a| [4, 3, 9, 7, 6].iter().map(|every| group(*every)(a)).sum::<f64>()),
+        numbers("minority_share", &|_| 0.2),
+        numbers("target", &group(5)),
+        numbers("staff", &|_| 5000.0),
+        numbers("black", &|_| 700.0),
+        numbers("asian", &|_| 900.0),
+        numbers("mixed_other", &|_| 300.0),
+    ])
+    .expect("a table");
+    for name in ["embes-2010", "eu-midis-2", "tides-trust-survey"] {
+        let plan = plan(&design(name), &table, Options::default())
+            .unwrap_or_else(|found| panic!("{name}\n{found}"));
+        let Some(Optimum::Optimal { cost, prices, .. }) = &plan.optimum else {
+            panic!("{name}: {:?}", plan.optimum)
+        };
+        assert!(*cost > 0.0 && prices.iter().any(|p| p.per_percent > 0.0), "{name}: {prices:?}");
+    }
 }

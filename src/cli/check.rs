@@ -1,16 +1,17 @@
-//! `rakewell check`: every mistake of a study or design file at once.
+//! `rakewell check`: every mistake of a study, design or population file at once.
 
 use std::io;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use rakewell::diagnostic::Diagnostics;
+use rakewell::populate::{self, spec::Population};
 use rakewell::sampling::{self, Design};
 use rakewell::study::{self, Loaded, RunOptions};
 
 use super::{Loudness, Outcome, print, progress::Progress, render};
 
-/// Check a study or design file: every mistake at once, each with its place and the way out
+/// Check a study, design or population file: every mistake at once, each with its place and the way out
 ///
 /// The file is read and compared with what a study may hold: keys, values, and the rules between
 /// them, such as an estimate that a comparison names. If that is clean, the data are read and
@@ -21,6 +22,7 @@ Examples:
   rakewell check study.toml
   rakewell check study.toml --format json    for editors and scripts
   rakewell check design.toml                 a design file, or a ready design by its name
+  rakewell check population.toml             a population file
 
 With `--format json`, the mistakes are a list of objects with the keys severity, message, label,
 help, file, line, column, end_line, end_column. Lines and columns count from 1, columns in
@@ -28,7 +30,7 @@ characters; the end is the place after the last character.
 
 Exit codes: 0 no mistakes (there may be warnings), 1 mistakes, 2 wrong arguments.")]
 pub(super) struct Check {
-    /// The study file, or a design file
+    /// The study file, or a design or population file
     study: PathBuf,
     /// Look at the study file alone, not at its data
     #[arg(long)]
@@ -58,6 +60,14 @@ impl Check {
             match sampling::load_named(&self.study, &self.set) {
                 Ok(loaded) => {
                     let summary = design_summary(&loaded.design);
+                    (loaded.warnings, Some(summary))
+                }
+                Err(mistakes) => (mistakes, None),
+            }
+        } else if populate::is_population(&self.study) {
+            match populate::load(&self.study, &self.set) {
+                Ok(loaded) => {
+                    let summary = population_summary(&loaded.population);
                     (loaded.warnings, Some(summary))
                 }
                 Err(mistakes) => (mistakes, None),
@@ -128,6 +138,15 @@ fn design_summary(design: &Design) -> String {
         (design.samples.len(), "sample", "samples"),
         (stages, "stage", "stages"),
         (design.spec.plan.target.len(), "target", "targets"),
+    ])
+}
+
+/// What the population has, in numbers.
+fn population_summary(population: &Population) -> String {
+    in_numbers(&[
+        (population.attribute.len(), "attribute", "attributes"),
+        (population.outcome.len(), "outcome", "outcomes"),
+        (population.margin.len(), "margin", "margins"),
     ])
 }
 

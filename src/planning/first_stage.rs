@@ -58,6 +58,12 @@ pub(super) fn first_stage(
     let mut probability = vec![0.0; areas];
     let mut stratum = vec![0; areas];
     let mut names: Vec<String> = Vec::new();
+    let spread = match &stage.spread {
+        Some(formula) if stage.allocation == Allocation::Neyman => {
+            Some(reader.numbers(&path.key("spread"), formula)?)
+        }
+        _ => None,
+    };
     let mut free = open.clone();
     let list = path.key("stratum");
     let rest = stage.take.as_ref().map(|take| Part {
@@ -66,8 +72,10 @@ pub(super) fn first_stage(
         method: stage.method,
         path: path.clone(),
         name: String::new(),
+        spread: spread.clone(),
     });
-    let named = stage.cells.iter().enumerate().map(|(i, cell)| Part::of(cell, list.index(i)));
+    let named = stage.cells.iter().enumerate();
+    let named = named.map(|(i, cell)| Part::of(cell, list.index(i), spread.clone()));
     let owners: Vec<(Part, Vec<bool>)> = named.zip(cells).collect();
     let mut all = owners;
     for (_, own) in &all {
@@ -106,16 +114,19 @@ struct Part {
     method: Method,
     path: KeyPath,
     name: String,
+    /// For Neyman's allocation, by area.
+    spread: Option<Vec<f64>>,
 }
 
 impl Part {
-    fn of(cell: &Cell, path: KeyPath) -> Part {
+    fn of(cell: &Cell, path: KeyPath, spread: Option<Vec<f64>>) -> Part {
         Part {
             take: cell.take.clone(),
             size: cell.size.clone(),
             method: cell.method,
             path,
             name: cell.name.clone(),
+            spread,
         }
     }
 
@@ -143,9 +154,13 @@ impl Part {
             let empty: Vec<usize> = all.iter().copied().filter(|&a| size[a] <= 0.0).collect();
             if let Some(&first) = empty.first() {
                 let message = format!(
-                    "the measure of size is 0 in {} ({} areas of `{name}` in all)",
+                    "the measure of size is 0 in {} ({} of `{name}` in all)",
                     reader.area(first),
-                    empty.len()
+                    if empty.len() == 1 {
+                        "1 area".into()
+                    } else {
+                        format!("{} areas", empty.len())
+                    }
                 );
                 let help = "an area of size 0 can never be drawn: leave these areas out with \
                             `where`, so that the coverage gap is reported, or give them a size";
@@ -185,7 +200,7 @@ impl Part {
                     .iter()
                     .map(|members| StratumSize {
                         size: members.iter().map(|&a| measure(a)).sum(),
-                        sd: 1.0,
+                        sd: self.spread.as_ref().map_or(1.0, |y| spread_of(members, y, &measure)),
                         cost: 1.0,
                         most: members.len() as f64,
                     })
@@ -222,6 +237,15 @@ impl Part {
         }
         Some(out)
     }
+}
+
+/// The standard deviation of y/x within a stratum, weighted by the sizes x; times Σx it is what
+/// Neyman's allocation of draws with probabilities proportional to x rests on (the variance of Hansen and Hurwitz 1943).
+fn spread_of(members: &[usize], y: &[f64], size: &dyn Fn(usize) -> f64) -> f64 {
+    let all: f64 = members.iter().map(|&a| size(a)).sum();
+    let ratio = members.iter().map(|&a| y[a]).sum::<f64>() / all;
+    let square = |&a: &usize| size(a) * (y[a] / size(a) - ratio) * (y[a] / size(a) - ratio);
+    (members.iter().filter(|a| size(**a) > 0.0).map(square).sum::<f64>() / all).sqrt()
 }
 
 pub(super) fn rule_of(rule: Allocation) -> Rule {

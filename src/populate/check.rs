@@ -91,7 +91,7 @@ fn areas(given: &Population, rules: &mut Rules<'_>, path: &KeyPath) {
             &path.key("number"),
             message,
             "not a whole number from 1 to 10 million",
-            "give one",
+            "give a whole number, such as `number = 400`",
         );
     }
     let bad = match &areas.households {

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::check;
 use super::spec::Population;
 use crate::diagnostic::Diagnostics;
-use crate::toml_file::{Kind, LoadedFile, Loader, Places, includes_nothing, schema_of};
+use crate::toml_file::{Kind, LoadedFile, Loader, Places, includes_nothing, is_of, schema_of};
 
 /// A population file without mistakes, as far as can be told without its areas.
 #[derive(Debug, Clone)]
@@ -57,6 +57,11 @@ fn loader() -> Loader<Population> {
 /// All mistakes at once, in file order, and when the file cannot be read.
 pub fn load(path: &Path, settings: &[String]) -> Result<Loaded, Diagnostics> {
     loader().path(path, settings).map(Loaded::from)
+}
+
+/// True when a path is that of a population file rather than a study or design file.
+pub fn is_population(path: &Path) -> bool {
+    is_of(path, "areas")
 }
 
 /// Checks the text of a population file; `name` is shown with its mistakes.

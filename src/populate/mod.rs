@@ -13,5 +13,5 @@ pub mod spec;
 
 pub use areas::areas;
 pub use build::{PopulateError, build};
-pub use load::{Loaded, from_text, json_schema, load};
+pub use load::{Loaded, from_text, is_population, json_schema, load};
 pub use margins::margins;

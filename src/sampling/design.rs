@@ -121,6 +121,8 @@ pub struct Stage {
     pub take: Option<Take>,
     /// How a number is shared out among `strata`.
     pub allocation: Allocation,
+    /// For Neyman's allocation, the variable whose spread within strata decides.
+    pub spread: Option<Expression>,
     /// Strata with a size or method of their own, in the order in which they are tried.
     pub cells: Vec<Cell>,
     /// Variables to balance on.

@@ -1,15 +1,13 @@
 //! From a design file, or the name of a ready design, to a [`Design`].
 
-use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 
 use serde_json::Value;
-use toml::de::DeTable;
 
 use crate::diagnostic::{Diagnostics, Source, nearest};
 use crate::toml_file::rules::Rules;
-use crate::toml_file::{Kind, LoadedFile, Loader, Places, includes_nothing, schema_of};
+use crate::toml_file::{Kind, LoadedFile, Loader, Places, includes_nothing, is_of, schema_of};
 
 use super::design::Design;
 use super::ready::{READY, ready};
@@ -84,17 +82,11 @@ pub fn load(path: &Path, settings: &[String]) -> Result<Loaded, Diagnostics> {
 /// True when a path is that of a design file rather than a study file, or the name of a ready
 /// design: it has samples and no data.
 pub fn is_design(path: &Path) -> bool {
-    let Ok(mut file) = std::fs::File::open(path) else {
-        return path.to_str().is_some_and(|name| ready(name).is_some());
-    };
-    let mut text = String::new();
-    // A larger file is refused anyway.
-    if file.by_ref().take(8 << 20).read_to_string(&mut text).is_err() {
-        return false;
+    if path.exists() {
+        is_of(path, "sample")
+    } else {
+        path.to_str().is_some_and(|name| ready(name).is_some())
     }
-    let (document, _) = DeTable::parse_recoverable(&text);
-    let document = document.get_ref();
-    document.contains_key("sample") && !document.contains_key("data")
 }
 
 /// Reads a design file, or the ready design of that name where there is no such file.

@@ -266,6 +266,7 @@ impl Resolver<'_, '_, '_> {
             part: self.optional(path.key("where"), given.part.as_deref()),
             take,
             allocation: given.allocation.unwrap_or(spec::Allocation::Proportional),
+            spread: self.optional(path.key("spread"), given.spread.as_deref()),
             cells,
             balance: names(&given.balance),
             random_number: given.random_number.clone(),

@@ -1,5 +1,6 @@
 //! From the text of a file to a value of its type: parsed, merged, checked.
 
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -28,6 +29,36 @@ pub(crate) struct Kind {
     pub(crate) begin: &'static str,
     /// The command that prints its schema.
     pub(crate) schema: &'static str,
+}
+
+/// Kinds of files: the table that one of them alone has, what it is called, and a command for it.
+const KINDS: [(&str, &str, &str); 3] = [
+    ("data", "study file", "rakewell run"),
+    ("sample", "design file", "rakewell plan"),
+    ("areas", "population file", "rakewell populate"),
+];
+
+/// The kind of another file than wanted, and a command for it, where its tables tell.
+fn another(document: &DeTable<'_>, wanted: &str) -> Option<(&'static str, &'static str)> {
+    let has = |kind: &&(&str, &str, &str)| document.contains_key(kind.0);
+    let mut found = KINDS.iter().filter(has);
+    match (found.next(), found.next()) {
+        (Some((_, file, command)), None) if *file != wanted => Some((file, command)),
+        _ => None,
+    }
+}
+
+/// True when a file has a table that tells what it is, and none of another kind of file.
+pub(crate) fn is_of(path: &Path, table: &str) -> bool {
+    let Ok(mut file) = std::fs::File::open(path) else { return false };
+    let mut text = String::new();
+    // A larger file is refused anyway.
+    if file.by_ref().take(8 << 20).read_to_string(&mut text).is_err() {
+        return false;
+    }
+    let (document, _) = DeTable::parse_recoverable(&text);
+    let document = document.get_ref();
+    KINDS.iter().all(|kind| document.contains_key(kind.0) == (kind.0 == table))
 }
 
 /// A file without mistakes of its own.
@@ -115,6 +146,10 @@ impl<T: DeserializeOwned> Loader<T> {
         }
         if !errors.is_empty() {
             return Err(syntax::explain(&source, document.get_ref(), &errors));
+        }
+        if let Some((file, command)) = another(document.get_ref(), kind.file) {
+            let message = format!("{name} is a {file}, not a {}", kind.file);
+            return Err(Diagnostic::error(message).help(format!("it is for `{command}`")).into());
         }
         let included = (self.include)(&source, document.get_ref())?;
         let settings = settings::sources(settings)?;

@@ -22,7 +22,7 @@ pub(crate) mod testing;
 mod values;
 mod words;
 
-pub(crate) use load::{Kind, LoadedFile, Loader, includes_nothing};
+pub(crate) use load::{Kind, LoadedFile, Loader, includes_nothing, is_of};
 pub(crate) use merge::Included;
 pub(crate) use read::text_of;
 

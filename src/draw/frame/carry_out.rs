@@ -43,11 +43,21 @@ pub struct Drawn {
     pub rows: Vec<u32>,
     /// By row of the sample and stage, the unit: `units[stage * rows + i]` would be long; one list per stage.
     pub unit_of: Vec<Vec<u32>>,
+    /// By stage, the units that were drawn before screening, where some were not kept.
+    asked: Vec<Option<Vec<u32>>>,
+}
+
+impl Drawn {
+    /// The units of a stage that were drawn, whether or not screening kept them.
+    pub(super) fn asked(&self, stage: usize) -> &[u32] {
+        let before = self.asked.get(stage).and_then(Option::as_ref);
+        before.or(self.units.get(stage)).map_or(&[], Vec::as_slice)
+    }
 }
 
 impl Layout {
     /// Draws the sample. `followed` are the units of the first stage of the sample that this one
-    /// follows, by their first rows.
+    /// follows, by their names; `barred` by stage and unit those that earlier samples have drawn.
     ///
     /// # Errors
     /// What a method refuses: frames too large for it, permanent numbers outside 0 … 1.
@@ -55,19 +65,27 @@ impl Layout {
         &self,
         purpose: Purpose,
         followed: Option<&[String]>,
+        barred: &[Option<Vec<bool>>],
         table: &crate::data::Table,
     ) -> Result<Drawn, DrawError> {
         let mut parents: Vec<u32> = vec![0];
         // By unit of the present stage, the units above it.
         let mut paths: Vec<Vec<u32>> = Vec::new();
-        let mut drawn =
-            Drawn { units: Vec::new(), issued: Vec::new(), rows: Vec::new(), unit_of: Vec::new() };
+        let mut drawn = Drawn {
+            units: Vec::new(),
+            issued: Vec::new(),
+            rows: Vec::new(),
+            unit_of: Vec::new(),
+            asked: Vec::new(),
+        };
         for (s, stage) in self.stages.iter().enumerate() {
             let base = purpose.stream(&self.name, &format!("stage-{}", s + 1));
             let keep = stage
                 .kept
                 .as_ref()
                 .map(|k| (k, purpose.stream(&self.name, &format!("keep-{}", s + 1))));
+            let barred = barred.get(s).and_then(Option::as_ref);
+            let mut asked: Vec<u32> = Vec::new();
             let mut taken: Vec<u32> = Vec::new();
             let mut from: Vec<u32> = Vec::new();
             let mut issued = 0;
@@ -82,15 +100,19 @@ impl Layout {
                             let own = cell.first..cell.first + cell.units;
                             taken.extend(own.filter(|u| names.contains(&stage.name(*u, table))));
                         }
-                        (How::All, _) => taken.extend(cell.first..cell.first + cell.units),
+                        (How::All, _) if barred.is_none() => {
+                            taken.extend(cell.first..cell.first + cell.units);
+                        }
                         _ => {
                             let mut rng = base.clone();
                             rng.set_stream(cell.key);
-                            let chosen = self.choose(stage, cell, &mut rng)?;
-                            taken.extend(chosen.into_iter().map(|k| cell.first + k));
+                            taken.extend(self.chosen(stage, cell, barred, &mut rng)?);
                         }
                     }
                     issued += taken.len() - before;
+                    if keep.is_some() {
+                        asked.extend(&taken[before..]);
+                    }
                     if let Some((rates, stream)) = &keep {
                         let mut rng = stream.clone();
                         rng.set_stream(cell.key);
@@ -112,6 +134,7 @@ impl Layout {
             paths.push(taken.clone());
             drawn.units.push(taken.clone());
             drawn.issued.push(issued);
+            drawn.asked.push(keep.is_some().then_some(asked));
             parents = taken;
         }
         drawn.unit_of = vec![Vec::new(); self.stages.len()];
@@ -137,6 +160,47 @@ impl Layout {
             return Vec::new();
         };
         units.iter().map(|u| stage.name(*u, table)).collect()
+    }
+
+    /// The units of a cell that are drawn, or found by those that are visited.
+    fn chosen(
+        &self,
+        stage: &Stage,
+        cell: &Cell,
+        barred: Option<&Vec<bool>>,
+        rng: &mut ChaCha12Rng,
+    ) -> Result<Vec<u32>, DrawError> {
+        let is_barred = |u: u32| barred.is_some_and(|b| b[u as usize]);
+        if let Some(around) = &stage.around {
+            if around.of_other {
+                return Ok(around.found(cell, is_barred));
+            }
+            let mut visited = vec![false; cell.units as usize];
+            for k in self.choose(stage, cell, rng)? {
+                visited[k as usize] = true;
+            }
+            return Ok(around.found(cell, |u| visited[(u - cell.first) as usize]));
+        }
+        let own = cell.first..cell.first + cell.units;
+        let open: Vec<u32> = own.filter(|u| !is_barred(*u)).collect();
+        if open.len() == cell.units as usize {
+            let chosen = self.choose(stage, cell, rng)?;
+            return Ok(chosen.into_iter().map(|k| cell.first + k).collect());
+        }
+        // Only units of equal probabilities are kept out.
+        let places = match cell.how {
+            How::Equal { method: Method::Bernoulli, up, .. } => bernoulli(open.len(), up, rng)?,
+            How::Equal { method, low, up } => {
+                let n = (low as usize + usize::from(up > 0.0 && unit(rng.next_u64()) < up))
+                    .min(open.len());
+                match method {
+                    Method::Systematic => systematic(open.len(), n, rng)?,
+                    _ => simple(open.len(), n, rng)?,
+                }
+            }
+            _ => return Ok(open),
+        };
+        Ok(places.into_iter().filter_map(|k| open.get(k as usize).copied()).collect())
     }
 
     fn choose(
@@ -165,9 +229,7 @@ impl Layout {
             return select_by_numbers(method, pi, &of_units(permanent), 0.0);
         }
         match cell.how {
-            How::Equal { method: Method::Bernoulli, .. } => {
-                bernoulli(units, pi.first().copied().unwrap_or(0.0), rng)
-            }
+            How::Equal { method: Method::Bernoulli, up, .. } => bernoulli(units, up, rng),
             How::Equal { method, low, up } => {
                 let n = low as usize + usize::from(up > 0.0 && unit(rng.next_u64()) < up);
                 match method {

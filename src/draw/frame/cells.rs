@@ -1,6 +1,6 @@
 //! Selection cells: the units that are drawn together, and how.
 
-use super::allocate::allocate;
+use super::allocate::{allocate, neyman};
 use super::columns::{Crossing, cross, holds, numbers};
 use super::fault::Fault;
 use super::order::SortKeys;
@@ -9,7 +9,7 @@ use crate::data::{Codes, Table};
 use crate::draw::error::DrawError;
 use crate::draw::method::Method;
 use crate::draw::size::proportional;
-use crate::sampling::spec::Method as Given;
+use crate::sampling::spec::{Allocation, Method as Given};
 use crate::sampling::{Quantity, Stage as DesignStage, Take};
 use crate::toml_file::KeyPath;
 
@@ -18,7 +18,8 @@ use crate::toml_file::KeyPath;
 pub(in crate::draw) enum How {
     /// All of them.
     All,
-    /// `low` of them, or one more with probability `up`, all with the same chance.
+    /// `low` of them, or one more with probability `up`, all with the same chance; for Bernoulli
+    /// sampling each with probability `up`.
     Equal { method: Method, low: u32, up: f64 },
     /// With their probabilities.
     Unequal(Method),
@@ -58,6 +59,8 @@ pub(super) struct Rules<'d> {
     /// By named stratum and, last, the stage: amounts and sizes that are formulas.
     amounts: Vec<Option<Vec<f64>>>,
     sizes: Vec<Option<Vec<f64>>>,
+    /// For Neyman's allocation, the variable whose spread within strata decides.
+    spread: Option<Vec<f64>>,
     /// Balancing variables.
     pub balance: Vec<Vec<f64>>,
     /// Permanent random numbers.
@@ -142,6 +145,22 @@ impl<'d> Rules<'d> {
                 None => None,
             });
         }
+        let spread = match &stage.spread {
+            Some(formula) if stage.allocation == Allocation::Neyman => {
+                let values = numbers(table, &path.key("spread"), formula)?;
+                if let Some(row) = values.iter().position(|v| !v.is_finite()) {
+                    let message = format!(
+                        "`{}` has no value in row {} of the frame",
+                        formula.text(),
+                        row + 1
+                    );
+                    let help = "give it one: `if(is_missing(…), …, …)`";
+                    return Err(vec![Fault::new(&path.key("spread"), message, help)]);
+                }
+                Some(values)
+            }
+            _ => None,
+        };
         let parts = stage
             .cells
             .iter()
@@ -154,6 +173,7 @@ impl<'d> Rules<'d> {
             first,
             crossing: (!strata.is_empty()).then(|| cross(table, &strata)),
             parts,
+            spread,
             sort: (!sort.is_empty()).then(|| SortKeys::of(&sort)),
             amounts,
             sizes,
@@ -310,19 +330,18 @@ impl<'d> Rules<'d> {
                     "ask for fewer, or take all with `all = true`",
                 ));
             }
+            let of = |g: &Group, values: &[f64]| -> Vec<f64> {
+                g.units.iter().map(|u| values[u.row as usize]).collect()
+            };
             let measure: Vec<f64> = groups
                 .iter()
-                .map(|g| match sizes {
-                    Some(s) => g.units.iter().map(|u| s[u.row as usize]).sum(),
-                    None => g.units.len() as f64,
+                .map(|g| match (sizes, &self.spread) {
+                    (sizes, Some(y)) => neyman(&of(g, y), sizes.map(|s| of(g, s)).as_deref()),
+                    (Some(s), None) => of(g, s).iter().sum(),
+                    (None, None) => g.units.len() as f64,
                 })
                 .collect();
-            let Some(shares) = allocate(n, &counts, &measure, self.stage.allocation) else {
-                let help = "give each stratum its own `take`, as `rakewell plan` works it out";
-                let message =
-                    "Neyman allocation needs the spread within strata, which a frame does not have";
-                return Err(Fault::new(&self.path.key("allocation"), message, help));
-            };
+            let shares = allocate(n, &counts, &measure, self.stage.allocation);
             numbers = shares.into_iter().map(Some).collect();
         }
         for (group, number) in groups.iter_mut().zip(numbers) {
@@ -418,7 +437,7 @@ impl<'d> Rules<'d> {
             }
             if plain == Method::Bernoulli {
                 let p = rate.unwrap_or(n / units as f64).min(1.0);
-                return Ok((How::Equal { method: plain, low: 0, up: 0.0 }, vec![p; units]));
+                return Ok((How::Equal { method: plain, low: 0, up: p }, vec![p; units]));
             }
             return Ok(equal(n, plain));
         };

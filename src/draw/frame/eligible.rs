@@ -46,6 +46,12 @@ impl Groups {
         Ok(Some(Groups { masks }))
     }
 
+    /// The first of some groups that nobody on the frame belongs to.
+    pub fn nobody(&self, wanted: &[usize]) -> Option<usize> {
+        let found = self.masks.iter().fold(0, |all, mask| all | mask);
+        wanted.iter().copied().find(|g| found >> g & 1 == 0)
+    }
+
     /// The groups of a row.
     pub fn row(&self, row: usize) -> u64 {
         self.masks.get(row).copied().unwrap_or(0)

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::apart::{Apart, Around};
 use super::cells::{Allotted, Cell, How, Rules, plural};
 use super::columns::{Ids, column, holds, mix};
 use super::eligible::Groups;
@@ -29,6 +30,8 @@ pub struct Layout {
     /// counts alone.
     pub(super) outside: Option<Vec<bool>>,
     pub(super) rows: usize,
+    /// Units that earlier samples keep from this one.
+    pub(super) apart: Vec<Apart>,
 }
 
 /// One stage of a [`Layout`].
@@ -57,6 +60,8 @@ pub struct Stage {
     /// Balancing variables and permanent random numbers, by row of the frame.
     pub(super) balance: Vec<Vec<f64>>,
     pub(super) permanent: Option<Vec<f64>>,
+    /// The units are neighbours of those that are visited.
+    pub(super) around: Option<Around>,
 }
 
 impl Stage {
@@ -96,12 +101,6 @@ impl Layout {
         let sample = &design.samples[index];
         let path = KeyPath::root().key("sample").index(index);
         let stages = path.key("stage");
-        if !sample.without.is_empty() {
-            let message =
-                "units of another sample cannot be kept out when a sample is drawn from a frame";
-            let help = "draw the other sample first, and give the frame without its units";
-            return Err(vec![Fault::new(&path.key("without"), message, help)]);
-        }
         let rows = table.rows();
         let mut order: Vec<u32> = (0..rows as u32).collect();
         keep(&mut order, holds(table, &path.key("where"), sample.part.as_ref())?);
@@ -115,6 +114,8 @@ impl Layout {
         }
         let laid = stages_on(design, sample, table, &stages)?;
         let follows = sample.psus_of;
+        let of_other = follows.is_some_and(|f| sample.without.contains(&f));
+        let around = |s: usize| Around::of(sample, s, of_other);
         let mut made: Vec<Stage> = Vec::new();
         // The first-stage units of another sample are known by its column.
         let borrowed =
@@ -125,6 +126,20 @@ impl Layout {
         for s in 0..laid {
             let stage = &sample.stages[s];
             let at = stages.index(s);
+            let asks =
+                stage.screening.as_ref().is_some_and(|screening| screening.neighbours.is_some());
+            if asks && around(s).or_else(|| around(s.checked_sub(1)?)).is_none() {
+                let message = format!(
+                    "no {} is visited and asked about its neighbours: all are drawn",
+                    stage.unit
+                );
+                let help = "say how many are visited, with `take` or `rate` at this stage or the one before";
+                return Err(vec![Fault::new(
+                    &at.key("screening").key("neighbours"),
+                    message,
+                    help,
+                )]);
+            }
             let part = holds(table, &at.key("where"), stage.part.as_ref())?;
             let id = stage.id.clone().or_else(|| borrowed.clone().filter(|_| s == 0));
             let ids = match &id {
@@ -190,6 +205,16 @@ impl Layout {
             if let Some(screening) = &stage.screening
                 && let Some(groups) = Groups::of(design, table, &screening.groups)?
             {
+                if let Some(g) = groups.nobody(&screening.groups) {
+                    let message = format!(
+                        "nobody on the frame belongs to the group `{}`, which sample `{}` is screened for",
+                        design.groups[g].name, sample.name
+                    );
+                    let help =
+                        "compare the condition with the values on the frame, or take the group out";
+                    let path = KeyPath::root().key("group").index(g).key("is");
+                    return Err(vec![Fault::new(&path, message, help)]);
+                }
                 let rates: Vec<f64> = (0..keys.len())
                     .map(|u| {
                         groups.kept(
@@ -234,6 +259,7 @@ impl Layout {
                 cells_of: now.cells_of,
                 balance: rules.balance,
                 permanent: rules.permanent,
+                around: around(s),
             });
         }
         let beyond = sample.stages[laid..].iter().map(|s| s.unit.clone()).collect();
@@ -246,6 +272,7 @@ impl Layout {
             order,
             outside,
             rows,
+            apart: Vec::new(),
         })
     }
 
@@ -271,44 +298,6 @@ impl Layout {
         }
         self.stages[0].pi = found;
         Ok(())
-    }
-
-    /// The probability of every row of the frame under this sample, screening with it.
-    pub fn probabilities(&self) -> Vec<f64> {
-        self.by_row(|_, stage, unit| stage.chance(unit))
-    }
-
-    /// The probability of the first-stage unit of every row.
-    pub(super) fn first_probabilities(&self) -> Vec<f64> {
-        self.by_row(|s, stage, unit| if s == 0 { stage.pi[unit as usize] } else { 1.0 })
-    }
-
-    /// By row, the product over its units of what is told of the units of a stage; 0 for rows that
-    /// are not covered.
-    fn by_row(&self, of: impl Fn(usize, &Stage, u32) -> f64) -> Vec<f64> {
-        let mut of_rows = vec![0.0; self.rows];
-        let mut above = vec![1.0];
-        for (s, stage) in self.stages.iter().enumerate() {
-            let mut here = vec![0.0; stage.units()];
-            for (parent, p) in above.iter().enumerate() {
-                let cells = stage.cells_of[parent] as usize..stage.cells_of[parent + 1] as usize;
-                for cell in &stage.cells[cells] {
-                    for unit in cell.first..cell.first + cell.units {
-                        here[unit as usize] = p * of(s, stage, unit);
-                    }
-                }
-            }
-            above = here;
-        }
-        if let Some(last) = self.stages.last() {
-            for (unit, p) in above.iter().enumerate() {
-                for &row in &self.order[last.span(unit as u32)] {
-                    let out = self.outside.as_ref().is_some_and(|o| o[row as usize]);
-                    of_rows[row as usize] = if out { 0.0 } else { *p };
-                }
-            }
-        }
-        of_rows
     }
 }
 

@@ -5,6 +5,8 @@
 //! units down the tree, as often as wanted, touching only what is drawn.
 
 mod allocate;
+mod along;
+mod apart;
 mod carry_out;
 mod cells;
 mod columns;

@@ -14,7 +14,7 @@ pub fn columns_needed(design: &Design, known: &[String]) -> Vec<String> {
     for sample in &design.samples {
         mentioned.extend(&sample.part);
         for stage in &sample.stages {
-            mentioned.extend(stage.part.iter().chain(&stage.size));
+            mentioned.extend(stage.part.iter().chain(&stage.size).chain(&stage.spread));
             names.extend(
                 stage.strata.iter().chain(&stage.sort).chain(&stage.balance).map(String::as_str),
             );

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::apart::Apart;
 use super::carry_out::{Drawn, Purpose};
 use super::eligible::Groups;
 use super::fault::Fault;
@@ -153,6 +154,7 @@ impl OnFrame {
                     }
                 }
             }
+            keep_apart(design, i, &mut layout, &layouts, &list.index(i))?;
             layouts.push(layout);
         }
         let several = layouts.len() > 1;
@@ -169,7 +171,7 @@ impl OnFrame {
         let follows: Vec<Option<usize>> = design.samples.iter().map(|s| s.psus_of).collect();
         let first = FirstStage::of(&layouts, &follows, table);
         let any = (combine == CombineMethod::TotalProbability)
-            .then(|| any_sample(&layouts, &probabilities, &follows));
+            .then(|| any_sample(design, &layouts, &probabilities, &follows));
         Ok(OnFrame { layouts, probabilities, combine, factor, follows, any, first })
     }
 
@@ -181,7 +183,16 @@ impl OnFrame {
         let mut drawn: Vec<Drawn> = Vec::new();
         for (i, layout) in self.layouts.iter().enumerate() {
             let names = self.follows[i].map(|f| self.layouts[f].first_stage(&drawn[f], table));
-            drawn.push(layout.draw(purpose, names.as_deref(), table).map_err(|e| (i, e))?);
+            let mut barred: Vec<Option<Vec<bool>>> = vec![None; layout.stages.len()];
+            for apart in &layout.apart {
+                let theirs = apart.drawn(&drawn, &self.layouts);
+                match &mut barred[apart.stage] {
+                    Some(all) => all.iter_mut().zip(theirs).for_each(|(all, one)| *all |= one),
+                    none => *none = Some(theirs),
+                }
+            }
+            let names = names.as_deref();
+            drawn.push(layout.draw(purpose, names, &barred, table).map_err(|e| (i, e))?);
         }
         Ok(drawn)
     }
@@ -344,24 +355,85 @@ impl OnFrame {
     }
 }
 
-/// By row, the probability of being drawn into any of the samples: 1 − ∏(1 − π). Samples that share
-/// first-stage units are independent only within these: there it is π₁ {1 − ∏(1 − π/π₁)}.
-fn any_sample(layouts: &[Layout], of: &[Vec<f64>], follows: &[Option<usize>]) -> Vec<f64> {
+/// Tells a sample which units earlier samples keep from it.
+fn keep_apart(
+    design: &Design,
+    index: usize,
+    layout: &mut Layout,
+    before: &[Layout],
+    path: &KeyPath,
+) -> Result<(), Vec<Fault>> {
+    let sample = &design.samples[index];
+    let at = path.key("without");
+    let name = |s: usize| design.samples[s].name.as_str();
+    for (k, &other) in sample.without.iter().enumerate() {
+        let Some(theirs) = before.get(other) else {
+            let message = format!(
+                "the sample `{}` is drawn after `{}`, and cannot keep its units out",
+                name(other),
+                sample.name
+            );
+            return Err(vec![Fault::new(&at, message, "move that sample before this one")]);
+        };
+        for &earlier in &sample.without[..k] {
+            let (first, second) = (earlier.min(other), earlier.max(other));
+            if !design.samples[second].without.contains(&first) {
+                let message = format!(
+                    "`{}` keeps the units of `{}` and of `{}` out, which may draw the same ones",
+                    sample.name,
+                    name(first),
+                    name(second)
+                );
+                let help =
+                    format!("add `without = \"{}\"` to `{}` as well", name(first), name(second));
+                return Err(vec![Fault::new(&at, message, &help)]);
+            }
+        }
+        let follows =
+            sample.psus_of.is_some_and(|f| f == other || design.samples[other].psus_of == Some(f));
+        let apart = Apart::of((&*layout, theirs), other, follows, &at).map_err(|f| vec![f])?;
+        layout.apart.push(apart);
+    }
+    layout.set_apart(before, sample, path)
+}
+
+/// By row, the probability of being drawn into any of the samples. Samples of which one keeps the units of
+/// the other out have none in common: their probabilities add. Any others are independent, 1 − ∏(1 − π);
+/// where they share first-stage units only within these: π₁ {1 − ∏(1 − π/π₁)}.
+fn any_sample(
+    design: &Design,
+    layouts: &[Layout],
+    of: &[Vec<f64>],
+    follows: &[Option<usize>],
+) -> Vec<f64> {
     let Some(rows) = of.first().map(Vec::len) else {
         // One sample alone.
         return layouts.first().map(Layout::probabilities).unwrap_or_default();
     };
+    // Samples that exclude one another, each with its root, the sample whose first-stage units it has.
+    let root = |s: usize| follows[s].unwrap_or(s);
+    let mut sets: Vec<(usize, Vec<usize>)> = Vec::new();
+    for s in 0..layouts.len() {
+        let without = &design.samples[s].without;
+        let apart = |set: &&mut (usize, Vec<usize>)| set.1.iter().all(|o| without.contains(o));
+        match sets.iter_mut().filter(|set| !set.1.is_empty()).find(apart) {
+            Some(set) => set.1.push(s),
+            None => sets.push((root(s), vec![s])),
+        }
+    }
     let mut out = vec![1.0; rows];
-    for root in (0..layouts.len()).filter(|s| follows[*s].is_none()) {
-        let own: Vec<usize> =
-            (0..layouts.len()).filter(|s| *s == root || follows[*s] == Some(root)).collect();
-        let first = (own.len() > 1).then(|| layouts[root].first_probabilities());
+    for first in 0..layouts.len() {
+        let own: Vec<&Vec<usize>> =
+            sets.iter().filter(|(root, _)| *root == first).map(|(_, set)| set).collect();
+        let shared = (own.len() > 1).then(|| layouts[first].first_probabilities());
         for (row, out) in out.iter_mut().enumerate() {
-            *out *= match first.as_ref().map(|f| f[row]) {
+            let sum = |set: &[usize]| set.iter().map(|s| of[*s][row]).sum::<f64>();
+            *out *= match shared.as_ref().map(|f| f[row]) {
                 Some(p) if p > 0.0 => {
-                    1.0 - p * (1.0 - own.iter().map(|s| 1.0 - of[*s][row] / p).product::<f64>())
+                    let none = own.iter().map(|set| 1.0 - sum(set) / p).product::<f64>();
+                    1.0 - p * (1.0 - none)
                 }
-                _ => own.iter().map(|s| 1.0 - of[*s][row]).product(),
+                _ => own.iter().map(|set| 1.0 - sum(set)).product(),
             };
         }
     }

@@ -1,6 +1,6 @@
 //! Rules for samples and their stages.
 
-use crate::sampling::spec::{Design, Method, Sample, Stage, Stratum};
+use crate::sampling::spec::{Allocation, Design, Method, Sample, Stage, Stratum};
 use crate::toml_file::KeyPath;
 use crate::toml_file::rules::Rules;
 
@@ -224,6 +224,20 @@ fn methods(stage: &Stage, rules: &mut Rules<'_>, path: &KeyPath) {
             "needs `strata` and `take`",
             "take it out, or name the strata",
         );
+    }
+    let neyman = stage.allocation == Some(Allocation::Neyman);
+    if neyman && stage.spread.is_none() {
+        rules.error(
+            &path.key("allocation"),
+            "Neyman's allocation rests on how much an outcome varies within strata",
+            "`spread` is missing",
+            "add `spread = \"…\"`, a column of the frame that varies like the outcome, or give each \
+             stratum its own `take`",
+        );
+    }
+    if !neyman {
+        let help = "write `allocation = \"neyman\"`, or take it out";
+        rules.no_meaning(path, &["spread"], "is for Neyman's allocation", help);
     }
     if stage.excluded.is_some() && stage.part.is_none() {
         rules.error_at_key(

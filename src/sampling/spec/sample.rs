@@ -105,6 +105,9 @@ pub struct Stage {
     pub all: bool,
     /// How `take` is shared out among `strata`.
     pub allocation: Option<Allocation>,
+    /// For `allocation = "neyman"`: a column of the frame, or a formula, whose standard deviation within
+    /// strata stands for that of the outcome.
+    pub spread: Option<String>,
     /// Strata with a number, rate or method of their own, in place of that of the stage.
     #[serde(default)]
     pub stratum: Vec<Stratum>,
