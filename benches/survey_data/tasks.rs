@@ -175,7 +175,9 @@ pub fn means(
     table_of(table, &analysis, outcomes, by, covariance)
 }
 
-fn table_of(
+/// The same from an analysis that is there, as with the tables of one study: what its weighting takes to prepare is
+/// done for the first of them.
+pub fn table_of(
     table: &Table,
     analysis: &Analysis,
     outcomes: &[&str],

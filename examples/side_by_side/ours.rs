@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use rakewell::data::io::{ReadOptions, read};
-use rakewell::estimate::EstimateTable;
+use rakewell::estimate::{Analysis, EstimateTable};
 use rakewell::weight::Ledger;
 
 use super::others::Timed;
@@ -27,6 +27,9 @@ pub fn run(survey: &Survey, folder: &Path, repeats: usize) -> Vec<Timed> {
         let work = || tasks::means(table, design, ledger, outcomes, &BY, false);
         time(name, repeats, work, estimates_in_domain)
     };
+    let analysis = &Analysis::new(design.clone(), raked.clone());
+    let further = || tasks::table_of(table, analysis, one, &BY, false);
+    drop(further());
     let both = || tasks::means(table, design, &tasks::rake(table, margins, base), one, &BY, false);
     let bootstrap = || tasks::bootstrap(table, margins, design, &OUTCOMES, &BY, 200);
     let columns = tasks::USED.map(String::from);
@@ -38,6 +41,7 @@ pub fn run(survey: &Survey, folder: &Path, repeats: usize) -> Vec<Timed> {
         time("rake", repeats, || tasks::rake(table, margins, base), weight_values),
         time("rake_equal", repeats, || tasks::rake(table, margins, equal), weight_values),
         estimates("one_mean_54_raked", raked, one),
+        time("one_mean_54_raked_further", repeats, further, estimates_in_domain),
         time("rake_then_one_mean_54", repeats, both, estimates_in_domain),
         time("linear", repeats, || tasks::linear(table, margins, base), weight_values),
         time("logit", repeats, || tasks::logit(table, margins, base), weight_values),
