@@ -118,3 +118,68 @@ fn mistakes_are_shown_at_their_place() {
     let text = String::from_utf8(out.get_output().stderr.clone()).unwrap();
     assert!(text.contains("household sizes") && text.contains("number of areas is 0"), "{text}");
 }
+
+#[test]
+fn samples_of_different_files_are_not_drawn_from_the_first() {
+    let folder = tempfile::tempdir().unwrap();
+    let frame = "id,area,roma\n1,a,1\n2,a,0\n3,b,1\n4,b,0\n";
+    std::fs::write(folder.path().join("all.csv"), frame).unwrap();
+    std::fs::write(folder.path().join("list.csv"), frame).unwrap();
+    let design = r#"
+title = "Two lists"
+[[group]]
+name = "roma"
+count = "roma"
+is = "roma == 1"
+[[frame]]
+name = "people"
+file = "all.csv"
+[[frame]]
+name = "register"
+file = "list.csv"
+[[sample]]
+name = "general"
+frame = "people"
+[[sample.stage]]
+unit = "person"
+take = { value = 2, assumed = "made up" }
+[[sample]]
+name = "boost"
+frame = "register"
+[[sample.stage]]
+unit = "person"
+take = { value = 1, assumed = "made up" }
+[combine]
+method = "total-probability"
+assumed = "made up"
+"#;
+    std::fs::write(folder.path().join("design.toml"), design).unwrap();
+    let out = rakewell(folder.path(), &["draw", "design.toml", "--seed", "1"]).assert().code(1);
+    let text = String::from_utf8(out.get_output().stderr.clone()).unwrap();
+    assert!(text.contains("different files") && text.contains("list.csv"), "{text}");
+    let one = [
+        "draw",
+        "design.toml",
+        "--seed",
+        "1",
+        "--frame",
+        "all.csv",
+        "--out",
+        "sample.csv",
+        "--no-study",
+    ];
+    rakewell(folder.path(), &one).assert().success();
+}
+
+#[test]
+fn a_sample_of_no_area_is_not_planned() {
+    let example = example();
+    let folder = example.path();
+    let areas = ["populate", "population.toml", "--areas", "areas.csv", "--set", SMALL];
+    rakewell(folder, &areas).assert().success();
+    let plan = ["plan", "design.toml", "--frame", "areas.csv", "--set"];
+    let out =
+        rakewell(folder, &plan).arg("sample.boost.where=\"area == 'nowhere'\"").assert().code(1);
+    let text = String::from_utf8(out.get_output().stderr.clone()).unwrap();
+    assert!(text.contains("no area of the frame is in the part"), "{text}");
+}

@@ -9,7 +9,7 @@ use rakewell::data::{Column, Table};
 use rakewell::diagnostic::{Diagnostic, Diagnostics};
 use rakewell::draw::JointSource;
 use rakewell::draw::frame::{Drawn, Fault, OnFrame, Purpose, Rows, columns_needed};
-use rakewell::sampling::{self, Loaded};
+use rakewell::sampling::{self, Loaded, Sample};
 
 use super::{Loudness, Outcome, print, progress::Progress, refuse, render};
 
@@ -71,7 +71,7 @@ impl Draw {
     }
 
     fn draw(&self, tell: &dyn Fn(&str)) -> Result<(String, Diagnostics), Diagnostics> {
-        let loaded = sampling::load(&self.design, &self.set)?;
+        let mut loaded = sampling::load(&self.design, &self.set)?;
         let frame = self.frame_of(&loaded)?;
         tell("reading the frame");
         let failed = |e: files::DataError| Diagnostics::from(Diagnostic::from(e));
@@ -86,6 +86,7 @@ impl Draw {
         if table.rows() == 0 {
             return Err(Diagnostic::error(format!("{} has no rows", frame.display())).into());
         }
+        loaded.warnings.0.extend(sampling::partial_lists(&loaded.design));
         tell("laying out the design");
         let faults = |f: Vec<Fault>| Fault::diagnostics(&f, &loaded.places);
         let on_frame = OnFrame::new(&loaded.design, &table).map_err(faults)?;
@@ -152,7 +153,27 @@ impl Draw {
             return Ok(frame.clone());
         }
         let folder = self.design.parent().unwrap_or(Path::new(""));
-        match loaded.design.frames.iter().find_map(|f| f.file.as_ref()) {
+        let design = &loaded.design;
+        // The samples and the file that each is drawn from.
+        let of_sample = |s: &Sample| s.frame.and_then(|f| design.frames.get(f)?.file.as_ref());
+        let drawn = design.samples.iter().filter(|s| s.part_of.is_none());
+        let files: Vec<(&str, &PathBuf)> =
+            drawn.filter_map(|s| Some((s.name.as_str(), of_sample(s)?))).collect();
+        let first = files.first().map(|(_, file)| *file);
+        let first = first.or_else(|| design.frames.iter().find_map(|f| f.file.as_ref()));
+        if let Some((name, other)) = files.iter().find(|(_, file)| Some(*file) != first) {
+            let message = format!(
+                "the samples are drawn from different files: `{}` from {}, `{name}` from {}",
+                files[0].0,
+                files[0].1.display(),
+                other.display()
+            );
+            let help = "probabilities in every sample are needed for everybody: put the lists into one \
+                        file with a column that says who is on which, name it with `--frame`, and give \
+                        the sample of a list that column as `where`";
+            return Err(Diagnostic::error(message).help(help).into());
+        }
+        match first {
             Some(file) => Ok(folder.join(file)),
             None => Err(Diagnostic::error("there is no frame to draw from")
                 .help("give a data file with `--frame FILE`, or `file` in `[[frame]]`")

@@ -83,6 +83,14 @@ pub(super) fn sampled(
         Some(condition) => reader.condition(&path.key("where"), condition)?,
         None => vec![true; areas],
     };
+    if sample.part.is_some() && !part.contains(&true) {
+        let message = format!(
+            "no area of the frame is in the part that sample `{}` is drawn from",
+            sample.name
+        );
+        reader.error(&path.key("where"), message, "correct the condition, or leave the sample out");
+        return None;
+    }
     let stages = path.key("stage");
     let unclustered =
         sample.stages.first().is_some_and(|s| s.count.is_some() || is_person(&s.unit));
@@ -132,13 +140,13 @@ pub(super) fn sampled(
             let take = stage.take.as_ref().or(stage.cells.first().map(|c| &c.take));
             let all = vec![true; areas];
             match take {
-                Some(take) => rate(reader, index, take, &path, &per_parent, &all)?,
+                Some(take) => rate(reader, &sample.name, take, &path, &per_parent, &all)?,
                 None => vec![1.0; areas],
             }
         } else if k == 0 {
             spread(reader, design, index, stage, &path, &per_parent, &part)?
         } else {
-            rates(reader, index, stage, &path, &per_parent, &part)?
+            rates(reader, &sample.name, stage, &path, &per_parent, &part)?
         };
         let drawn: Vec<f64> = (0..areas).map(|a| parents[a] * per_parent[a] * rates[a]).collect();
         let in_scope: Vec<f64> = drawn.iter().map(|d| d * stage.in_scope).collect();
@@ -315,7 +323,7 @@ fn spread(
                 rates[a] = n[strata[a]] / sizes[strata[a]];
             }
         } else {
-            let values = rate(reader, index, take, &path, units, &own)?;
+            let values = rate(reader, &design.samples[index].name, take, &path, units, &own)?;
             (0..areas).filter(|&a| own[a]).for_each(|a| rates[a] = values[a]);
         }
     }
@@ -325,7 +333,7 @@ fn spread(
 /// The fraction drawn of the units in every unit of the stage before, by area.
 fn rates(
     reader: &mut Reader<'_>,
-    sample: usize,
+    sample: &str,
     stage: &Stage,
     path: &KeyPath,
     units: &[f64],
@@ -354,7 +362,7 @@ fn rates(
 
 fn rate(
     reader: &mut Reader<'_>,
-    sample: usize,
+    sample: &str,
     take: &Take,
     path: &KeyPath,
     units: &[f64],
@@ -379,8 +387,8 @@ fn rate(
             let beyond = (0..rates.len()).find(|&a| of[a] && rates[a] > 1.0 + 1e-12);
             if let Some(area) = beyond {
                 let message = format!(
-                    "the rate of sample {} is {} in {}, more than 1",
-                    sample + 1,
+                    "the rate of sample `{}` is {} in {}, more than 1",
+                    sample,
                     rates[area],
                     reader.area(area)
                 );

@@ -8,6 +8,7 @@
 mod design;
 mod load;
 mod numbers;
+mod partial;
 mod ready;
 mod resolve;
 mod rules;
@@ -18,4 +19,5 @@ pub use design::{
 };
 pub use load::{Loaded, from_text, is_design, json_schema, load, load_named};
 pub use numbers::Count;
+pub use partial::partial_lists;
 pub use ready::{READY, ready};

@@ -311,13 +311,28 @@ impl WeightingStep for Fit {
                  totals are no longer met exactly"
             ));
         }
+        let margins = lines(&solution, &totals, &self.0.lines);
+        // What converged are the equations, in which soft margins give way.
+        let missed = |line: &MarginLine| (line.after - line.target).abs() / line.target.abs();
+        let worst = margins
+            .iter()
+            .filter(|l| l.target != 0.0)
+            .max_by(|a, b| missed(a).total_cmp(&missed(b)));
+        if let (Some(_), Some(line)) = (&solution.ridge, worst) {
+            outcome.push_str(&format!(
+                "; furthest from its target is {} {}, by {:+.2} %",
+                line.margin,
+                line.level,
+                100.0 * (line.after - line.target) / line.target
+            ));
+        }
         Ok(Done {
             weights: Arc::new(solution.apply(before)),
             adjustment,
             kind: self.0.kind.to_string(),
             description: self.description(),
             outcome,
-            margins: lines(&solution, &totals, &self.0.lines),
+            margins,
             details: gave_way(&solution.status),
             variance: self.variance(),
             status: Some(solution.status),

@@ -76,8 +76,40 @@ pub(super) fn totals(
                 })
             }
             (true, false) => match step.population {
-                // What is not all zero: that is said when it is matched.
-                Some(size) if sum(margin) > 0.0 => Some(scaled(sum(margin), size)),
+                // What is all zero is said when it is matched.
+                Some(size) if sum(margin) > 0.0 => {
+                    let whole = sum(margin);
+                    let looks_shared = is_near(whole, 1.0) || is_near(whole, 100.0);
+                    let apart = (whole - size).abs() / size;
+                    let is_whole = margin.meant.part.is_none();
+                    if is_whole && !looks_shared && apart > step.tolerance.unwrap_or(0.0).max(1e-9) {
+                        let message = format!(
+                            "the totals of `{}` sum to {whole}, `population` is {size}",
+                            margin.name
+                        );
+                        let help = "take `population` out: the margins say it; or mend the one that is \
+                                    wrong (a small difference can be allowed with `tolerance`)";
+                        let at = Some(margin.place.clone());
+                        work.found.push(Diagnostic::error(message).at(at).help(help));
+                        return None;
+                    }
+                    Some(scaled(whole, size))
+                }
+                None if is_near(sum(margin), 1.0) || is_near(sum(margin), 100.0) => {
+                    // Those written in the study have been looked at with it.
+                    let is_inline = step.margin.iter().any(|m| m.variables().join(" × ") == margin.name);
+                    if !is_inline {
+                        let message = format!(
+                            "the totals of `{}` sum to {}: they look like shares",
+                            margin.name,
+                            sum(margin)
+                        );
+                        let help = "give `population = …`, the size of the population, if it is known";
+                        let at = Some(margin.place.clone());
+                        work.found.push(Diagnostic::warning(message).at(at).help(help));
+                    }
+                    Some(own)
+                }
                 _ => Some(own),
             },
             (false, true) => {
@@ -119,6 +151,11 @@ pub(super) fn totals(
             None
         }
     }
+}
+
+/// Whether a sum is that of shares, as the rules of the study file see it.
+fn is_near(sum: f64, whole: f64) -> bool {
+    (sum - whole).abs() < 0.005 * whole
 }
 
 /// The sum of shares, which is one or a hundred but for rounding.

@@ -59,6 +59,7 @@ pub(super) fn weigh(
             }
         }
         bounded(work, &path, &ledger)?;
+        negative(work, &path, &ledger);
     }
     diagnose::groups_and_cases(work, table, &mut ledger);
     // Replicate weights of the data, beside strata and clusters that are asked for.
@@ -83,6 +84,20 @@ pub(super) fn weigh(
             work.error(&KeyPath::root().key("weighting"), e, Some(help.to_string()));
             None
         }
+    }
+}
+
+/// Says when a step made weights negative: linear calibration can.
+fn negative(work: &mut Work<'_>, path: &KeyPath, ledger: &Ledger) {
+    let count = |weights: &[f64]| weights.iter().filter(|w| **w < 0.0).count();
+    let [.., before, after] = ledger.steps() else { return };
+    let negative = count(&after.weights);
+    if negative > count(&before.weights) {
+        let message =
+            format!("the step makes {negative} of {} weights negative", after.summary.weights.n);
+        let help = "set `bounds = [0, …]`, or `distance = \"raking\"` or \"logit\", which keep weights \
+                    above zero; or join levels of the margins";
+        work.warn(path, message, Some(help.to_string()));
     }
 }
 
