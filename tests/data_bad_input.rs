@@ -99,7 +99,8 @@ faults! {
         DataError::Parquet { .. },
     spss: "a.sav", "$FL2" => DataError::File { fault: Fault::EndsEarly { .. }, .. },
     spss_text: "a.sav", "a,b\n1,2\n" => DataError::OtherContent { expected: "an SPSS file", .. },
-    portable: "a.por", "ASCII SPSS PORT FILE" => DataError::Unreadable { .. },
+    portable_cut_in_its_heading: "a.por", "ASCII SPSS PORT FILE" =>
+        DataError::OtherContent { expected: "an SPSS portable file", .. },
     stata_text: "a.dta", "a,b\n1,2\n" => DataError::OtherContent { expected: "a Stata file", .. },
     sas_text: "a.sas7bdat", "a" => DataError::OtherContent { expected: "a SAS data set", .. },
     transport_text: "a.xpt", "a" => DataError::OtherContent { .. },
