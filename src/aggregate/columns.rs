@@ -79,9 +79,8 @@ pub(super) struct XBlock {
     terms: Vec<LoadedTerm>,
 }
 
-/// One term of a block of rows.
 #[derive(Debug, Default)]
-pub(super) struct LoadedTerm {
+struct LoadedTerm {
     /// The column of each row; [`u32::MAX`] where there is none.
     columns: Vec<u32>,
     /// The value there; `None` for 1.
@@ -112,24 +111,13 @@ impl XBlock {
         }
     }
 
-    /// The terms.
-    pub fn terms(&self) -> &[LoadedTerm] {
-        &self.terms
-    }
-
     /// The nonzeros of one row, as (column, value).
     #[inline]
     pub fn row(&self, i: usize) -> impl Iterator<Item = (usize, f64)> + '_ {
-        self.terms.iter().filter_map(move |term| term.row(i))
-    }
-}
-
-impl LoadedTerm {
-    /// The column of one row and the value there.
-    #[inline]
-    pub fn row(&self, i: usize) -> Option<(usize, f64)> {
-        let column = self.columns[i];
-        let value = self.values.as_ref().map_or(1.0, |v| v[i]);
-        (column != u32::MAX).then_some((column as usize, value))
+        self.terms.iter().filter_map(move |term| {
+            let column = term.columns[i];
+            let value = term.values.as_ref().map_or(1.0, |v| v[i]);
+            (column != u32::MAX).then_some((column as usize, value))
+        })
     }
 }

@@ -170,51 +170,6 @@ impl<'a> Kernel<'a> {
     /// Cross-products with the calibration columns.
     fn add_products(&mut self) {
         let width = self.cells.width;
-        match width {
-            2 => self.add_few_slots::<2>(),
-            3 => self.add_few_slots::<3>(),
-            4 => self.add_few_slots::<4>(),
-            6 => self.add_few_slots::<6>(),
-            8 => self.add_few_slots::<8>(),
-            _ => self.add_many_slots(),
-        }
-    }
-
-    /// Term by term over all `W` slots of a row, those without a value being zero.
-    fn add_few_slots<const W: usize>(&mut self) {
-        let stride = self.request.domains.count * W;
-        let rows = self.block.units.len();
-        // The rows that count: which, where their domain begins, and their slots.
-        let (mut counting, mut of_row) = (Vec::with_capacity(rows), Vec::with_capacity(rows));
-        let mut slots: Vec<(usize, f64)> = Vec::new();
-        for i in 0..rows {
-            let Some((d, _)) = self.block.row(i) else { continue };
-            slots.clear();
-            self.block.slots(i, &mut slots);
-            let mut values = [0.0; W];
-            slots.iter().for_each(|&(slot, s)| values[slot] = s);
-            counting.push((i as u32, (d * W) as u32));
-            of_row.push(values);
-        }
-        let mut scaled: Vec<[f64; W]> = Vec::with_capacity(counting.len());
-        for ((x, v), sums) in self.block.x.iter().zip(&mut self.cross) {
-            scaled.clear();
-            let pairs = counting.iter().zip(&of_row);
-            scaled.extend(pairs.map(|(&(i, _), values)| values.map(|s| v[i as usize] * s)));
-            for term in x.terms() {
-                for (&(i, of_domain), scaled) in counting.iter().zip(&scaled) {
-                    let Some((column, value)) = term.row(i as usize) else { continue };
-                    let at = column * stride + of_domain as usize;
-                    let sums = &mut sums[at..at + W];
-                    sums.iter_mut().zip(scaled).for_each(|(sum, s)| *sum += value * s);
-                }
-            }
-        }
-    }
-
-    /// Row by row over the slots that have a value.
-    fn add_many_slots(&mut self) {
-        let width = self.cells.width;
         let stride = self.request.domains.count * width;
         // The (slot, value) pairs of the current row.
         let mut slots: Vec<(usize, f64)> = Vec::new();

@@ -41,52 +41,38 @@ pub fn unit_x(tree: &UnitTree, x: &XColumns, weights: &[f64]) -> UnitX {
 
 fn lane_x(lanes: &Lanes<'_>, lane: usize, x: &XColumns, weights: &[f64]) -> LaneX {
     let mut out = LaneX { runs: Runs::new(lanes.first_unit(lane)), ..LaneX::default() };
-    let mut open =
-        OpenUnit { unit: None, sums: vec![0.0; x.width()], touched: Touched::new(x.width()) };
+    let mut sums = vec![0.0; x.width()];
+    let mut touched = Touched::new(x.width());
+    let mut finish = |unit: u32, sums: &mut [f64], touched: &mut Touched| {
+        touched.drain(|c| {
+            out.columns.push(c as u32);
+            out.totals.push(std::mem::take(&mut sums[c]));
+        });
+        out.runs.close(unit as usize, out.columns.len());
+    };
+    let mut current = None;
     let (mut units, mut w, mut xs) = (Vec::new(), Vec::new(), XBlock::default());
     for block in lanes.blocks(lane) {
         block.units(&mut units);
         block.floats(weights, &mut w);
         xs.load(&block, x);
-        let mut from = 0;
-        for rows in units.chunk_by(|a, b| a == b) {
-            let rows = from..from + rows.len();
-            from = rows.end;
-            if open.unit != Some(units[rows.start]) {
-                open.finish(&mut out);
-                open.unit = Some(units[rows.start]);
-            }
-            for term in xs.terms() {
-                for i in rows.clone().filter(|&i| w[i] != 0.0) {
-                    let Some((column, value)) = term.row(i) else { continue };
-                    open.touched.insert(column);
-                    open.sums[column] += w[i] * value;
+        for i in (0..block.len()).filter(|&i| w[i] != 0.0) {
+            if current != Some(units[i]) {
+                if let Some(unit) = current {
+                    finish(unit, &mut sums, &mut touched);
                 }
+                current = Some(units[i]);
+            }
+            for (column, value) in xs.row(i) {
+                touched.insert(column);
+                sums[column] += w[i] * value;
             }
         }
     }
-    open.finish(&mut out);
-    out
-}
-
-/// The unit whose rows are being summed.
-struct OpenUnit {
-    unit: Option<u32>,
-    sums: Vec<f64>,
-    touched: Touched,
-}
-
-impl OpenUnit {
-    /// Writes out what there is.
-    fn finish(&mut self, out: &mut LaneX) {
-        let Some(unit) = self.unit.take() else { return };
-        let sums = &mut self.sums;
-        self.touched.drain(|c| {
-            out.columns.push(c as u32);
-            out.totals.push(std::mem::take(&mut sums[c]));
-        });
-        out.runs.close(unit as usize, out.columns.len());
+    if let Some(unit) = current {
+        finish(unit, &mut sums, &mut touched);
     }
+    out
 }
 
 /// Σ v a b' over all rows, for every pair of columns of `a` and `b` (shape: width of `a` × width

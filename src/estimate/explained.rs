@@ -119,7 +119,7 @@ fn products(
         .strata
         .par_chunks(strata_per_task(stage.strata.len(), true))
         .map(|strata| {
-            let mut out = Products::new(width, size);
+            let mut out = DMatrix::<f64>::zeros(width, size);
             let (mut t, mut x) = (Sparse::new(width), Sparse::new(size));
             let (mut t_sum, mut x_sum) = (Sparse::new(width), Sparse::new(size));
             let mut list = Entries::new();
@@ -135,7 +135,9 @@ fn products(
                             list.drain(..).for_each(|(k, z)| x.add(k as usize, z));
                         }
                     }
-                    out.add(c, &t, if own { &t } else { &x });
+                    t.sort();
+                    let of_x = if own { &t } else { &x };
+                    outer(&mut out, c, &t, of_x);
                     t.each(|i, v| t_sum.add(i, v));
                     if !own {
                         x.each(|i, v| x_sum.add(i, v));
@@ -143,82 +145,24 @@ fn products(
                     }
                     t.clear();
                 }
-                out.add(-c / n, &t_sum, if own { &t_sum } else { &x_sum });
+                let of_x = if own { &t_sum } else { &x_sum };
+                outer(&mut out, -c / n, &t_sum, of_x);
                 t_sum.clear();
                 x_sum.clear();
             }
-            out.finish()
+            out
         })
         .collect()
 }
 
-/// Σ c t x' of many vectors t and x, a block of them at a time.
-struct Products {
-    out: DMatrix<f64>,
-    /// The nonzeros of t and x, c taken into t, and where those of each pair end.
-    t: Vec<(u32, f64)>,
-    x: Vec<(u32, f64)>,
-    ends: Vec<(usize, usize)>,
-}
-
-/// Pairs of vectors that are multiplied together.
-const PAIRS: usize = 256;
-
-/// Of all products the share, of those without a zero, from which it is quicker to make them all: as products
-/// of matrices.
-const MANY: f64 = 1.0 / 12.0;
-
-impl Products {
-    fn new(width: usize, size: usize) -> Products {
-        let out = DMatrix::zeros(width, size);
-        Products { out, t: Vec::new(), x: Vec::new(), ends: Vec::new() }
-    }
-
-    fn add(&mut self, c: f64, t: &Sparse, x: &Sparse) {
-        t.each(|i, v| self.t.push((i as u32, c * v)));
-        x.each(|k, z| self.x.push((k as u32, z)));
-        self.ends.push((self.t.len(), self.x.len()));
-        if self.ends.len() == PAIRS {
-            self.multiply();
-        }
-    }
-
-    fn multiply(&mut self) {
-        let Products { out, t, x, ends } = self;
-        let (width, size) = out.shape();
-        let mut from = (0, 0);
-        let pair = |&end: &(usize, usize)| {
-            let (a, b) = std::mem::replace(&mut from, end);
-            (&t[a..end.0], &x[b..end.1])
-        };
-        let pairs: Vec<_> = ends.iter().map(pair).collect();
-        let needed: usize = pairs.iter().map(|(t, x)| t.len() * x.len()).sum();
-        if needed as f64 > MANY * (ends.len() * width * size) as f64 {
-            let mut left = DMatrix::zeros(width, ends.len());
-            let mut right = DMatrix::zeros(ends.len(), size);
-            for (pair, (t, x)) in pairs.iter().enumerate() {
-                t.iter().for_each(|&(i, v)| left[(i as usize, pair)] = v);
-                x.iter().for_each(|&(k, z)| right[(pair, k as usize)] = z);
-            }
-            out.gemm(1.0, &left, &right, 1.0);
-        } else {
-            let all = out.as_mut_slice();
-            for (t, x) in pairs {
-                for &(k, z) in x {
-                    let column = &mut all[k as usize * width..][..width];
-                    t.iter().for_each(|&(i, v)| column[i as usize] += z * v);
-                }
-            }
-        }
-        t.clear();
-        x.clear();
-        ends.clear();
-    }
-
-    fn finish(mut self) -> DMatrix<f64> {
-        self.multiply();
-        self.out
-    }
+fn outer(out: &mut DMatrix<f64>, c: f64, t: &Sparse, x: &Sparse) {
+    let width = out.nrows();
+    let all = out.as_mut_slice();
+    x.each(|k, z| {
+        let column = &mut all[k * width..(k + 1) * width];
+        let scaled = c * z;
+        t.each(|i, v| column[i] += scaled * v);
+    });
 }
 
 /// A vector of which few entries are not zero.
@@ -239,6 +183,11 @@ impl Sparse {
             self.places.push(place as u32);
         }
         self.values[place] += value;
+    }
+
+    /// Entries in the order of their places, so that memory is gone through in order.
+    fn sort(&mut self) {
+        self.places.sort_unstable();
     }
 
     #[inline]
