@@ -8,6 +8,7 @@ use super::matching;
 use crate::data::{Factor, Table};
 use crate::diagnostic::{Diagnostic, nearest};
 use crate::study::places::KeyPath;
+use crate::study::rules::looks_like_shares;
 use crate::study::spec::{GivenAs, Weighting};
 
 /// How far shares may be from summing to one (or a hundred), for rounding.
@@ -79,7 +80,7 @@ pub(super) fn totals(
                 // What is all zero is said when it is matched.
                 Some(size) if sum(margin) > 0.0 => {
                     let whole = sum(margin);
-                    let looks_shared = is_near(whole, 1.0) || is_near(whole, 100.0);
+                    let looks_shared = looks_like_shares(whole);
                     let apart = (whole - size).abs() / size;
                     let is_whole = margin.meant.part.is_none();
                     if is_whole && !looks_shared && apart > step.tolerance.unwrap_or(0.0).max(1e-9) {
@@ -95,7 +96,7 @@ pub(super) fn totals(
                     }
                     Some(scaled(whole, size))
                 }
-                None if is_near(sum(margin), 1.0) || is_near(sum(margin), 100.0) => {
+                None if looks_like_shares(sum(margin)) => {
                     // Those written in the study have been looked at with it.
                     let is_inline = step.margin.iter().any(|m| m.variables().join(" × ") == margin.name);
                     if !is_inline {
@@ -151,11 +152,6 @@ pub(super) fn totals(
             None
         }
     }
-}
-
-/// Whether a sum is that of shares, as the rules of the study file see it.
-fn is_near(sum: f64, whole: f64) -> bool {
-    (sum - whole).abs() < 0.005 * whole
 }
 
 /// The sum of shares, which is one or a hundred but for rounding.

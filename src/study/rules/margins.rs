@@ -155,12 +155,11 @@ fn totals(step: &Weighting, margin: &Margin, rules: &mut Rules<'_>, path: &KeyPa
         return;
     }
     let sum: f64 = margin.totals.0.iter().map(|(_, total)| total).sum();
-    let is = |whole: f64| (sum - whole).abs() < 0.005 * whole;
     let all_zero = margin.totals.0.iter().all(|(_, total)| *total == 0.0);
     if all_zero {
         let help = "write how many of the population are in each level";
         rules.error(&totals, "the totals of the margin are all zero", "sum to 0", help);
-    } else if step.population.is_none() && (is(1.0) || is(100.0)) {
+    } else if step.population.is_none() && looks_like_shares(sum) {
         rules.warning(
             &totals,
             format!("the totals sum to {}: they look like shares", rounded(sum)),
@@ -169,6 +168,11 @@ fn totals(step: &Weighting, margin: &Margin, rules: &mut Rules<'_>, path: &KeyPa
              the population, if it is known",
         );
     }
+}
+
+/// True for a sum of totals that is one or a hundred but for rounding: they are shares, or look like it.
+pub(in crate::study) fn looks_like_shares(sum: f64) -> bool {
+    [1.0, 100.0].iter().any(|whole| (sum - whole).abs() < 0.005 * whole)
 }
 
 /// True for two margins of the same thing, which differ in their part at most.

@@ -25,6 +25,8 @@ use crate::toml_file::rules::{Rules, rounded};
 use super::places::{KeyPath, Places};
 use super::spec::{Format, Study};
 
+pub(super) use margins::looks_like_shares;
+
 /// All breaches of the rules; `bad` are the paths whose structure is broken.
 pub(super) fn check(study: &Study, places: &Places, bad: &[KeyPath]) -> Vec<Diagnostic> {
     let mut rules = Rules::new(places, bad);

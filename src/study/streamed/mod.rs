@@ -12,7 +12,7 @@ use self::sums::{Moments, Weight, Wrong, factor, summary};
 use super::outputs::{self, WriteFailure, cannot_write};
 use super::places::KeyPath;
 use super::prepare::{Memory, columns_needed, made_from, margin_files, prepare_from};
-use super::run::{Finished, Mode, RunOptions, study_of, weighed};
+use super::run::{Finished, RunOptions, study_of, weighed};
 use super::source::Loaded;
 use super::spec::{Design, MissingWeight, Scalar, Study};
 use crate::data::io::parquet::{Batches, batches};
@@ -69,8 +69,8 @@ pub fn weigh_streamed(
     table.push(of_weight).map_err(|e| Diagnostic::error(e.to_string()))?;
     let margins = margin_files(&loaded.study, path, &names);
     let memory = Memory { table: &table, margins: &margins };
-    let weighed = prepare_from(loaded, path, Some(memory), &|what| options.tell(what));
-    let mut prepared = weighed.map_err(of_combinations)?;
+    let made = prepare_from(loaded, path, Some(memory), &|what| options.tell(what));
+    let mut prepared = made.map_err(of_combinations)?;
     let ledger = &prepared.analysis.ledger;
     if ledger.steps().len() > 1 && ledger.on_cells().is_none() {
         let message = "these steps look at more than categories, which takes all rows at once";
@@ -84,7 +84,7 @@ pub fn weigh_streamed(
         ledger.steps().iter().map(|step| summary(&step.weights, &moments)).collect();
     prepared.inputs.push(data.clone());
     prepared.study = whole.clone();
-    let Finished { mut document, warnings, .. } = weighed_only(prepared, path)?;
+    let Finished { mut document, warnings, .. } = weighed(prepared, path)?;
     let rows = moments.iter().map(|m| m.n + m.zero).sum::<u64>() as usize;
     describe(&mut document, rows, names.len(), summaries);
     let modelled = document.weighting.iter().any(|step| step.kind == "participation");
@@ -99,17 +99,6 @@ pub fn weigh_streamed(
         weight,
         weight_name: if modelled { "pseudo_weight" } else { "weight" },
     })
-}
-
-/// As [`weighed`], of a study with the outputs of weighing.
-fn weighed_only(
-    mut prepared: super::prepare::Prepared,
-    path: &Path,
-) -> Result<Finished, Diagnostics> {
-    // Neither is written here.
-    prepared.study.report.data = None;
-    outputs::check(&prepared, path, Mode::Weigh)?;
-    weighed(prepared, path)
 }
 
 /// What cannot be had from rows that come one after the other.
