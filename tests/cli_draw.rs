@@ -183,3 +183,81 @@ fn a_sample_of_no_area_is_not_planned() {
     let text = String::from_utf8(out.get_output().stderr.clone()).unwrap();
     assert!(text.contains("no area of the frame is in the part"), "{text}");
 }
+
+/// A frame of 120 areas; in three of five nobody belongs to the rare group.
+fn rare(folder: &Path) {
+    let mut frame = String::from("area,region,household,group\n");
+    for area in 0..120 {
+        let region = if area < 60 { "N" } else { "S" };
+        let members = if area % 5 < 3 { 0 } else { 1 + (area * 7) % 12 };
+        for i in 0..40 {
+            let group = if i < members { "rare" } else { "other" };
+            frame.push_str(&format!("a{area},{region},h{area}_{i},{group}\n"));
+        }
+    }
+    std::fs::write(folder.join("frame.csv"), frame).unwrap();
+    let design = r#"
+title = "A screened boost"
+[[group]]
+name = "rare"
+is = "group == 'rare'"
+[[frame]]
+name = "areas"
+lists = "households"
+file = "frame.csv"
+[[sample]]
+name = "boost"
+kind = "boost"
+frame = "areas"
+[[sample.stage]]
+unit = "area"
+id = "area"
+strata = "region"
+take = 12
+method = "simple-random"
+[[sample.stage]]
+unit = "household"
+id = "household"
+rate = 1
+[sample.stage.screening]
+groups = ["rare"]
+"#;
+    std::fs::write(folder.join("design.toml"), design).unwrap();
+}
+
+#[test]
+fn areas_in_which_nobody_is_found_are_counted() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    rare(folder);
+    rakewell(folder, &["draw", "design.toml", "--seed", "4"]).assert().success();
+    let sample = std::fs::read_to_string(folder.join("sample.csv")).unwrap();
+    let mut lines = sample.lines();
+    let place = lines.next().unwrap().split(',').position(|c| c == "psus_drawn").unwrap();
+    assert!(lines.all(|line| line.split(',').nth(place) == Some("6")), "{sample}");
+    let found: std::collections::HashSet<&str> =
+        sample.lines().skip(1).filter_map(|l| l.split(',').next()).collect();
+    let out = rakewell(folder, &["run", "sample.toml"]).assert().success();
+    let text = String::from_utf8(out.get_output().stdout.clone()).unwrap();
+    let told = format!("{} of 12 PSUs drawn have no rows", 12 - found.len());
+    assert!(text.contains(&told), "{text}");
+    // The standard error of the size of the group: right with them, far too small without.
+    let study = std::fs::read_to_string(folder.join("sample.toml")).unwrap();
+    let silent: Vec<&str> = study.lines().filter(|l| !l.starts_with("psus-drawn")).collect();
+    std::fs::write(folder.join("silent.toml"), silent.join("\n")).unwrap();
+    let ratio = |study: &str| -> f64 {
+        rakewell(folder, &["simulate", "design.toml", "--study", study, "--frame", "frame.csv"])
+            .args(["--reps", "400", "--out", "out"])
+            .assert()
+            .success();
+        let json = std::fs::read_to_string(folder.join("out/simulation.json")).unwrap();
+        let found: serde_json::Value = serde_json::from_str(&json).unwrap();
+        let of = |key: &str| found["cells"][0]["design"][key].as_f64().unwrap();
+        of("estimated-se") / of("true-se")
+    };
+    // With replacement: 1/√(1 − 0.1) = 1.054 of the true one.
+    let counted = ratio("sample.toml");
+    assert!((0.98..1.13).contains(&counted), "{counted}");
+    let silent = ratio("silent.toml");
+    assert!(silent < 0.75, "{silent}");
+}

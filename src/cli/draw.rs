@@ -134,7 +134,7 @@ impl Draw {
         let study = self.out.with_extension("toml");
         let there = study.exists();
         if !self.no_study && !there {
-            let text = starter(&loaded, &self.out);
+            let text = starter(&loaded, &on_frame, &self.out);
             let staged = files::stage(&study, |out| io::Write::write_all(out, text.as_bytes()));
             batch.push(staged.map_err(|e| failed(e.into()))?);
         }
@@ -287,11 +287,15 @@ fn pairs(on: &OnFrame, drawn: &[Drawn], table: &Table) -> Result<String, Diagnos
 }
 
 /// A study to start from.
-fn starter(loaded: &Loaded, out: &Path) -> String {
+fn starter(loaded: &Loaded, on_frame: &OnFrame, out: &Path) -> String {
     let file = out.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
     let quoted = |text: &str| format!("{text:?}");
+    let drawn = match on_frame.may_leave_none() {
+        true => "# Areas in which nobody was found are counted, though they have no row.\npsus-drawn = \"psus_drawn\"\n",
+        false => "",
+    };
     format!(
-        "title = {}\n\n[data]\nfile = {}\n\n[design]\nstrata = \"stratum\"\nclusters = \"psu\"\nnested = true\n\
+        "title = {}\n\n[data]\nfile = {}\n\n[design]\nstrata = \"stratum\"\nclusters = \"psu\"\n{drawn}nested = true\n\
          weight = \"weight\"\nlonely-psu = \"center\"\n\n# How many people the sample stands for; put estimates of \
          your own in its place.\n[[estimate]]\nname = \"size\"\ntitle = \"People in the population\"\ntotal = \"one\"\n\n\
          [[derive]]\nname = \"one\"\nvalue = \"1\"\n",

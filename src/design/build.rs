@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::attach::attach;
+use super::empty;
 use super::error::DesignError;
 use super::finding::DesignFinding;
 use super::form::PairForm;
@@ -40,6 +41,9 @@ pub struct DesignInput<'a> {
     /// within a unit of the stage above. At most one more stage of clusters than there are entries
     /// counts for the variance.
     pub fpc: Vec<Variable<'a>>,
+    /// The number of PSUs that were drawn in the stratum, one value for all its rows, where some have no row because nobody was found in them. They count as PSUs whose
+    /// totals are zero. For simple random samples and those with replacement.
+    pub psus_drawn: Option<Variable<'a>>,
     /// PSU identifiers repeat across strata.
     pub nested: bool,
     /// What to do with a stratum that has one PSU.
@@ -125,6 +129,9 @@ impl SurveyDesign {
         let mut findings = Vec::new();
         let families = Families::of(input)?;
         let tree = build_tree(input, families.as_ref())?;
+        if input.psus_drawn.is_some() {
+            findings.extend(empty::finding(&tree));
+        }
         let mut weights = build_weights(input, &tree, &mut findings)?;
         let first_phase = input.second_phase.is_some().then(|| Arc::new(weights.clone()));
         let second = match &input.second_phase {

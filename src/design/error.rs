@@ -164,6 +164,50 @@ pub enum DesignError {
         /// Stages of clusters.
         stages: usize,
     },
+    /// A number of PSUs drawn that cannot be.
+    #[error(
+        "`{variable}` says that {value} PSUs were drawn in {stratum}, where the data have {found}"
+    )]
+    PsusDrawn {
+        /// The variable.
+        variable: String,
+        /// The stratum, in words.
+        stratum: String,
+        /// PSUs in the data.
+        found: u32,
+        /// The number given.
+        value: f64,
+    },
+    /// The number of PSUs drawn varies within a stratum.
+    #[error("`{variable}` varies in {stratum}: {first}, and {second} in row {row}")]
+    PsusDrawnVary {
+        /// The variable.
+        variable: String,
+        /// The stratum, in words.
+        stratum: String,
+        /// One value.
+        first: f64,
+        /// Another.
+        second: f64,
+        /// The first row, from 1, with another.
+        row: usize,
+    },
+    /// PSUs without rows in a design whose variance needs to know more of them than their number.
+    #[error("the number of PSUs drawn says nothing of what {what} needs to know of those without rows")]
+    PsusDrawnWith {
+        /// What needs more.
+        what: &'static str,
+    },
+    /// More PSUs without rows than can be.
+    #[error("`{variable}` says that {units} PSUs have no rows, more than the {most} that are allowed")]
+    TooManyEmpty {
+        /// The variable.
+        variable: String,
+        /// PSUs drawn without those in the data.
+        units: f64,
+        /// The limit.
+        most: f64,
+    },
     /// Strata have one PSU and the policy is to stop.
     #[error(
         "{} one unit ({strata}), so the variance can't be estimated",
@@ -391,6 +435,16 @@ impl DesignError {
                 "`fpc` counts the units of its stage (PSUs, not people) in the population"
             }
             DesignError::FpcStages { .. } => "give one fpc variable per stage of `clusters`",
+            DesignError::PsusDrawn { .. } | DesignError::TooManyEmpty { .. } => {
+                "`psus-drawn` counts the PSUs drawn in the stratum of the row, with and without anybody found"
+            }
+            DesignError::PsusDrawnVary { .. } => {
+                "the number of PSUs drawn is one number for all rows of a stratum (in every sample, where \
+                 there are `samples`)"
+            }
+            DesignError::PsusDrawnWith { .. } => {
+                "in place of `psus-drawn`, give every PSU without anybody one row with weight zero"
+            }
             DesignError::LonelyPsu { .. } => {
                 "set `lonely-psu` to center, average, certainty, remove or collapse"
             }

@@ -39,6 +39,13 @@ pub enum DesignFinding {
         /// The variable by which neighbours were found.
         by: Option<String>,
     },
+    /// PSUs that were drawn and have no rows.
+    EmptyPsus {
+        /// How many.
+        count: usize,
+        /// All that were drawn.
+        drawn: usize,
+    },
     /// Samples that are said to share PSUs, and have none in common.
     NothingShared {
         /// The samples.
@@ -82,6 +89,11 @@ impl std::fmt::Display for DesignFinding {
                 let more = if *count > joined.len() { ", …" } else { "" };
                 let joined = joined.join(", ");
                 write!(f, "strata of stage {stage} were joined {rule}: {joined}{more}")
+            }
+            DesignFinding::EmptyPsus { count, drawn } => {
+                let (have, count_as) =
+                    if *count == 1 { ("has", "counts as") } else { ("have", "count as") };
+                write!(f, "{count} of {drawn} PSUs drawn {have} no rows and {count_as} zero")
             }
             DesignFinding::NothingShared { samples } => {
                 let samples = samples.join(", ");

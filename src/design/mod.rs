@@ -3,6 +3,7 @@
 
 mod attach;
 mod build;
+mod empty;
 mod error;
 mod finding;
 mod form;

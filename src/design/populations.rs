@@ -6,20 +6,20 @@ use super::groups::offsets;
 use super::tree::{Stage, Stratum};
 use super::variable::{Variable, complete_numbers, stratum_name};
 
-/// The population size of every stratum of a stage; rows to be skipped have none.
+/// The population size of every stratum of a stage, of whose units so many were `sampled`; rows to be
+/// skipped have none.
 pub(super) fn population_sizes(
     input: &DesignInput<'_>,
     stage: usize,
     variable: Variable<'_>,
     stratum_of_row: &[u32],
-    shape: &[(Vec<u32>, Vec<u32>)],
+    sampled: &[u32],
     skip: Option<&[bool]>,
 ) -> Result<Vec<f64>, DesignError> {
     let numbers = complete_numbers(variable, "population size", input.rows)?;
     let name = || variable.name.to_string();
-    let (parents, unit_strata) = &shape[stage];
-    let mut size = vec![f64::NAN; parents.len()];
-    let mut witness = vec![0_usize; parents.len()];
+    let mut size = vec![f64::NAN; sampled.len()];
+    let mut witness = vec![0_usize; sampled.len()];
     let (mut counts, mut fractions) = (None, None);
     for row in (0..input.rows).filter(|&r| !skip.is_some_and(|s| s[r])) {
         let value = numbers.get(row);
@@ -51,17 +51,13 @@ pub(super) fn population_sizes(
         let variable = name();
         return Err(DesignError::FpcMixed { variable, count, count_row, fraction, fraction_row });
     }
-    let mut sampled = vec![0_usize; parents.len()];
-    for &h in unit_strata {
-        sampled[h as usize] += 1;
-    }
     if counts.is_none() {
-        for (s, &n) in size.iter_mut().zip(&sampled) {
-            *s = n as f64 / *s;
+        for (s, &n) in size.iter_mut().zip(sampled) {
+            *s = f64::from(n) / *s;
         }
         return Ok(size);
     }
-    let small: Vec<usize> = (0..size.len()).filter(|&h| size[h] < sampled[h] as f64).collect();
+    let small: Vec<usize> = (0..size.len()).filter(|&h| size[h] < f64::from(sampled[h])).collect();
     match small.first() {
         None => Ok(size),
         Some(&h) => Err(DesignError::FpcTooSmall {
@@ -69,20 +65,22 @@ pub(super) fn population_sizes(
             stage: stage + 1,
             count: small.len(),
             stratum: stratum_name(input, stage, witness[h]),
-            sampled: sampled[h],
+            sampled: sampled[h] as usize,
             population: size[h],
         }),
     }
 }
 
 /// The tree of the stages. `inclusion` is the probability of every first-stage unit, where these
-/// differ within strata.
+/// differ within strata; `empty` the number of units without rows in every first-stage stratum, which
+/// count among those sampled.
 pub(super) fn assemble(
     shape: &[(Vec<u32>, Vec<u32>)],
     populations: &[Option<Vec<f64>>],
     strata_of_row: &[Vec<u32>],
     deepest_units: usize,
     inclusion: Option<Vec<f64>>,
+    empty: Option<&[u32]>,
 ) -> Vec<Stage> {
     let mut stages = Vec::with_capacity(shape.len());
     let mut share_of_unit = vec![1.0_f64];
@@ -108,7 +106,11 @@ pub(super) fn assemble(
                 let stratum = &strata[h as usize];
                 match &inclusion {
                     Some(pi) if s == 0 => pi[unit],
-                    _ => stratum.share * stratum.n() as f64 / stratum.population,
+                    _ => {
+                        let more = empty.filter(|_| s == 0).map_or(0, |m| m[h as usize]);
+                        let n = stratum.n() as f64 + f64::from(more);
+                        stratum.share * n / stratum.population
+                    }
                 }
             })
             .collect();

@@ -2,6 +2,7 @@
 
 use super::attach;
 use super::build::DesignInput;
+use super::empty::empty_psus;
 use super::error::DesignError;
 use super::groups::Groups;
 use super::populations::{assemble, population_sizes};
@@ -61,6 +62,7 @@ pub(super) fn build_tree(
         populations: Vec::new(),
     };
     let mut first_probability = None;
+    let mut empty = None;
     for stage in 0..stages {
         let groups = &mut made.groups;
         // First-stage strata are those of samples that have them in common; within PSUs in common
@@ -80,6 +82,7 @@ pub(super) fn build_tree(
         if let Some(split) = split {
             parents.iter_mut().for_each(|p| *p = split[*p as usize]);
         }
+        let whole = (stage == 0 && input.psus_drawn.is_some()).then(|| groups.of_row.clone());
         if let (0, Some(certain)) = (stage, &certain) {
             let (codes, levels) = attach::certain_codes(input, groups, certain)?;
             let own = groups.refine(&codes, levels);
@@ -112,8 +115,15 @@ pub(super) fn build_tree(
             }
             (None, _) => groups.split_rows(),
         };
+        let mut sampled = vec![0_u32; parents.len()];
+        unit_strata.iter().for_each(|&h| sampled[h as usize] += 1);
         made.shape.push((parents, unit_strata));
         let skip = certain.as_deref().filter(|_| stage == 0);
+        if let Some(whole) = whole {
+            empty = empty_psus(input, &whole, &made.strata_of_row[0], &sampled, skip)?;
+            let more = empty.iter().flatten();
+            sampled.iter_mut().zip(more).for_each(|(n, more)| *n += more);
+        }
         let mut sizes = match (input.fpc.get(stage), &inclusion) {
             (_, Some(pi)) if stage == 0 => {
                 let of_row = &made.groups.of_row;
@@ -124,7 +134,7 @@ pub(super) fn build_tree(
             }
             (Some(v), _) => {
                 let strata = &made.strata_of_row[stage];
-                Some(population_sizes(input, stage, *v, strata, &made.shape, skip)?)
+                Some(population_sizes(input, stage, *v, strata, &sampled, skip)?)
             }
             (None, _) => None,
         };
@@ -153,10 +163,15 @@ pub(super) fn build_tree(
     }
     let Stages { groups, shape, strata_of_row, populations } = made;
     let deepest_units = groups.count;
+    let more = empty.as_deref();
     let tree_stages =
-        assemble(&shape, &populations, &strata_of_row, deepest_units, first_probability);
+        assemble(&shape, &populations, &strata_of_row, deepest_units, first_probability, more);
     let order = UnitTree::row_order(&groups.of_row, deepest_units);
-    Ok(UnitTree { stages: tree_stages, unit_of_row: groups.of_row, order })
+    let mut tree = UnitTree { stages: tree_stages, unit_of_row: groups.of_row, order };
+    if let Some(empty) = more {
+        tree.add_empty(empty);
+    }
+    Ok(tree)
 }
 
 /// The inclusion probability of every first-stage unit.

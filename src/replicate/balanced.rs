@@ -138,7 +138,11 @@ impl SuccessiveDifferences {
         };
         let matrix = Hadamard::at_least(wanted.max(4));
         let count = matrix.order();
-        let units = order_within(tree, order.map(Vec::as_slice), &first_rows(tree));
+        let first_rows = first_rows(tree);
+        if first_rows.contains(&u32::MAX) {
+            return Err(ReplicateError::NoOrder { method: "successive difference replication" });
+        }
+        let units = order_within(tree, order.map(Vec::as_slice), &first_rows);
         let mut rows = vec![(0, 0, 0.0); stage.units()];
         let mut walk = Walk { row: 0, step: 1, left: count - 1, rows: count - 1 };
         for stratum in &stage.strata {

@@ -63,6 +63,12 @@ pub enum ReplicateError {
         /// First-stage strata.
         strata: usize,
     },
+    /// A method that needs the order in which PSUs were drawn meets some that have no rows.
+    #[error("{method} needs the order in which PSUs were drawn, which those without rows do not have")]
+    NoOrder {
+        /// The method.
+        method: &'static str,
+    },
     /// A method for one stage meets a design whose later stages add to the variance.
     #[error("{method} is for one stage of selection, and {stages} stages add to the variance here")]
     Stages {

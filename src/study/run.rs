@@ -11,7 +11,7 @@ use super::source::{Loaded, load_with};
 use super::spec::Study;
 use crate::compare::ComparisonTable;
 use crate::compare::test::TestTable;
-use crate::design::Method;
+use crate::design::{DesignFinding, Method};
 use crate::diagnostic::Diagnostics;
 use crate::estimate::EstimateTable;
 use crate::report::{DataSummary, DesignSummary, Document};
@@ -228,6 +228,8 @@ fn design_summary(prepared: &Prepared) -> DesignSummary {
             };
             parts.push(format!("samples of {samples} by themselves{shared}"));
         }
+        let empty = |f: &&DesignFinding| matches!(f, DesignFinding::EmptyPsus { .. });
+        parts.extend(prepared.analysis.design.findings.iter().find(empty).map(ToString::to_string));
         let method = given.method.unwrap_or_default();
         parts.push(match &given.fpc {
             _ if method.is_unequal() || method == Method::WithReplacement => {

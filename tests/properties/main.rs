@@ -5,6 +5,7 @@ mod calibration;
 mod combine;
 mod comparison;
 mod design_forms;
+mod empty;
 mod exhaustive;
 mod feasible;
 mod lonely;

@@ -12,6 +12,7 @@ mod cells;
 mod columns;
 mod eligible;
 mod fault;
+mod first_stage;
 mod layout;
 mod needed;
 mod order;

@@ -1,12 +1,11 @@
 //! All samples of a design on one frame: drawn, and put together with their probabilities.
 
-use std::collections::HashMap;
-
 use super::apart::Apart;
 use super::carry_out::{Drawn, Purpose};
 use super::eligible::Groups;
 use super::fault::Fault;
-use super::layout::{Layout, Stage};
+use super::first_stage::FirstStage;
+use super::layout::Layout;
 use crate::data::{Codes, Column, Factor, Level, Numbers, Table, Values};
 use crate::draw::error::DrawError;
 use crate::sampling::Design;
@@ -36,85 +35,6 @@ impl Rows {
         let of = |(s, i): (&u32, &u32)| i8::from(holds(*s as usize, *i as usize));
         let values = self.sample.iter().zip(&self.place).map(of).collect();
         Column::from_values(name, Values::Numbers(Numbers::I8(values)))
-    }
-}
-
-/// What the units of the first stages are called: strata and PSUs of the samples put together.
-#[derive(Debug, Clone, Default)]
-struct FirstStage {
-    strata: Vec<Level>,
-    psus: Vec<Level>,
-    /// By sample and unit, the codes of its stratum and of the PSU; no PSUs where rows are the
-    /// units of every first stage.
-    codes: Vec<Vec<(u32, u32)>>,
-    rows_are_units: bool,
-}
-
-impl FirstStage {
-    fn of(layouts: &[Layout], follows: &[Option<usize>], table: &Table) -> FirstStage {
-        let mut first = FirstStage {
-            rows_are_units: layouts.iter().all(|l| l.stages.first().is_none_or(|s| s.id.is_none())),
-            ..FirstStage::default()
-        };
-        let (mut strata, mut psus) = (Names::default(), Names::default());
-        for (s, layout) in layouts.iter().enumerate() {
-            let Some(stage) = layout.stages.first() else { continue };
-            let own = follows[s].unwrap_or(s);
-            let named = |label: &str| match (layouts.len() > 1, label.is_empty()) {
-                (false, true) => "all".to_string(),
-                (false, false) => label.to_string(),
-                (true, true) => layouts[own].name.clone(),
-                (true, false) => format!("{}: {label}", layouts[own].name),
-            };
-            let labels = |of: &Stage| -> Vec<String> {
-                if of.strata.is_empty() {
-                    vec![named("")]
-                } else {
-                    of.strata.iter().map(|l| named(l)).collect()
-                }
-            };
-            // The strata of a sample that follows another are that one's, by the names of the units.
-            let other: HashMap<String, u32> = match (own == s, layouts[own].stages.first()) {
-                (false, Some(theirs)) => (0..theirs.units() as u32)
-                    .map(|u| (theirs.name(u, table), theirs.stratum_code(u)))
-                    .collect(),
-                _ => HashMap::new(),
-            };
-            let coded: Vec<u32> =
-                labels(&layouts[own].stages[0]).into_iter().map(|l| strata.code(l)).collect();
-            let code = |u: u32| {
-                let stratum = if own == s {
-                    stage.stratum_code(u)
-                } else {
-                    other.get(&stage.name(u, table)).copied().unwrap_or(0)
-                };
-                let stratum = coded.get(stratum as usize).copied().unwrap_or(0);
-                let psu =
-                    if first.rows_are_units { 0 } else { psus.code(stage.bare_name(u, table)) };
-                (stratum, psu)
-            };
-            first.codes.push((0..stage.units() as u32).map(code).collect());
-        }
-        (first.strata, first.psus) = (strata.levels, psus.levels);
-        first
-    }
-}
-
-/// Names with codes in the order of their first appearance.
-#[derive(Default)]
-struct Names {
-    levels: Vec<Level>,
-    place: HashMap<String, u32>,
-}
-
-impl Names {
-    fn code(&mut self, name: String) -> u32 {
-        let next = self.levels.len() as u32;
-        let levels = &mut self.levels;
-        *self.place.entry(name).or_insert_with_key(|name| {
-            levels.push(Level::new(name.clone()));
-            next
-        })
     }
 }
 
@@ -257,9 +177,16 @@ impl OnFrame {
         }
     }
 
+    /// True when PSUs that were drawn may have no row: areas, or units that are screened.
+    pub fn may_leave_none(&self) -> bool {
+        let screened = |l: &Layout| l.stages.first().is_some_and(|s| s.kept.is_some());
+        !self.first.rows_are_units || self.layouts.iter().any(screened)
+    }
+
     /// The names of all columns that say how rows were drawn.
     pub fn column_names(&self) -> Vec<String> {
-        let mut names: Vec<String> = ["sample", "stratum", "psu"].map(str::to_string).into();
+        let first = ["sample", "stratum", "psu", "psus_drawn"];
+        let mut names: Vec<String> = first.map(str::to_string).into();
         for layout in &self.layouts {
             for stage in &layout.stages {
                 names.push(format!("p_{}", tidy(&stage.unit)));
@@ -278,8 +205,8 @@ impl OnFrame {
         names
     }
 
-    /// The columns that say how each row was drawn, of those that `wanted` names: sample, stratum, PSU,
-    /// the probability at every stage and in every sample, and the weight.
+    /// The columns that say how each row was drawn, of those that `wanted` names: sample, stratum, PSU, the
+    /// number of PSUs drawn in the stratum, the probability at every stage and in every sample, and the weight.
     ///
     /// `stratum` and `psu` are those of the first stage; the PSUs of a sample that takes those of
     /// another are the same ones, in the same strata.
@@ -311,6 +238,12 @@ impl OnFrame {
             } else {
                 text("psu", (0..rows).map(|i| code(i).1), self.first.psus.clone())
             });
+        }
+        if wanted("psus_drawn") {
+            let drawn = self.first.psus_drawn(&self.layouts, drawn);
+            let values = (0..rows).map(|i| drawn[code(i).0 as usize]).collect();
+            let label = "PSUs drawn in the stratum, with and without anybody found";
+            columns.push(labelled("psus_drawn", label, values));
         }
         let depth = self.layouts.iter().map(|l| l.stages.len()).max().unwrap_or(0);
         for stage in 0..depth {

@@ -113,7 +113,11 @@ pub(super) fn read(
     needed.extend(imputed.iter().map(|p| p.column.clone()));
     let keys = joins.iter().flat_map(|j| &j.keys).map(|(before, _)| before);
     needed.extend(keys.cloned());
-    let columns: Vec<String> = own.iter().filter(|n| needed.contains(n)).cloned().collect();
+    let mut columns: Vec<String> = own.iter().filter(|n| needed.contains(n)).cloned().collect();
+    // A study that counts rows needs no column of theirs, but the rows.
+    if columns.is_empty() {
+        columns.extend(own.first().cloned());
+    }
     let file = work.folder.join(&work.study.data.file);
     let path = imputed::file_path(work);
     let table = match work.memory {

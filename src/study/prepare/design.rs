@@ -52,6 +52,7 @@ pub(super) fn build(work: &mut Work<'_>, table: &Table, names: &[String]) -> Opt
         }
     }
     let one = |name: &Option<String>| name.as_ref().and_then(|n| table.column(n));
+    let drawn = (path.key("psus-drawn"), one(&given.psus_drawn), "as a number of PSUs");
     let phase = given.phase2.as_ref();
     let phase_path = path.key("phase2");
     let flags = [
@@ -70,7 +71,7 @@ pub(super) fn build(work: &mut Work<'_>, table: &Table, names: &[String]) -> Opt
     ];
     let balance = columns(table, given.balance.as_ref());
     let balance = balance.into_iter().map(|c| (path.key("balance"), Some(c), "to balance on"));
-    for (at, column, role) in flags.into_iter().chain(balance) {
+    for (at, column, role) in flags.into_iter().chain([drawn]).chain(balance) {
         if let Some(column) = column
             && column.as_numbers().is_none()
         {
@@ -95,6 +96,7 @@ pub(super) fn build(work: &mut Work<'_>, table: &Table, names: &[String]) -> Opt
         weight: weight.map(Variable::of),
         probabilities: variables(columns(table, given.probabilities.as_ref())),
         fpc: variables(columns(table, given.fpc.as_ref())),
+        psus_drawn: variable(&given.psus_drawn),
         nested: given.nested,
         lonely: given.lonely_psu.unwrap_or_default(),
         lonely_in_domain: given.lonely_in_domain,
@@ -181,6 +183,11 @@ pub(super) fn build(work: &mut Work<'_>, table: &Table, names: &[String]) -> Opt
                 | DesignError::JointAcross { .. } => "joint-probabilities",
                 DesignError::Missing { role: "sample", .. } => "samples",
                 DesignError::UnknownSample { .. } => "shared-psus",
+                DesignError::Missing { role: "number of PSUs drawn", .. }
+                | DesignError::PsusDrawn { .. }
+                | DesignError::PsusDrawnVary { .. }
+                | DesignError::PsusDrawnWith { .. }
+                | DesignError::TooManyEmpty { .. } => "psus-drawn",
                 DesignError::Missing { role: "stratum", .. } => "strata",
                 DesignError::Missing { role: "cluster", .. } => "clusters",
                 DesignError::Missing { role: "population size", .. } => "fpc",
@@ -213,6 +220,8 @@ pub(super) fn build(work: &mut Work<'_>, table: &Table, names: &[String]) -> Opt
                             and `nested`";
                 work.warn(&path.key("shared-psus"), finding, Some(help.to_string()));
             }
+            // Said where the design is described.
+            DesignFinding::EmptyPsus { .. } => {}
             _ => work.warn(&path, finding, None),
         }
     }

@@ -152,6 +152,7 @@ fn collect(study: &Study, c: &mut Collector<'_, '_>) {
     for (key, name) in [
         ("weight", &study.design.weight),
         ("samples", &study.design.samples),
+        ("psus-drawn", &study.design.psus_drawn),
         ("order", &study.design.order),
         ("certainty", &study.design.certainty),
         ("crossed", &study.design.crossed),

@@ -110,6 +110,7 @@ fn selection(study: &Study, rules: &mut Rules<'_>, path: &KeyPath) {
         ("certainty", &design.certainty),
         ("crossed", &design.crossed),
         ("collapse-by", &design.collapse_by),
+        ("psus-drawn", &design.psus_drawn),
     ] {
         rules.filled(&path.key(key), name.as_deref());
     }
@@ -153,6 +154,14 @@ fn selection(study: &Study, rules: &mut Rules<'_>, path: &KeyPath) {
             let help = format!("take it out, or choose a method it is for: {whose}");
             rules.no_meaning(path, &[key], "does nothing with this `method`", &help);
         }
+    }
+    if design.clusters.is_none() && design.psus_drawn.is_some() && rules.sound(path) {
+        rules.error(
+            &path.key("psus-drawn"),
+            "PSUs without rows are known where the design has `clusters`",
+            "every row is a PSU of its own",
+            "add `clusters = \"…\"`, the variable of PSUs",
+        );
     }
     if design.lonely_psu != Some(LonelyPsu::Collapse) {
         rules.no_meaning(

@@ -127,6 +127,9 @@ pub struct Design {
     /// Population sizes (counts of at least 1) or sampling fractions (below 1), one variable
     /// per stage.
     pub fpc: Option<Names>,
+    /// The number of PSUs drawn in the stratum of the row, where some have no rows because nobody was
+    /// found in them, as in a screened boost: they count as PSUs whose totals are zero.
+    pub psus_drawn: Option<String>,
     /// True when PSU identifiers repeat across strata (they are then taken within strata).
     #[serde(default)]
     pub nested: bool,
