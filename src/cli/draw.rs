@@ -223,15 +223,20 @@ impl Draw {
                     layout.beyond.join(", ")
                 ));
             }
-            if layout.uncovered > 0 {
+            let without = layout.without_chance();
+            if without > 0 {
                 out.push_str(&format!(
-                    "  {} rows of the frame cannot be drawn into it\n",
-                    layout.uncovered
+                    "  {without} of the {frame} rows of the frame cannot be drawn into it\n"
                 ));
             }
         }
         let sum: f64 = rows.weight.iter().sum();
         out.push_str(&format!("\n{} rows, weights add to {sum:.0}\n", rows.rows.len()));
+        if let Some((unit, next)) = on.open() {
+            out.push_str(&format!(
+                "  the weight is that of the {unit} drawn: every {next} in it is still to be drawn\n"
+            ));
+        }
         if rows.again > 0 {
             out.push_str(&format!(
                 "  {} were drawn into two samples; the second time they have weight 0\n",
@@ -291,16 +296,37 @@ fn starter(loaded: &Loaded, on_frame: &OnFrame, out: &Path) -> String {
     let file = out.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
     let quoted = |text: &str| format!("{text:?}");
     let drawn = match on_frame.may_leave_none() {
-        true => "# Areas in which nobody was found are counted, though they have no row.\npsus-drawn = \"psus_drawn\"\n",
+        true => {
+            "# Areas in which nobody was found are counted, though they have no row.\n\
+             psus-drawn = \"psus_drawn\"\n"
+        }
         false => "",
+    };
+    let open = on_frame.open();
+    let weight = open.map_or_else(String::new, |(unit, next)| {
+        format!(
+            "# The weight is that of the {unit} drawn. Once every {next} is drawn in it, divide by the\n\
+             # probabilities of the later stages.\n"
+        )
+    });
+    let (what, title) = match open {
+        None => (
+            "How many people the sample stands for".to_string(),
+            "People in the population".to_string(),
+        ),
+        Some((unit, _)) => (
+            format!("How many of `{unit}` the sample stands for"),
+            format!("Number of {unit}: all on the frame"),
+        ),
     };
     format!(
         "title = {}\n\n[data]\nfile = {}\n\n[design]\nstrata = \"stratum\"\nclusters = \"psu\"\n{drawn}nested = true\n\
-         weight = \"weight\"\nlonely-psu = \"center\"\n\n# How many people the sample stands for; put estimates of \
-         your own in its place.\n[[estimate]]\nname = \"size\"\ntitle = \"People in the population\"\ntotal = \"one\"\n\n\
+         {weight}weight = \"weight\"\nlonely-psu = \"center\"\n\n# {what}; put estimates of \
+         your own in its place.\n[[estimate]]\nname = \"size\"\ntitle = {}\ntotal = \"one\"\n\n\
          [[derive]]\nname = \"one\"\nvalue = \"1\"\n",
         quoted(&loaded.design.title),
-        quoted(&file)
+        quoted(&file),
+        quoted(&title)
     )
 }
 

@@ -12,7 +12,7 @@ use rakewell::diagnostic::{Diagnostic, Diagnostics};
 use rakewell::simulate::{self, Options, Simulation};
 use rakewell::{sampling, study};
 
-use super::{Loudness, Outcome, populate, print, progress::Progress, refuse, render};
+use super::{Loudness, Outcome, populate, print, progress::Progress, refuse};
 
 /// Draw a design from a known population again and again: bias, coverage, error of every estimate
 ///
@@ -96,12 +96,6 @@ impl Simulate {
         }
         let design = sampling::load(&self.design, &self.set)?;
         let loaded = study::load(&self.study)?;
-        let partly = Diagnostics(sampling::partial_lists(&design.design));
-        if !partly.0.is_empty() && !self.loudness.quiet {
-            // That nobody reads it is no reason to stop the work.
-            let text = render::text(&partly, &render::Style::of_stderr());
-            let _ = io::stderr().write_all(text.as_bytes());
-        }
         progress.tell("reading the population");
         let population = self.population()?;
         progress.tell("drawing");

@@ -193,13 +193,17 @@ pub enum DesignError {
         row: usize,
     },
     /// PSUs without rows in a design whose variance needs to know more of them than their number.
-    #[error("the number of PSUs drawn says nothing of what {what} needs to know of those without rows")]
+    #[error(
+        "the number of PSUs drawn says nothing of what {what} needs to know of those without rows"
+    )]
     PsusDrawnWith {
         /// What needs more.
         what: &'static str,
     },
     /// More PSUs without rows than can be.
-    #[error("`{variable}` says that {units} PSUs have no rows, more than the {most} that are allowed")]
+    #[error(
+        "`{variable}` says that {units} PSUs have no rows, more than the {most} that are allowed"
+    )]
     TooManyEmpty {
         /// The variable.
         variable: String,

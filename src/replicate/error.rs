@@ -64,7 +64,9 @@ pub enum ReplicateError {
         strata: usize,
     },
     /// A method that needs the order in which PSUs were drawn meets some that have no rows.
-    #[error("{method} needs the order in which PSUs were drawn, which those without rows do not have")]
+    #[error(
+        "{method} needs the order in which PSUs were drawn, which those without rows do not have"
+    )]
     NoOrder {
         /// The method.
         method: &'static str,

@@ -7,6 +7,7 @@
 //! out is held against the same estimates from the whole population. Measures: docs/methods/simulation.md.
 
 mod chart;
+mod lists;
 mod measure;
 mod page;
 mod response;

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use rayon::prelude::*;
 
+use super::lists::on_lists;
 use super::measure::{Cell, Draw, Measures, Simulation, key};
 use super::response::Shares;
 use crate::data::{Column, Table};
@@ -37,7 +38,8 @@ type Replicate = (Vec<Option<Draw>>, Vec<Option<Draw>>, Vec<usize>);
 /// estimates against those from the whole population.
 ///
 /// The design is drawn as by `rakewell draw`; then in-scope shares, recognised eligibility and response
-/// of the design decide who takes part, at random. A study that mentions a column `responded` gets all
+/// of the design decide who takes part, at random; lists that cover a part of a group (`covers`) have a random
+/// part of it, the same in every replicate. A study that mentions a column `responded` gets all
 /// rows drawn, with 1 for those who take part and 0 for the others; any other gets those who take part.
 /// The same seed gives the same result with any number of threads.
 ///
@@ -53,7 +55,8 @@ pub fn simulate(
     progress: &(dyn Fn(usize) + Sync),
 ) -> Result<Simulation, Diagnostics> {
     let faults = |f: Vec<Fault>| Fault::diagnostics(&f, &design.places);
-    let on_frame = OnFrame::new(&design.design, population).map_err(faults)?;
+    let lists = on_lists(&design.design, population, options.seed);
+    let on_frame = OnFrame::of_lists(&design.design, population, &lists).map_err(faults)?;
     let general = general_sample(design, options)?;
     let added = on_frame.column_names();
     if let Some(taken) = added.iter().find(|a| population.column(a).is_some()) {

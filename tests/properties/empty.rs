@@ -131,7 +131,8 @@ fn they_are_as_rows_of_weight_zero() {
         };
         let all = [None, Some(Resampling::Jkn), Some(Resampling::RaoWu), Some(Resampling::Preston)];
         for method in all {
-            let (own, with_rows) = (variances(&told, true, method), variances(&padded, false, method));
+            let (own, with_rows) =
+                (variances(&told, true, method), variances(&padded, false, method));
             assert!(own.iter().all(|v| *v > 0.0));
             for (own, other) in own.iter().zip(&with_rows) {
                 close(*own, *other, 1e-12, 0.0);
@@ -166,7 +167,7 @@ fn certain_psus_are_among_those_drawn() {
 
 #[test]
 fn what_cannot_be_is_refused() {
-    let refused = |rows: &Rows| rows.with(true, None, |input| SurveyDesign::build(input)).unwrap_err();
+    let refused = |rows: &Rows| rows.with(true, None, SurveyDesign::build).unwrap_err();
     let mut few = told();
     few.drawn[..4].fill(2.0);
     let text = refused(&few).to_string();

@@ -9,6 +9,19 @@ impl Layout {
         self.by_row(|_, stage, unit| stage.chance(unit))
     }
 
+    /// Rows of the frame that cannot be drawn into this sample: outside its `where`, without an identifier,
+    /// not eligible after screening, or in units of probability zero.
+    pub fn without_chance(&self) -> usize {
+        let Some(last) = self.stages.len().checked_sub(1) else { return self.rows };
+        let of_units = self.along(last, 1.0, |_, stage, unit, p| p * stage.chance(unit));
+        let is_in = |row: &&u32| self.outside.as_ref().is_none_or(|out| !out[**row as usize]);
+        let rows = of_units.iter().enumerate().filter(|(_, p)| **p > 0.0).map(|(unit, _)| {
+            let own = &self.order[self.stages[last].span(unit as u32)];
+            if self.outside.is_none() { own.len() } else { own.iter().filter(is_in).count() }
+        });
+        self.rows - rows.sum::<usize>()
+    }
+
     /// The probability of the first-stage unit of every row.
     pub(super) fn first_probabilities(&self) -> Vec<f64> {
         self.by_row(|s, stage, unit| if s == 0 { stage.pi[unit as usize] } else { 1.0 })

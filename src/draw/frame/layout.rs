@@ -22,8 +22,6 @@ pub struct Layout {
     pub stages: Vec<Stage>,
     /// The stages after them, by the names of their units: drawn elsewhere, in the field.
     pub beyond: Vec<String>,
-    /// Rows of the frame that cannot be drawn into this sample.
-    pub uncovered: usize,
     /// Rows, with those of a unit together.
     pub(super) order: Vec<u32>,
     /// Rows that are drawn with their unit but do not belong to the sample, because each person
@@ -88,7 +86,8 @@ impl Stage {
 }
 
 impl Layout {
-    /// Lays a sample of the design out on a frame.
+    /// Lays a sample of the design out on a frame, of whose rows all are on its list where `listed` does not
+    /// say which ones are.
     ///
     /// A stage whose `id` is a column of the frame has its units there. A stage without `id` is that
     /// of the frame's rows if the frame says that it `lists` them, or if it comes after the last one
@@ -97,13 +96,19 @@ impl Layout {
     /// # Errors
     /// All mistakes of a stage: columns that are not there, formulas that do not fit, sizes that are
     /// zero or missing, a stratum asked for more than it has, rates outside 0 … 1, nobody eligible.
-    pub fn new(design: &Design, index: usize, table: &Table) -> Result<Layout, Vec<Fault>> {
+    pub fn new(
+        design: &Design,
+        index: usize,
+        table: &Table,
+        listed: Option<&[bool]>,
+    ) -> Result<Layout, Vec<Fault>> {
         let sample = &design.samples[index];
         let path = KeyPath::root().key("sample").index(index);
         let stages = path.key("stage");
         let rows = table.rows();
         let mut order: Vec<u32> = (0..rows as u32).collect();
-        keep(&mut order, holds(table, &path.key("where"), sample.part.as_ref())?);
+        keep(&mut order, holds(table, &path.key("where"), sample.part.as_ref())?.as_deref());
+        keep(&mut order, listed);
         if order.is_empty() {
             let message = format!("no row of the frame can be drawn into sample `{}`", sample.name);
             return Err(vec![Fault::new(
@@ -263,12 +268,10 @@ impl Layout {
             });
         }
         let beyond = sample.stages[laid..].iter().map(|s| s.unit.clone()).collect();
-        let uncovered = rows - order.len();
         Ok(Layout {
             name: sample.name.clone(),
             stages: made,
             beyond,
-            uncovered,
             order,
             outside,
             rows,
@@ -374,7 +377,7 @@ impl Build {
     }
 }
 
-fn keep(order: &mut Vec<u32>, part: Option<Vec<bool>>) {
+fn keep(order: &mut Vec<u32>, part: Option<&[bool]>) {
     if let Some(part) = part {
         order.retain(|r| part[*r as usize]);
     }

@@ -60,10 +60,24 @@ impl OnFrame {
     /// # Errors
     /// All mistakes of the first sample that has some.
     pub fn new(design: &Design, table: &Table) -> Result<OnFrame, Vec<Fault>> {
+        OnFrame::of_lists(design, table, &[])
+    }
+
+    /// The same for samples drawn from lists: by sample, which rows of the table are on its list; all
+    /// of them where there is `None`, or no entry.
+    ///
+    /// # Errors
+    /// As [`OnFrame::new`].
+    pub fn of_lists(
+        design: &Design,
+        table: &Table,
+        lists: &[Option<Vec<bool>>],
+    ) -> Result<OnFrame, Vec<Fault>> {
         let list = KeyPath::root().key("sample");
         let mut layouts: Vec<Layout> = Vec::new();
         for (i, sample) in design.samples.iter().enumerate() {
-            let mut layout = Layout::new(design, i, table)?;
+            let mut layout =
+                Layout::new(design, i, table, lists.get(i).and_then(Option::as_deref))?;
             if let Some(f) = sample.psus_of {
                 let path = list.index(i).key("psus-of");
                 match layouts.get(f) {
@@ -177,6 +191,16 @@ impl OnFrame {
         }
     }
 
+    /// The unit that is drawn and the first one that is still to be drawn in it, where the frame does not
+    /// have the units of all stages of a sample.
+    pub fn open(&self) -> Option<(&str, &str)> {
+        self.layouts.iter().find_map(|layout| {
+            let next = layout.beyond.first()?;
+            let drawn = layout.stages.last().map_or("unit", |stage| stage.unit.as_str());
+            Some((drawn, next.as_str()))
+        })
+    }
+
     /// True when PSUs that were drawn may have no row: areas, or units that are screened.
     pub fn may_leave_none(&self) -> bool {
         let screened = |l: &Layout| l.stages.first().is_some_and(|s| s.kept.is_some());
@@ -281,8 +305,13 @@ impl OnFrame {
             }
         }
         if wanted("weight") {
-            let label = "design weight of the samples put together";
-            columns.push(labelled("weight", label, all.weight.clone()));
+            let label = match self.open() {
+                Some((unit, _)) => {
+                    format!("weight of the {unit} drawn: later stages are still to be drawn")
+                }
+                None => "design weight of the samples put together".to_string(),
+            };
+            columns.push(labelled("weight", &label, all.weight.clone()));
         }
         columns
     }
