@@ -5,6 +5,7 @@ use rayon::prelude::*;
 use super::columns::XColumns;
 use super::kernel::{Kernel, Partial};
 use super::lanes::Lanes;
+use super::products::Plan;
 use super::runs::{Runs, find};
 use crate::data::{Codes, Numbers};
 use crate::design::UnitTree;
@@ -194,10 +195,13 @@ pub fn cell_sums(request: &CellRequest<'_>) -> CellSums {
             Measure::Levels(..) => [0.0; 2],
         })
         .collect();
+    let of_lane = rows / lanes.len().max(1);
+    let plans: Vec<Plan<'_>> =
+        request.cross.iter().map(|&own| Plan::new(own, request.domains, width, of_lane)).collect();
     let partials: Vec<Partial> = (0..lanes.len())
         .into_par_iter()
         .map(|lane| {
-            let mut kernel = Kernel::new(request, width, &centre, lanes.first_unit(lane));
+            let mut kernel = Kernel::new(request, width, &centre, lanes.first_unit(lane), &plans);
             for block in lanes.blocks(lane) {
                 kernel.add(&block);
             }

@@ -1,5 +1,6 @@
 //! Calibration columns as they are held: sparse, at most one nonzero per term and row.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::lanes::RowBlock;
@@ -108,6 +109,24 @@ impl XBlock {
                 block.numbers(numbers, loaded.values.get_or_insert_default());
             }
             offset += term.width as u32;
+        }
+    }
+
+    /// Adds Σ w x over some rows of the block to the sums of the columns, and tells which ones `enters`.
+    pub fn add(
+        &self,
+        rows: Range<usize>,
+        weights: &[f64],
+        sums: &mut [f64],
+        mut enters: impl FnMut(usize),
+    ) {
+        for term in &self.terms {
+            let own = term.columns[rows.clone()].iter().zip(&weights[rows.clone()]).enumerate();
+            let values = term.values.as_ref().map(|values| &values[rows.clone()]);
+            for (i, (&column, &w)) in own.filter(|(_, (c, w))| **c != u32::MAX && **w != 0.0) {
+                enters(column as usize);
+                sums[column as usize] += values.map_or(w, |values| w * values[i]);
+            }
         }
     }
 

@@ -1,8 +1,8 @@
 //! The loop over the rows of one lane.
 
 use super::cells::{CellRequest, LaneCells, Measure, MeasureTotals};
-use super::columns::XBlock;
 use super::lanes::RowBlock;
+use super::products::{Plan, Products};
 use super::runs::{Runs, Touched};
 use crate::data::{Codes, Numbers};
 use crate::numeric::Sum;
@@ -23,7 +23,7 @@ pub(super) struct Kernel<'a> {
     block: Block<'a>,
     cells: Cells,
     measures: Vec<MeasureTotals>,
-    cross: Vec<Vec<f64>>,
+    products: Vec<Products<'a>>,
 }
 
 /// The current block of rows.
@@ -33,7 +33,7 @@ struct Block<'a> {
     domains: Vec<u32>,
     weights: Vec<f64>,
     values: Vec<Values<'a>>,
-    x: Vec<(XBlock, Vec<f64>)>,
+    scratch: Vec<u32>,
 }
 
 /// A measure and its values in the current block.
@@ -60,6 +60,7 @@ impl<'a> Kernel<'a> {
         width: usize,
         centre: &'a [[f64; 2]],
         first_unit: usize,
+        plans: &'a [Plan<'a>],
     ) -> Kernel<'a> {
         let domains = request.domains.count;
         let values = request.measures.iter().map(|measure| match *measure {
@@ -67,15 +68,10 @@ impl<'a> Kernel<'a> {
             Measure::Pair(y, x) => Values::Pair([y, x], [Vec::new(), Vec::new()]),
             Measure::Levels(codes, levels) => Values::Levels(codes, levels, Vec::new()),
         });
-        let products = |x: &super::XColumns| vec![0.0; x.width() * domains * width];
         Kernel {
             request,
             centre,
-            block: Block {
-                values: values.collect(),
-                x: request.cross.iter().map(|_| (XBlock::default(), Vec::new())).collect(),
-                ..Block::default()
-            },
+            block: Block { values: values.collect(), ..Block::default() },
             cells: Cells {
                 width,
                 current: None,
@@ -85,15 +81,15 @@ impl<'a> Kernel<'a> {
                 done: LaneCells { runs: Runs::new(first_unit), ..LaneCells::default() },
             },
             measures: vec![MeasureTotals::default(); request.measures.len() * domains],
-            cross: request.cross.iter().map(|(x, _)| products(x)).collect(),
+            products: plans.iter().map(Plan::start).collect(),
         }
     }
 
     pub fn add(&mut self, block: &RowBlock<'_>) {
         self.block.load(block, self.request);
         self.add_cells();
-        if !self.cross.is_empty() {
-            self.add_products();
+        if !self.products.is_empty() {
+            self.add_products(block);
         }
     }
 
@@ -103,7 +99,7 @@ impl<'a> Kernel<'a> {
             cells: self.cells.done,
             totals: self.cells.totals,
             measures: self.measures,
-            cross: self.cross,
+            cross: self.products.into_iter().map(Products::finish).collect(),
         }
     }
 
@@ -168,24 +164,30 @@ impl<'a> Kernel<'a> {
     }
 
     /// Cross-products with the calibration columns.
-    fn add_products(&mut self) {
-        let width = self.cells.width;
-        let stride = self.request.domains.count * width;
+    fn add_products(&mut self, rows: &RowBlock<'_>) {
+        let Kernel { block, products, .. } = self;
+        products.iter_mut().for_each(|p| p.load(rows, &mut block.scratch));
+        if let [Values::Number(_, y)] = block.values.as_slice() {
+            for (i, &y) in y.iter().enumerate().filter(|(_, y)| !y.is_nan()) {
+                let Some((d, _)) = block.row(i) else { continue };
+                for products in products.iter_mut() {
+                    products.add(i, d, |sums, v| {
+                        sums[0] += v;
+                        sums[1] += v * y;
+                    });
+                }
+            }
+            return;
+        }
         // The (slot, value) pairs of the current row.
         let mut slots: Vec<(usize, f64)> = Vec::new();
-        for i in 0..self.block.units.len() {
-            let Some((d, _)) = self.block.row(i) else { continue };
+        for i in 0..block.units.len() {
+            let Some((d, _)) = block.row(i) else { continue };
             slots.clear();
-            self.block.slots(i, &mut slots);
-            for ((x, v), sums) in self.block.x.iter().zip(&mut self.cross) {
-                for (column, value) in x.row(i) {
-                    let at = column * stride + d * width;
-                    let sums = &mut sums[at..at + width];
-                    let scaled = v[i] * value;
-                    for &(slot, s) in &slots {
-                        sums[slot] += scaled * s;
-                    }
-                }
+            block.slots(i, &mut slots);
+            for products in products.iter_mut() {
+                products
+                    .add(i, d, |sums, v| slots.iter().for_each(|&(slot, s)| sums[slot] += v * s));
             }
         }
     }
@@ -204,10 +206,6 @@ impl Block<'_> {
                 }
                 Values::Levels(codes, _, out) => block.codes(codes, out),
             }
-        }
-        for ((columns, v), (x, weights)) in request.cross.iter().zip(&mut self.x) {
-            x.load(block, columns);
-            block.floats(v, weights);
         }
     }
 

@@ -55,6 +55,17 @@ impl<'a> Lanes<'a> {
         self.blocks(lane).next().map_or(0, |block| block.unit(0) as usize)
     }
 
+    /// How many rows a lane has.
+    pub(super) fn rows(&self, lane: usize) -> usize {
+        self.cuts[lane + 1] - self.cuts[lane]
+    }
+
+    /// How many units a lane may have at most.
+    pub(super) fn units(&self, lane: usize) -> usize {
+        let last = self.blocks(lane).last().map(|block| block.unit(block.len() - 1) as usize);
+        last.map_or(0, |last| last + 1 - self.first_unit(lane))
+    }
+
     /// The blocks of a lane.
     pub(super) fn blocks(&self, lane: usize) -> impl Iterator<Item = RowBlock<'a>> + use<'a> {
         let tree = self.tree;

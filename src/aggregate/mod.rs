@@ -12,6 +12,7 @@ mod columns;
 mod grouped;
 mod kernel;
 mod lanes;
+mod products;
 mod replicates;
 mod runs;
 mod units;

@@ -43,7 +43,13 @@ fn lane_x(lanes: &Lanes<'_>, lane: usize, x: &XColumns, weights: &[f64]) -> Lane
     let mut out = LaneX { runs: Runs::new(lanes.first_unit(lane)), ..LaneX::default() };
     let mut sums = vec![0.0; x.width()];
     let mut touched = Touched::new(x.width());
+    let (mut units, mut w, mut xs) = (Vec::new(), Vec::new(), XBlock::default());
+    // Columns are gone through unit by unit where that is less than to keep track of them.
+    let all = lanes.units(lane).saturating_mul(x.width()) <= lanes.rows(lane);
     let mut finish = |unit: u32, sums: &mut [f64], touched: &mut Touched| {
+        if all {
+            (0..x.width()).filter(|&c| sums[c] != 0.0).for_each(|c| touched.insert(c));
+        }
         touched.drain(|c| {
             out.columns.push(c as u32);
             out.totals.push(std::mem::take(&mut sums[c]));
@@ -51,21 +57,22 @@ fn lane_x(lanes: &Lanes<'_>, lane: usize, x: &XColumns, weights: &[f64]) -> Lane
         out.runs.close(unit as usize, out.columns.len());
     };
     let mut current = None;
-    let (mut units, mut w, mut xs) = (Vec::new(), Vec::new(), XBlock::default());
     for block in lanes.blocks(lane) {
         block.units(&mut units);
         block.floats(weights, &mut w);
         xs.load(&block, x);
-        for i in (0..block.len()).filter(|&i| w[i] != 0.0) {
-            if current != Some(units[i]) {
-                if let Some(unit) = current {
-                    finish(unit, &mut sums, &mut touched);
-                }
-                current = Some(units[i]);
+        let mut from = 0;
+        for rows in units.chunk_by(|a, b| a == b) {
+            let unit = rows[0];
+            if let Some(before) = current.replace(unit).filter(|&before| before != unit) {
+                finish(before, &mut sums, &mut touched);
             }
-            for (column, value) in xs.row(i) {
-                touched.insert(column);
-                sums[column] += w[i] * value;
+            let places = from..from + rows.len();
+            from = places.end;
+            if all {
+                xs.add(places, &w, &mut sums, |_| ());
+            } else {
+                xs.add(places, &w, &mut sums, |column| touched.insert(column));
             }
         }
     }

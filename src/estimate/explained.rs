@@ -45,6 +45,8 @@ pub(super) fn explained(tree: &UnitTree, residualizer: &Residualizer) -> Option<
             total += part;
         }
     }
+    // Of some units the lower half was summed alone, of others both are the same.
+    total.fill_upper_triangle_with_lower_triangle();
     Some(total)
 }
 
@@ -137,7 +139,7 @@ fn products(
                     }
                     t.sort();
                     let of_x = if own { &t } else { &x };
-                    outer(&mut out, c, &t, of_x);
+                    outer(&mut out, c, &t, of_x, own);
                     t.each(|i, v| t_sum.add(i, v));
                     if !own {
                         x.each(|i, v| x_sum.add(i, v));
@@ -146,7 +148,7 @@ fn products(
                     t.clear();
                 }
                 let of_x = if own { &t_sum } else { &x_sum };
-                outer(&mut out, -c / n, &t_sum, of_x);
+                outer(&mut out, -c / n, &t_sum, of_x, own);
                 t_sum.clear();
                 x_sum.clear();
             }
@@ -155,13 +157,22 @@ fn products(
         .collect()
 }
 
-fn outer(out: &mut DMatrix<f64>, c: f64, t: &Sparse, x: &Sparse) {
+/// Adds c t x'; of a square its lower half (`half`).
+fn outer(out: &mut DMatrix<f64>, c: f64, t: &Sparse, x: &Sparse, half: bool) {
     let width = out.nrows();
     let all = out.as_mut_slice();
+    // Where few columns are zero, they are gone through as they stand.
+    let is_full = 2 * t.places.len() > width;
     x.each(|k, z| {
         let column = &mut all[k * width..(k + 1) * width];
         let scaled = c * z;
-        t.each(|i, v| column[i] += scaled * v);
+        if is_full {
+            let from = if half { k } else { 0 };
+            let own = column[from..].iter_mut().zip(&t.values[from..]);
+            own.for_each(|(sum, v)| *sum += scaled * v);
+        } else {
+            t.each(|i, v| column[i] += scaled * v);
+        }
     });
 }
 

@@ -17,7 +17,7 @@ mod figure_weights;
 mod html;
 mod json;
 mod manifest;
-mod number;
+pub(crate) mod number;
 mod parquet;
 mod planning;
 mod sheet;

@@ -165,7 +165,7 @@ pub(super) fn fixed(x: f64, decimals: usize) -> String {
 }
 
 /// A count with thousands separators.
-pub(super) fn count(n: u64) -> String {
+pub(crate) fn count(n: u64) -> String {
     let digits = n.to_string();
     let mut out = String::with_capacity(digits.len() + digits.len() / 3);
     for (i, digit) in digits.chars().enumerate() {

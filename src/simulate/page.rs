@@ -4,6 +4,7 @@ use super::chart;
 use super::measure::Simulation;
 use super::text::figure;
 use crate::report::chart::{STYLE, escape};
+use crate::report::number;
 
 const OWN: &str = "\
 body { font: 16px/1.5 system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif; \
@@ -28,12 +29,13 @@ pub fn html(found: &Simulation) -> String {
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <meta name=\"color-scheme\" content=\"light dark\">\n\
          <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n\
-         <title>{title}</title>\n<style>\n{STYLE}\n{OWN}\n</style>\n</head>\n<body>\n<main>\n<h1>{title}</h1>\n\
+         <title>{title}</title>\n<style>\n{STYLE}\n{OWN}\n</style>\n</head>\n<body>\n<main>\n<p class=\"quiet\">{program}</p>\n<h1>{title}</h1>\n\
          <p>Drawn {reps} times from a population of {rows} (seed {seed}), answered, weighted and estimated each \
          time by the study <em>{study}</em>.</p>\n<ul>\n",
         title = escape(&format!("Simulation: {}", found.design)),
-        reps = found.replicates,
-        rows = found.population,
+        program = concat!("rakewell ", env!("CARGO_PKG_VERSION")),
+        reps = number::count(found.replicates as u64),
+        rows = number::count(found.population as u64),
         seed = found.seed,
         study = escape(&found.study),
     );

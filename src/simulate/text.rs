@@ -1,12 +1,17 @@
 //! A simulation as text: for the terminal, and as CSV.
 
 use super::measure::{Cell, Simulation};
+use crate::report::number;
 
 /// The table for the terminal.
 pub fn terminal(found: &Simulation) -> String {
     let mut out = format!(
         "{}\nstudied with: {}\n{} draws from a population of {} (seed {})\n",
-        found.design, found.study, found.replicates, found.population, found.seed
+        found.design,
+        found.study,
+        number::count(found.replicates as u64),
+        number::count(found.population as u64),
+        found.seed
     );
     for (name, rows) in &found.samples {
         out.push_str(&format!("  sample `{name}`: {rows:.0} take part on average\n"));

@@ -353,9 +353,11 @@ impl Numbers {
 }
 
 fn facts(doc: &Document) -> Vec<(String, String)> {
-    let mut facts =
-        vec![(number::count(doc.data.population_rows as u64), "respondents".to_string())];
     let weights = doc.weighting.last().map(|step| &step.weights);
+    // Rows of weight zero, such as those drawn into a second sample, are no respondents.
+    let all = doc.data.population_rows as u64;
+    let respondents = weights.map_or(all, |weights| all.min(weights.n));
+    let mut facts = vec![(number::count(respondents), "respondents".to_string())];
     if let Some(weights) = weights {
         let n_eff = number::fixed(weights.n_eff, 0);
         facts.push((n_eff, "effective sample size by the weights".to_string()));
