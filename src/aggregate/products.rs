@@ -139,6 +139,9 @@ impl Products<'_> {
         let Plan { x, fixed, crossed, stride, width, .. } = self.plan;
         let mut of_term: Vec<Vec<f64>> =
             x.terms.iter().map(|term| vec![0.0; term.width * stride]).collect();
+        if *stride == 0 {
+            return Vec::new();
+        }
         let mut of_domains = None;
         for (crossing, terms) in self.crossings.iter().zip(crossed) {
             let mut inner: usize = crossing.terms.iter().map(|term| levels(term)).product();
@@ -262,10 +265,11 @@ mod tests {
         };
         let levels: Vec<u32> = codes.iter().map(level).collect();
         let levels = Some(Arc::new(Codes::pack(&levels, 3)));
-        terms.insert(terms.len() / 2, XTerm { codes: levels, values: None, width: 3 });
+        let place = terms.len() / 2;
+        terms.insert(place, XTerm { codes: levels, values: None, width: 3 });
         let x = &XColumns { terms };
         let domains = DomainCodes { codes: Codes::pack(&codes, domains), count: domains };
-        assert!(levels_of_domains(&x.terms[x.terms.len() / 2], &domains).is_some());
+        assert!(levels_of_domains(&x.terms[place], &domains).is_some());
         let y = |r: usize| if r % 11 == 3 { f64::NAN } else { (r % 13) as f64 - 4.5 };
         let y = Numbers::F64((0..rows).map(y).collect());
         let level = Codes::pack(&(0..rows).map(|r| (r % 3) as u32).collect::<Vec<_>>(), 3);
