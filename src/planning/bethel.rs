@@ -63,6 +63,14 @@ impl Bound {
         }
     }
 
+    /// True when no size has anything to do with the target, or what does not vary exceeds it.
+    pub(super) fn is_never_met(&self) -> bool {
+        match self {
+            Bound::Variance { b, .. } => !(*b > 0.0),
+            Bound::Number { h, .. } => !h.iter().any(|h| *h > 0.0),
+        }
+    }
+
     /// The same target made easier by a factor: θ times the variance.
     fn eased(&self, theta: f64) -> Bound {
         match self {

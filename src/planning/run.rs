@@ -2,7 +2,7 @@
 
 use crate::data::Table;
 use crate::diagnostic::Diagnostics;
-use crate::sampling::spec::Allocation;
+use crate::sampling::spec::{Allocation, CombineMethod};
 use crate::sampling::{Design, Loaded};
 
 use super::laid::Laid;
@@ -44,27 +44,6 @@ pub fn plan(loaded: &Loaded, table: &Table, options: Options) -> Result<Plan, Di
     }
     plan.notes = notes(design);
     Ok(plan)
-}
-
-/// An amount of money in words.
-pub(crate) fn money(currency: Option<&str>, amount: f64) -> String {
-    let whole =
-        if amount.abs() >= 100.0 { format!("{}", amount.round()) } else { format!("{amount:.2}") };
-    let (digits, rest) = whole.split_once('.').map_or((whole.as_str(), ""), |(d, r)| (d, r));
-    let (sign, digits) = digits.strip_prefix('-').map_or(("", digits), |d| ("-", d));
-    let mut grouped = String::new();
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i) % 3 == 0 {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    let dot = if rest.is_empty() { String::new() } else { format!(".{rest}") };
-    match currency {
-        None | Some("") => format!("{sign}{grouped}{dot}"),
-        Some(c) if c.chars().count() == 1 => format!("{c}{sign}{grouped}{dot}"),
-        Some(c) => format!("{sign}{grouped}{dot} {c}"),
-    }
 }
 
 /// The half-widths of the targets under other rules of allocation.
@@ -114,8 +93,11 @@ fn notes(design: &Design) -> Vec<String> {
         );
     }
     if design.samples.len() > 1 {
+        notes.push(combined(design.combine));
+    }
+    if design.frames.iter().any(|f| f.covers.iter().any(|c| *c < 1.0)) {
         notes.push(
-            "Samples are put together with the weight 1 over the sum of the probabilities."
+            "Lists that cover a part of a group (`covers`): what is drawn is drawn from those on the list, who are              taken to live where the group lives; the others have no chance to be drawn from it."
                 .to_string(),
         );
     }
@@ -130,4 +112,29 @@ fn notes(design: &Design) -> Vec<String> {
             .to_string(),
     );
     notes
+}
+
+/// How the samples are put together in the data, and how that is reckoned here.
+fn combined(method: Option<CombineMethod>) -> String {
+    const HERE: &str = "1 over the sum of the probabilities";
+    match method {
+        None => format!(
+            "The design does not say how its samples are put together (`[combine]`): reckoned with the weight {HERE}."
+        ),
+        Some(CombineMethod::SumOfProbabilities) => {
+            format!("Samples are put together with the weight {HERE}, as `[combine]` says.")
+        }
+        Some(CombineMethod::TotalProbability) => format!(
+            "Samples are put together with the weight 1 over the probability of being drawn into any, as `[combine]` says;              reckoned with {HERE}, which is nearly the same where these are small."
+        ),
+        Some(CombineMethod::Multiplicity) => format!(
+            "`[combine]` divides weights by the number of samples a person could be drawn into. Reckoned with {HERE},              which mostly has smaller variances where the samples differ in their probabilities."
+        ),
+        Some(CombineMethod::Composite) => format!(
+            "`[combine]` shares the overlap of samples out by a factor. Reckoned with {HERE}, which shares it out in              proportion to the interviews of each; other factors mostly have larger variances."
+        ),
+        Some(CombineMethod::Separate) => format!(
+            "`[combine]` analyses the samples apart. The domains here are those of all samples together, with the weight              {HERE}: plan a sample in a file of its own to see it alone."
+        ),
+    }
 }

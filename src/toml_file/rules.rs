@@ -206,19 +206,19 @@ impl<'a> Rules<'a> {
     /// A name for `[[compare]]` and for file names.
     pub(crate) fn slug(&mut self, path: &KeyPath, name: Option<&str>) {
         let Some(name) = name else { return };
-        let good = |c: char| c.is_ascii_alphanumeric() || c == '-';
-        let edges = name.starts_with('-') || name.ends_with('-');
+        let good = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+        let edges = name.starts_with(['-', '_']) || name.ends_with(['-', '_']);
         if name.is_empty() || edges || !name.chars().all(good) {
             let suggestion = slug_of(name);
             let help = if suggestion.is_empty() {
-                "write letters a–z, digits and hyphens, such as `by-region`".to_string()
+                "write letters a–z, digits, `-` and `_`, such as `by-region`".to_string()
             } else {
-                format!("write letters a–z, digits and hyphens, such as `{suggestion}`")
+                format!("write letters a–z, digits, `-` and `_`, such as `{suggestion}`")
             };
             self.error(
                 path,
                 format!("the name {name:?} cannot be part of a file name"),
-                "letters, digits and hyphens only",
+                "letters, digits, `-` and `_` only",
                 &help,
             );
         }
