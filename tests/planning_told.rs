@@ -307,3 +307,67 @@ fn the_page_shows_what_is_to_be_checked() {
     let page = plan_html(&planned(&text, &areas(400, Vec::new())));
     assert!(page.contains(">To be checked</h2>") && page.contains("nobody of g is kept"), "{page}");
 }
+
+#[test]
+fn a_target_that_what_is_fixed_meets_asks_for_nothing() {
+    // Only the boost varies, which does not reach the areas of the target; the general sample does.
+    let text = format!(
+        "{HEAD}{GENERAL}{BOOST}[plan]\n[[plan.target]]\nwhere = 'dense == 0'\nn = 50\n[[plan.target]]\n\
+         group = 'g'\nn = 100\n[[plan.vary]]\nsample = 'boost'\nwhat = 'psus'\n"
+    );
+    let plan = planned(&text, &areas(400, Vec::new()));
+    let Some(Optimum::Optimal { unmet, prices, domains, .. }) = &plan.optimum else {
+        panic!("{:?}", plan.optimum)
+    };
+    assert!(unmet.is_empty() && !plan.misses());
+    assert!(prices[0].words.contains("costs nothing") && prices[1].per_percent > 0.0, "{prices:?}");
+    assert!(domains.iter().flat_map(|d| &d.targets).all(|t| t.met));
+}
+
+#[test]
+fn a_sample_in_the_areas_of_another_follows_them() {
+    let boost = "[[sample]]\nname = 'boost'\npsus-of = 'general'\n\
+        [[sample.stage]]\nunit = 'area'\n\
+        [[sample.stage]]\nunit = 'address'\ntake = 40\nin-scope = 0.8\ncost = 2\n\
+        [[sample.stage]]\nunit = 'household'\nall = true\nresponse = 0.5\n[sample.stage.screening]\ngroups = 'g'\n\
+        [[sample.stage]]\nunit = 'person'\nall = true\ncost-responding = 10\n";
+    let text = format!(
+        "{HEAD}{GENERAL}{boost}[plan]\nicc = 0.02\n[[plan.target]]\nhalf-width = 0.05\n[[plan.target]]\ngroup = 'g'\n\
+         n = 60\n[[plan.vary]]\nsample = 'general'\nwhat = 'psus'\n[[plan.vary]]\nsample = 'boost'\nwhat = 'keep'\n"
+    );
+    let plan = planned(&text, &areas(400, Vec::new()));
+    let Some(Optimum::Optimal { samples, sizes, domains, .. }) = &plan.optimum else {
+        panic!("{:?}", plan.optimum)
+    };
+    let drawn = samples[0].stages[0].drawn;
+    assert!(drawn > 40.0 && drawn.fract() == 0.0, "{drawn}");
+    close(samples[1].stages[0].drawn, drawn, 1e-12);
+    // The share kept is one of all eligible households, and the yields are reckoned with it.
+    let kept = sizes.iter().find(|s| s.what == "share kept").expect("a share");
+    assert!(kept.after > 0.0 && kept.after < 1.0, "{kept:?}");
+    let eligible = drawn * (40.0 / 125.0) * 30.0 * 0.25;
+    close(samples[1].stages[2].kept, eligible * kept.after, 1e-6);
+    let total: f64 = samples.iter().map(|s| s.stages[3].responding).sum();
+    close(domains[0].n, total, 1e-6);
+}
+
+#[test]
+fn crossings_in_the_order_of_their_names() {
+    let band: Vec<f64> = (0..40_u32).map(|a| f64::from((a * 7 + 10) % 12)).collect();
+    let text = format!(
+        "{HEAD}{}[plan]\n[[plan.cross]]\nby = ['band']\n[[plan.target]]\nn = 5\n",
+        GENERAL
+            .replace("take = 40", "take = 12\nstrata = ['band']")
+            .replace("take = 10", "take = 2")
+    );
+    let plan = planned(&text, &areas(40, vec![("band", band)]));
+    let labels: Vec<&str> = plan.domains[2..].iter().map(|d| d.label.as_str()).collect();
+    assert_eq!(labels, ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11"]);
+    // Other allocations are compared for the groups and targets, not for every cell.
+    let compared: Vec<&str> =
+        plan.allocations[0].half_widths.iter().map(|(label, _)| label.as_str()).collect();
+    assert_eq!(compared, ["Everybody", "g"]);
+    // An interval wider than everything is not given in points.
+    let page = plan_text(&plan, 100, false);
+    assert!(page.contains("over 50"), "{page}");
+}

@@ -66,7 +66,7 @@ impl Bound {
     /// True when no size has anything to do with the target, or what does not vary exceeds it.
     pub(super) fn is_never_met(&self) -> bool {
         match self {
-            Bound::Variance { b, .. } => !(*b > 0.0),
+            Bound::Variance { b, .. } => b.is_nan() || *b <= 0.0,
             Bound::Number { h, .. } => !h.iter().any(|h| *h > 0.0),
         }
     }

@@ -280,6 +280,8 @@ impl Laid {
                 let sample = &self.design.samples[c.sample];
                 let unit = sample.stages.first().map_or("", |stage| stage.unit.as_str());
                 let (part, what, before, after) = match c.kind {
+                    // Nobody is kept where no area is drawn.
+                    Some(_) if areas_of(c) < 1e-6 => return None,
                     Some(kind) => {
                         let keep = self.treatments[c.sample][kind].keep;
                         let label = self.kind_label(kind);

@@ -1,8 +1,10 @@
 //! The area frame: one row per area, with the people of every group in it.
 
-use crate::data::Table;
-use crate::data::Values;
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+
 use crate::data::expr::Expression;
+use crate::data::{Factor, Table, Values};
 use crate::diagnostic::{Diagnostic, Diagnostics, nearest};
 use crate::sampling::{Design, Loaded};
 use crate::toml_file::{KeyPath, Places};
@@ -190,29 +192,46 @@ impl<'a> Reader<'a> {
         if factors.len() < columns.len() {
             return None;
         }
-        let mut seen: std::collections::BTreeMap<Vec<u32>, usize> =
-            std::collections::BTreeMap::new();
-        let mut labels = Vec::new();
+        let mut seen: BTreeMap<Vec<u32>, usize> = BTreeMap::new();
+        let mut found: Vec<Vec<String>> = Vec::new();
         let mut codes = Vec::with_capacity(self.table.rows());
         for row in 0..self.table.rows() {
             let key: Vec<u32> = factors.iter().map(|f| f.codes.get(row)).collect();
             let next = seen.len();
             let code = *seen.entry(key).or_insert_with_key(|key| {
-                let words: Vec<String> = key
-                    .iter()
-                    .zip(&factors)
-                    .map(|(code, f)| {
-                        let level = f.levels.get(*code as usize);
-                        level.map_or_else(|| "no value".to_string(), |l| l.value.clone())
-                    })
-                    .collect();
-                labels.push(words.join(", "));
+                let words = key.iter().zip(&factors).map(|(code, f)| level_word(f, *code));
+                found.push(words.collect());
                 next
             });
             codes.push(code);
         }
+        // In the order of their names, not in that of the rows.
+        let mut order: Vec<usize> = (0..found.len()).collect();
+        order.sort_by(|&a, &b| by_name(&found[a], &found[b]));
+        let mut place = vec![0; found.len()];
+        order.iter().enumerate().for_each(|(at, &code)| place[code] = at);
+        codes.iter_mut().for_each(|code| *code = place[*code]);
+        let labels = order.iter().map(|&code| found[code].join(", ")).collect();
         Some((codes, labels))
     }
+}
+
+fn level_word(factor: &Factor, code: u32) -> String {
+    let level = factor.levels.get(code as usize);
+    level.map_or_else(|| "no value".to_string(), |level| level.value.clone())
+}
+
+/// Numbers by their size and before words, words by their letters.
+fn by_name(a: &[String], b: &[String]) -> Ordering {
+    let number = |text: &String| text.parse::<f64>().ok();
+    let pairs = a.iter().zip(b);
+    let order = pairs.map(|(a, b)| match (number(a), number(b)) {
+        (Some(x), Some(y)) => x.total_cmp(&y),
+        (Some(_), None) => Ordering::Less,
+        (None, Some(_)) => Ordering::Greater,
+        (None, None) => a.cmp(b),
+    });
+    order.fold(Ordering::Equal, Ordering::then)
 }
 
 impl AreaFrame {

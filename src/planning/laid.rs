@@ -285,6 +285,17 @@ impl Laid {
             .collect()
     }
 
+    /// The half-widths of everybody, the groups, and the domains that something is asked of.
+    pub(super) fn half_widths(&self) -> Vec<(String, Option<f64>)> {
+        let asked = |d: usize| {
+            d <= self.design.groups.len()
+                || self.domains.targets.contains(&d)
+                || self.domains.comparisons.iter().any(|(a, b)| *a == d || *b == d)
+        };
+        let plans = self.domain_plans(&self.expected).into_iter().enumerate();
+        plans.filter(|(d, _)| asked(*d)).map(|(_, plan)| (plan.label, plan.half_width)).collect()
+    }
+
     pub(super) fn comparisons(&self, found: &[Expected]) -> Vec<ComparisonPlan> {
         let given = &self.design.spec.plan.compare;
         let pairs = self.domains.comparisons.iter().zip(given);

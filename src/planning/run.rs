@@ -63,21 +63,19 @@ fn allocations(
         if stage.strata.is_empty() || stage.take.is_none() || stage.count.is_some() {
             continue;
         }
-        let mut columns: Vec<Vec<Option<f64>>> = Vec::new();
-        let mut labels = Vec::new();
+        let mut columns: Vec<Vec<(String, Option<f64>)>> = Vec::new();
         for (rule, _) in rules {
             let mut other = loaded.clone();
             other.design.samples[s].stages[0].allocation = rule;
-            let plan = Laid::out(&other, table)?.plan();
-            labels = plan.domains.iter().map(|d| d.label.clone()).collect();
-            columns.push(plan.domains.iter().map(|d| d.half_width).collect());
+            columns.push(Laid::out(&other, table)?.half_widths());
         }
-        let rows = labels.into_iter().enumerate();
+        let Some(labels) = columns.first() else { continue };
+        let rows = labels.iter().enumerate();
         all.push(Allocations {
             sample: sample.label.clone(),
             rules: rules.iter().map(|(_, name)| (*name).to_string()).collect(),
             half_widths: rows
-                .map(|(i, label)| (label, columns.iter().map(|c| c[i]).collect()))
+                .map(|(i, (label, _))| (label.clone(), columns.iter().map(|c| c[i].1).collect()))
                 .collect(),
         });
     }

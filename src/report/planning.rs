@@ -96,6 +96,11 @@ pub(super) fn points(x: Option<f64>) -> String {
     x.map_or_else(|| number::NOT_AVAILABLE.to_string(), |x| number::fixed(100.0 * x, 1))
 }
 
+/// Half the width of an interval, in points: beyond 50 it holds every proportion.
+fn half_width(x: Option<f64>) -> String {
+    if x.is_some_and(|x| x > 0.5) { "over 50".to_string() } else { points(x) }
+}
+
 pub(super) fn percent(x: f64) -> String {
     format!("{}%", number::fixed(100.0 * x, 1))
 }
@@ -156,7 +161,7 @@ fn sheet(plan: &Plan) -> Sheet {
         grid.heads.extend(table.rules.iter().cloned());
         for (label, widths) in &table.half_widths {
             let mut row = vec![label.clone()];
-            row.extend(widths.iter().map(|w| points(*w)));
+            row.extend(widths.iter().map(|w| half_width(*w)));
             grid.rows.push(row);
         }
         part.grid = Some(grid);
@@ -292,7 +297,7 @@ pub(super) fn domains(heading: &str, domains: &[DomainPlan], plan: &Plan) -> Par
             ratio(domain.deff),
             ratio(domain.deff_weights),
             domain.n_effective.map_or_else(|| number::NOT_AVAILABLE.to_string(), expected),
-            points(domain.half_width),
+            half_width(domain.half_width),
             targets.join(", "),
         ]);
     }

@@ -207,8 +207,10 @@ impl Grid {
                 *own = cell(i).max(word);
             }
         }
-        for i in (0..columns).filter(|&i| self.is_words(i)) {
-            widths[i] = widths[i].saturating_sub(beyond(&widths)).max(widths[i].min(16));
+        // The labels last: they are what a row is found by.
+        for i in (1..columns).chain([0]).filter(|&i| i < columns && self.is_words(i)) {
+            let least = if i == 0 { 16 } else { 18 };
+            widths[i] = widths[i].saturating_sub(beyond(&widths)).max(widths[i].min(least));
         }
         widths
     }

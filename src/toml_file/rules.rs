@@ -206,21 +206,23 @@ impl<'a> Rules<'a> {
     /// A name for `[[compare]]` and for file names.
     pub(crate) fn slug(&mut self, path: &KeyPath, name: Option<&str>) {
         let Some(name) = name else { return };
-        let good = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
-        let edges = name.starts_with(['-', '_']) || name.ends_with(['-', '_']);
+        let good = |c: char| c.is_ascii_alphanumeric() || c == '-';
+        let edges = name.starts_with('-') || name.ends_with('-');
         if name.is_empty() || edges || !name.chars().all(good) {
             let suggestion = slug_of(name);
             let help = if suggestion.is_empty() {
-                "write letters a–z, digits, `-` and `_`, such as `by-region`".to_string()
+                "write letters a–z, digits and hyphens, such as `by-region`".to_string()
             } else {
-                format!("write letters a–z, digits, `-` and `_`, such as `{suggestion}`")
+                format!("write letters a–z, digits and hyphens, such as `{suggestion}`")
             };
-            self.error(
-                path,
-                format!("the name {name:?} cannot be part of a file name"),
-                "letters, digits, `-` and `_` only",
-                &help,
-            );
+            let message = if name.is_empty() {
+                "the name is empty".to_string()
+            } else if name.chars().all(good) {
+                format!("the name {name:?} begins or ends with a hyphen")
+            } else {
+                format!("the name {name:?} has other characters than letters, digits and hyphens")
+            };
+            self.error(path, message, "letters, digits and hyphens only", &help);
         }
     }
 
