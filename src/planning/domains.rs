@@ -66,6 +66,10 @@ pub(super) fn domains(reader: &mut Reader<'_>, design: &Design) -> Option<Domain
         let own = Alike { area: target.icc.as_ref().map_or(alike.area, Figure::value), ..alike };
         let p = target.proportion.as_ref().map_or(usual, Figure::value);
         let index = out.add(domain, own, p);
+        // A cell of a crossing is called what its target is called.
+        if let (Some(label), true) = (&target.label, index > design.groups.len()) {
+            out.list[index].0.label.clone_from(label);
+        }
         out.targets.push(index);
     }
     for (i, compare) in plan.compare.iter().enumerate() {

@@ -88,7 +88,7 @@ impl<'a> Reader<'a> {
             Some(near) => format!("did you mean `{near}`?"),
             None => "name a column of the area frame".to_string(),
         };
-        self.error(path, format!("the frame has no column `{name}`"), &help);
+        self.error(path, format!("there is no column `{name}` in the frame"), &help);
     }
 
     /// What is to be crossed is neither a class of groups nor a column.

@@ -328,7 +328,12 @@ fn spread(
                     stage.unit,
                     figure(*total)
                 );
-                let help = "draw fewer, or write `all = true`; does `where` leave enough?";
+                let list = design.samples[index].frame.and_then(|f| design.frames.get(f));
+                let help = if list.is_some_and(|list| list.covers.iter().any(|c| *c < 1.0)) {
+                    "draw fewer, or write `all = true`; are the shares in `covers` of its list right?"
+                } else {
+                    "draw fewer, or write `all = true`; does `where` leave enough?"
+                };
                 reader.error(&path.key("take"), message, help);
                 return None;
             }

@@ -209,7 +209,7 @@ impl Grid {
         }
         // The labels last: they are what a row is found by.
         for i in (1..columns).chain([0]).filter(|&i| i < columns && self.is_words(i)) {
-            let least = if i == 0 { 16 } else { 18 };
+            let least = if i == 0 { 16 } else { 14 };
             widths[i] = widths[i].saturating_sub(beyond(&widths)).max(widths[i].min(least));
         }
         widths
