@@ -123,7 +123,8 @@ impl Sheet {
 }
 
 /// What the page has beside the report's own style.
-const STYLE: &str = ".drawing svg { max-width: 100%; height: auto; }\n\
+const STYLE: &str = "thead th.figure { white-space: normal; max-width: 9rem; vertical-align: bottom; }\n\
+    .drawing svg { max-width: 100%; height: auto; }\n\
     .d-box { fill: var(--soft); stroke: var(--rule-strong); }\n\
     .d-frame { fill: none; stroke: var(--rule-strong); stroke-dasharray: 4 3; }\n\
     .d-screen { fill: var(--warn-soft); stroke: var(--warn); }\n\
