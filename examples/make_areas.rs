@@ -36,7 +36,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut draw = || unit(random.next_u64());
 
     let mut out = String::from(
-        "sector,nation,region,stratum,ethnic_mix,local_authority,addresses,households,people",
+        "sector,nation,region,sector_stratum,ethnic_mix,local_authority,addresses,households,people",
     );
     for (group, _) in GROUPS {
         write!(out, ",{group}")?;

@@ -202,67 +202,74 @@ How good standard errors and intervals of small groups are, by Monte Carlo. This
 
 (seed SEED; the same bytes on any number of threads); `tests/coverage.rs` is a short version.
 
-**Population.** 400,000 people in 4,000 areas of 100, of three kinds (2,800, 900 and 300 areas). A majority of 83 % and minorities of
-12, 4 and 1 % who live together: they are 8, 28 and 61 % of the people in the three kinds. Outcomes with prevalences of about 1, 5, 20 and
-50 % have a random effect of the area (standard deviation 0.35 on the logit scale), rise with the group by up to 0.45 and vary with
-age by ±0.3.
+**Population.** 400,000 people in 4,000 areas of 100, of three kinds (2,800, 900 and 300 areas). A majority of
+83 % and minorities of 12, 4 and 1 % who live together: they are 8, 28 and 61 % of the people in the three
+kinds. Outcomes with prevalences of about 1, 5, 20 and 50 % have a random effect of the area (standard
+deviation 0.35 on the logit scale), rise with the group by up to 0.45 and vary with age by ±0.3.
 
-**Samples.** Areas are the PSUs and their kinds the strata; 4 + 4 + 4, 10 + 10 + 10 or 50 + 25 + 15 are drawn at
-random, and their people with probabilities of 0.05, 0.25, 0.7 and 1 by group: a boost, with weights that differ 20-fold
-within a stratum and up to 190-fold in the sample. The first stage is taken as with replacement; at most 5 % of areas are drawn.
+**Samples.** Areas are the PSUs and their kinds the strata; 4 + 4 + 4, 10 + 10 + 10 or 50 + 25 + 15 are drawn
+at random, and their people with probabilities of 0.05, 0.25, 0.7 and 1 by group: a boost, with weights that
+differ 20-fold within a stratum and up to 190-fold in the sample. The first stage is taken as with
+replacement; at most 5 % of areas are drawn.
 
-**Raking** is to sex × age, kind of area and group. DRAWS samples of each design (LOST could not be raked); the Monte Carlo error
-(two standard deviations) of a coverage near 95 % is 0.7 in one cell, and about 5 % of a variance ratio. The
-bootstraps (Rao–Wu and generalised) have BOOTSTRAP replicates.
+**Raking** is to sex × age, kind of area and group. DRAWS samples of each design (LOST could not be raked);
+the Monte Carlo error (two standard deviations) of a coverage near 95 % is 0.7 in one cell, and about 5 % of a
+variance ratio. The bootstraps (Rao–Wu and generalised) have BOOTSTRAP replicates.
 ";
 
 const STANDARD_ERRORS: &str = "
 ## Standard errors
 
-Mean of the variance estimates ÷ variance of the estimates, averaged over the prevalences of 5, 20 and 50 %; 1 is right.
-With the design weights:
+Mean of the variance estimates ÷ variance of the estimates, averaged over the prevalences of 5, 20 and 50 %; 1
+is right. With the design weights:
 ";
 
 const STANDARD_ERRORS_SAY: &str = "
-Replicates are raked anew. All of the Rao–Wu replicates could be raked in SHARES of the samples of the three designs (where a PSU is left out
-some cell of a margin may be empty, and then there is no variance; `–` where that is the rule).
+Replicates are raked anew. All of the Rao–Wu replicates could be raked in SHARES of the samples of the three
+designs (where a PSU is left out some cell of a margin may be empty, and then there is no variance; `–` where
+that is the rule).
 
 **What to take from this.**
 
-* With 90 PSUs every estimator is right to within the simulation error, but one: **residuals as R `rake()` has them** give the small groups 1.9 and
-  2.7 times the true variance, with 30 PSUs up to 7 times, with 12 up to 16. They regress on the margins without weights, so that
-  after a boost the boosted people decide about everybody's regression. Ours, weighted by the weights before raking,
-  have 1.03 and 1.03. (For everyone with few PSUs R's happen to be nearer, 0.92 and 0.98: two errors of opposite sign.) This settles the
-  question; a second simulation, with more outcomes and other populations, is in [calibration-variance](calibration-variance.md).
-* **Raking to about as many cells as there are degrees of freedom** makes residuals too small: everyone has 0.64 of the true variance with
-  12 PSUs (thirteen cells, eleven of them free, and nine degrees of freedom), 0.88 with 30, 0.98 with 90. The generalised bootstrap, whose factors change
-  weights little, does the same. The jackknife is on the other side: 1.25, 1.09, 1.02, and up to 2.2 for groups with 12 PSUs.
-* Without raking linearised variances are 5 to 7 % too small with 12 PSUs (18 % for the smallest group, which lives in few of
-  them) and up to 6 % with 30. The jackknife is right everywhere (1.01–1.04).
+* With 90 PSUs every estimator is right to within the simulation error, but one: **residuals as R `rake()` has
+  them** give the small groups 1.9 and 2.7 times the true variance, with 30 PSUs up to 7 times, with 12 up to
+  16. They regress on the margins without weights, so that after a boost the boosted people decide about
+  everybody's regression. Ours, weighted by the weights before raking, have 1.03 and 1.03. (For everyone with
+  few PSUs R's happen to be nearer, 0.92 and 0.98: two errors of opposite sign.) This settles the question; a
+  second simulation, with more outcomes and other populations, is in
+  [calibration-variance](calibration-variance.md).
+* **Raking to about as many cells as there are degrees of freedom** makes residuals too small: everyone has
+  0.64 of the true variance with 12 PSUs (thirteen cells, eleven of them free, and nine degrees of freedom),
+  0.88 with 30, 0.98 with 90. The generalised bootstrap, whose factors change weights little, does the same.
+  The jackknife is on the other side: 1.25, 1.09, 1.02, and up to 2.2 for groups with 12 PSUs.
+* Without raking linearised variances are 5 to 7 % too small with 12 PSUs (18 % for the smallest group, which
+  lives in few of them) and up to 6 % with 30. The jackknife is right everywhere (1.01–1.04).
 ";
 
 const FREEDOM: &str = "
 ## Degrees of freedom
 
-Per cent of the intervals estimate ± t SE that hold the true value, at prevalences of 20 and 50 %, where the estimate is near
-normal: with the design weights / raked. The columns differ in the degrees of freedom alone, and the last in the standard error.
+Per cent of the intervals estimate ± t SE that hold the true value, at prevalences of 20 and 50 %, where the
+estimate is near normal: with the design weights / raked. The columns differ in the degrees of freedom alone,
+and the last in the standard error.
 ";
 
 const FREEDOM_SAY: &str = "
-**What to take from this.** Raked or not, normal quantiles are too short: 79–92 % with 30 PSUs or fewer. The group's own PSUs help
-where it does not live in all of them (1 %). What matters most is that the PSUs are not alike: 70 % of the people are in the first stratum, and
-a third of the PSUs, so that the variance rests on few of them. Satterthwaite's approximation sees this (3 instead of 9, 9 instead of
-27 degrees of freedom) and brings the intervals with the design weights from 88.6–93.4 to 93.6–94.8 %. After raking with few PSUs it needs the standard
-error of the jackknife as well. With 90 PSUs all agree.
+**What to take from this.** Raked or not, normal quantiles are too short: 79–92 % with 30 PSUs or fewer. The
+group's own PSUs help where it does not live in all of them (1 %). What matters most is that the PSUs are not
+alike: 70 % of the people are in the first stratum, and a third of the PSUs, so that the variance rests on few
+of them. Satterthwaite's approximation sees this (3 instead of 9, 9 instead of 27 degrees of freedom) and
+brings the intervals with the design weights from 88.6–93.4 to 93.6–94.8 %. After raking with few PSUs it
+needs the standard error of the jackknife as well. With 90 PSUs all agree.
 ";
 
 const KINDS: &str = "
 ## Kinds of intervals
 
-Raked; per cent that hold the true value, by the number of people with the attribute that the sample is expected to have
-(mean n × prevalence): mean of the cells of the class, and in brackets the lowest. With the degrees of freedom of the domain
-unless the heading says otherwise. Samples in which `t` has no interval (nobody or everybody has the attribute) count for the
-others; their share is in the fourth column.
+Raked; per cent that hold the true value, by the number of people with the attribute that the sample is
+expected to have (mean n × prevalence): mean of the cells of the class, and in brackets the lowest. With the
+degrees of freedom of the domain unless the heading says otherwise. Samples in which `t` has no interval
+(nobody or everybody has the attribute) count for the others; their share is in the fourth column.
 ";
 
 const CONCLUSIONS: &str = "
@@ -279,13 +286,16 @@ Which interval, from the tables above; `interval`, `df` and `[variance]` of a st
 | a bootstrap with raking and few PSUs | `generalized`, not `rao-wu` | no replicate is lost |
 | means and totals | `t` (there is no other) with the `df` above | 93.6–94.8, as estimates near normal here |
 
-* `wilson`, `arcsine` and `likelihood` are shorter than `logit` where cases are few, and hold less: 93.0, 92.1 and 92.4 with 3–10 cases and
-  90 PSUs. `beta` is near `logit`, a little longer from 10 cases on.
-* `t` is the worst for proportions, and has no interval at all where nobody has the attribute: in an eighth to a third of the samples with fewer than 3 expected cases.
-* **Nothing helps** where the cases carry great weight and hardly ever come: everyone at a prevalence of 1 % with 30 PSUs has 5 expected cases, but most of
-  the weight is on 101 people of the majority, of whom one has the attribute. Intervals hold 61–79 % there. The NCHS standard ([quality](quality.md)) and the
-  effective sample size beside the estimate are what tells.
-* Degrees of freedom of the design instead of the group do harm only where the group lives in part of the PSUs.
+* `wilson`, `arcsine` and `likelihood` are shorter than `logit` where cases are few, and hold less: 93.0, 92.1
+  and 92.4 with 3–10 cases and 90 PSUs. `beta` is near `logit`, a little longer from 10 cases on.
+* `t` is the worst for proportions, and has no interval at all where nobody has the attribute: in an eighth to
+  a third of the samples with fewer than 3 expected cases.
+* **Nothing helps** where the cases carry great weight and hardly ever come: everyone at a prevalence of 1 %
+  with 30 PSUs has 5 expected cases, but most of the weight is on 101 people of the majority, of whom one has
+  the attribute. Intervals hold 61–79 % there. The NCHS standard ([quality](quality.md)) and the effective
+  sample size beside the estimate are what tells.
+* Degrees of freedom of the design instead of the group do harm only where the group lives in part of the
+  PSUs.
 ";
 
 const EVERYTHING: &str = "
@@ -297,7 +307,8 @@ Coverage of every interval.
 const REFERENCES: &str = "\
 ## See also
 
-[intervals](intervals.md), [calibration-variance](calibration-variance.md), [variance](variance.md), [replicates](replicates.md).
-Korn, E. L. and Graubard, B. I. (1998), Survey Methodology 24, 193–203. Franco, C., Little, R. J. A., Louis, T. A. and Slud, E. V. (2019),
-Journal of Survey Statistics and Methodology 7, 334–364.
+[intervals](intervals.md), [calibration-variance](calibration-variance.md), [variance](variance.md),
+[replicates](replicates.md). Korn, E. L. and Graubard, B. I. (1998), Survey Methodology 24, 193–203. Franco,
+C., Little, R. J. A., Louis, T. A. and Slud, E. V. (2019), Journal of Survey Statistics and Methodology 7,
+334–364.
 ";

@@ -7,7 +7,7 @@ use clap::Args;
 use rakewell::data::Table;
 use rakewell::data::io::{ReadOptions, read};
 use rakewell::diagnostic::{Diagnostic, Diagnostics};
-use rakewell::planning::{self, Optimum, Options, Plan as Planned};
+use rakewell::planning::{self, Options, Plan as Planned};
 use rakewell::report;
 use rakewell::sampling::{self, Loaded};
 
@@ -29,7 +29,8 @@ Examples:
 DESIGN is a design file or the name of a ready design. The frame may be a text file, Parquet, SPSS,
 Stata, SAS, Excel or ODS.
 
-Exit codes: 0 done, 1 mistakes, or targets that cannot be met, 2 wrong arguments.")]
+Exit codes: 0 done, and all targets are met by the design that was found for them (with --no-optimum no
+design is looked for); 1 mistakes, or targets that are missed; 2 wrong arguments.")]
 pub(super) struct Plan {
     /// The design file, or the name of a ready design
     design: PathBuf,
@@ -70,9 +71,11 @@ impl Plan {
             Ok(done) => done,
             Err(mistakes) => return refuse(&mistakes),
         };
-        if !loaded.warnings.0.is_empty() {
+        let mut warnings = loaded.warnings.clone();
+        warnings.0.extend(plan.warnings.0.iter().cloned());
+        if !warnings.0.is_empty() {
             let style = render::Style::of_stderr();
-            io::stderr().write_all(render::text(&loaded.warnings, &style).as_bytes())?;
+            io::stderr().write_all(render::text(&warnings, &style).as_bytes())?;
         }
         let mut files: Vec<(&Path, String)> = Vec::new();
         if let Some(path) = &self.html {
@@ -103,11 +106,7 @@ impl Plan {
             }
             print(&text)?;
         }
-        Ok(match plan.optimum {
-            // Without prices there is no search, and no target that failed it.
-            None | Some(Optimum::Optimal { .. } | Optimum::NoPrice { .. }) => Outcome::Done,
-            Some(_) => Outcome::Mistakes,
-        })
+        Ok(if plan.misses() { Outcome::Mistakes } else { Outcome::Done })
     }
 
     fn planned(&self, progress: &Progress) -> Result<(Loaded, Planned), Diagnostics> {

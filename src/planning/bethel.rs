@@ -9,7 +9,8 @@
 //! constraint is a sum of convex functions of one size each. It is solved by a barrier method
 //! (Boyd and Vandenberghe 2004, section 11.3), Newton's method on
 //! t Σ c x − Σ_d log(1 − Σ_j a_dj / (b_d x_j)) − Σ log of the distances to the bounds,
-//! with t growing until the duality gap m/t is below 10⁻¹⁰ of the cost. The multipliers
+//! with t growing until the duality gap m/t is below 10⁻¹⁰ of the cost (10⁻⁷ where no more digits can be had).
+//! The multipliers
 //! λ_d = 1 / (t (b_d − Σ a/x)), moved along the last step, say what a target costs: ∂ cost / ∂ b_d = −λ_d.
 //!
 //! Larger sizes never hurt a target, so whether it can be met at all is seen at x = u.
@@ -63,6 +64,14 @@ impl Bound {
         }
     }
 
+    /// True when no size has anything to do with the target, or what does not vary exceeds it.
+    pub(super) fn is_never_met(&self) -> bool {
+        match self {
+            Bound::Variance { b, .. } => b.is_nan() || *b <= 0.0,
+            Bound::Number { h, .. } => !h.iter().any(|h| *h > 0.0),
+        }
+    }
+
     /// The same target made easier by a factor: θ times the variance.
     fn eased(&self, theta: f64) -> Bound {
         match self {
@@ -100,6 +109,9 @@ pub enum Outcome {
 /// Steps of Newton's method for one t, and rounds of t.
 const STEPS: usize = 200;
 const ROUNDS: usize = 40;
+/// The duality gap over the cost that is aimed at, and the one that will do where no more digits can be had.
+const GAP: f64 = 1e-10;
+const NEAR_ENOUGH: f64 = 1e-7;
 
 /// The cheapest sizes.
 pub fn cheapest(sizes: &[Size], bounds: &[Bound]) -> Outcome {
@@ -138,19 +150,30 @@ pub fn cheapest(sizes: &[Size], bounds: &[Bound]) -> Outcome {
     let Some(mut y) = scaled.inside() else { return Outcome::NotConverged };
     let barriers = (bounds.len() + 3 * n) as f64;
     let mut t = barriers;
-    for _ in 0..ROUNDS {
-        if !scaled.centre(&mut y, t) {
-            return Outcome::NotConverged;
-        }
+    // The duality gap at a centre, over its cost.
+    let gap = |y: &DVector<f64>, t: f64| {
         let cost: f64 = scaled.cost.iter().zip(y.iter()).map(|(c, y)| c * y).sum();
-        if barriers / t <= 1e-10 * cost.max(1e-6) {
-            let Some(prices) = scaled.prices(&y, t) else { return Outcome::NotConverged };
-            let prices = prices.iter().zip(bounds).map(|(p, b)| all * p / b.limit()).collect();
-            let x: Vec<f64> = y.iter().zip(&unit).map(|(y, u)| y * u).collect();
-            let cost = sizes.iter().zip(&x).map(|(s, x)| s.cost * x).sum();
-            return Outcome::Optimal { x, prices, cost };
+        barriers / t / cost.max(1e-6)
+    };
+    for _ in 0..ROUNDS {
+        let before = y.clone();
+        if !scaled.centre(&mut y, t) {
+            // Where many bounds hold at once the curvature left between them has no digits: the centre before
+            // is as near as can be.
+            y = before;
+            t /= 8.0;
+            if gap(&y, t) > NEAR_ENOUGH {
+                return Outcome::NotConverged;
+            }
+        } else if gap(&y, t) > GAP {
+            t *= 8.0;
+            continue;
         }
-        t *= 8.0;
+        let Some(prices) = scaled.prices(&y, t) else { return Outcome::NotConverged };
+        let prices = prices.iter().zip(bounds).map(|(p, b)| all * p / b.limit()).collect();
+        let x: Vec<f64> = y.iter().zip(&unit).map(|(y, u)| y * u).collect();
+        let cost = sizes.iter().zip(&x).map(|(s, x)| s.cost * x).sum();
+        return Outcome::Optimal { x, prices, cost };
     }
     Outcome::NotConverged
 }

@@ -8,19 +8,33 @@ use crate::sampling::spec::{Figure, Kind, Vary, VaryWhat};
 use crate::toml_file::KeyPath;
 
 use super::frame::Reader;
-use super::laid::{Laid, measure_of};
-use super::optimum::{Chosen, Found, Freedom, Goal, rates_at, search};
+use super::laid::{Laid, measure_of, reached};
+use super::optimum::{Chosen, Found, Freedom, Goal, rates_at, rates_at_most, search};
 use super::precision::expected;
-use super::result::{Measure, Optimum, Price, SamplePlan, SizePlan};
-use super::run::money;
+use super::result::{Measure, Optimum, SizePlan, Unmet};
+use super::words::figure;
+
+/// Something that is asked of the design.
+pub(super) struct Asked {
+    pub(super) label: String,
+    pub(super) goal: Goal,
+    pub(super) of: Of,
+}
+
+/// Where in the plan it is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Of {
+    Target(usize),
+    Comparison(usize),
+}
 
 impl Laid {
-    /// What the targets and comparisons ask of the variances.
-    fn goals(&self) -> Vec<(String, Goal)> {
+    /// What the targets and comparisons ask of the variances, targets first.
+    fn goals(&self) -> Vec<Asked> {
         let plan = &self.design.spec.plan;
         let z = self.z();
         let mut goals = Vec::new();
-        for (&d, target) in self.domains.targets.iter().zip(&plan.target) {
+        for (i, (&d, target)) in self.domains.targets.iter().zip(&plan.target).enumerate() {
             let p = self.domains.proportions[d];
             let (measure, wanted) = measure_of(target);
             let unit = p * (1.0 - p);
@@ -31,7 +45,7 @@ impl Laid {
                 Measure::N => Goal::Number { of: d, count: wanted },
             };
             let label = target.label.as_ref().unwrap_or(&self.domains.list[d].0.label);
-            goals.push((label.clone(), goal));
+            goals.push(Asked { label: label.clone(), goal, of: Of::Target(i) });
         }
         for (i, compare) in plan.compare.iter().enumerate() {
             let Some(&(one, other)) = self.domains.comparisons.get(i) else { continue };
@@ -45,7 +59,7 @@ impl Laid {
             let limit = (difference / z).powi(2);
             let labels = [one, other].map(|d| self.domains.list[d].0.label.as_str());
             let label = compare.label.clone().unwrap_or_else(|| labels.join(" – "));
-            goals.push((label, Goal::Variance { of, limit }));
+            goals.push(Asked { label, goal: Goal::Variance { of, limit }, of: Of::Comparison(i) });
         }
         goals
     }
@@ -99,7 +113,8 @@ impl Laid {
                             by.list().into_iter().map(str::to_string).collect();
                         let (codes, labels) = reader.crossing(&path.key("by"), &columns)?;
                         if labels.len() > 400 {
-                            let message = format!("`by` has {} values", labels.len());
+                            let count = figure(labels.len() as f64);
+                            let message = format!("`by` has {count} values");
                             let help = "name columns of at most 400 values, such as a region";
                             reader.error(&path.key("by"), message, help);
                             return None;
@@ -117,7 +132,7 @@ impl Laid {
         Some(all)
     }
 
-    /// The design that meets the targets.
+    /// The design that meets the targets; where some cannot be met, the one that meets the others.
     pub(super) fn optimum(&self, loaded: &Loaded, table: &Table) -> Result<Optimum, Diagnostics> {
         let mut reader = Reader::new(table, loaded);
         let Some(freedoms) = self.freedoms(&mut reader) else {
@@ -126,63 +141,147 @@ impl Laid {
         let plan = &self.design.spec.plan;
         let fixed = plan.fixed_cost.as_ref().map_or(0.0, Figure::value);
         let budget = plan.budget.as_ref().map(Figure::value);
-        let (labels, goals): (Vec<String>, Vec<Goal>) = self.goals().into_iter().unzip();
         let setting = self.setting();
-        let search = |budget: Option<f64>| {
-            search(&setting, &self.rates, &freedoms, &self.domains.list, &goals, budget)
-        };
-        let (chosen, prices, factor) = match search(budget.map(|b| b - fixed)) {
-            Found::Optimal { chosen, prices, theta } => (chosen, prices, theta),
-            Found::Infeasible(missed) => {
-                let targets = missed.into_iter().filter_map(|i| labels.get(i).cloned()).collect();
-                return Ok(Optimum::Infeasible { targets });
+        let (mut asked, mut never) = (self.goals(), Vec::new());
+        let (mut chosen, prices, factor) = loop {
+            let goals: Vec<Goal> = asked.iter().map(|a| a.goal.clone()).collect();
+            let domains = &self.domains.list;
+            let left = budget.map(|b| b - fixed);
+            match search(&setting, &self.rates, &freedoms, domains, &goals, left) {
+                Found::Optimal { chosen, prices, theta } => break (chosen, prices, theta),
+                Found::Infeasible(missed) => {
+                    // From the last to the first, so that the places before stay as they are.
+                    let mut out: Vec<Asked> =
+                        missed.iter().rev().map(|i| asked.remove(*i)).collect();
+                    out.reverse();
+                    never.extend(out);
+                    if asked.is_empty() || missed.is_empty() {
+                        let (targets, varies) = self.unmet(never, &freedoms);
+                        return Ok(Optimum::Infeasible { targets, varies });
+                    }
+                }
+                Found::NoPrice(s) => {
+                    return Ok(Optimum::NoPrice { sample: self.design.samples[s].label.clone() });
+                }
+                Found::TooPoor => return Ok(Optimum::TooPoor { budget: budget.unwrap_or(0.0) }),
+                Found::NotConverged => return Ok(Optimum::NotConverged),
             }
-            Found::NoPrice(s) => {
-                return Ok(Optimum::NoPrice { sample: self.design.samples[s].label.clone() });
-            }
-            Found::TooPoor => return Ok(Optimum::TooPoor { budget: budget.unwrap_or(0.0) }),
-            Found::NotConverged => return Ok(Optimum::NotConverged),
         };
-        let rates = rates_at(&setting, &self.rates, &freedoms, &chosen);
-        let spread = |s: usize| {
-            let own = chosen.iter().find(|c| c.sample == s && c.spread);
-            own.map_or(1.0, |c| c.value)
+        let samples_at = |chosen: &[Chosen]| {
+            let rates = rates_at(&setting, &self.rates, &freedoms, chosen);
+            let spread = |s: usize| {
+                let own = chosen.iter().find(|c| c.sample == s && c.spread);
+                own.map_or(1.0, |c| c.value)
+            };
+            (self.samples(&rates, &spread), rates)
         };
-        let samples = self.samples(&rates, &spread);
+        let (samples, rates) = samples_at(&chosen);
+        let least_cost = self.cost(&samples);
+        let found = expected(&setting, &rates, &self.domains.list);
+        let prices = self.prices(&asked, &prices, &found);
+        self.round(&mut chosen, &freedoms, budget.is_some());
+        let (samples, rates) = samples_at(&chosen);
         let found = expected(&setting, &rates, &self.domains.list);
         Ok(Optimum::Optimal {
             factor,
             budget,
             cost: self.cost(&samples),
-            sizes: self.sizes(&chosen, &freedoms, &samples),
+            least_cost,
+            unmet: self.unmet(never, &freedoms).0,
+            sizes: self.sizes(&chosen, &freedoms),
             samples,
             domains: self.domain_plans(&found),
             comparisons: self.comparisons(&found),
-            prices: self.prices(&labels, &goals, &prices),
+            prices,
         })
     }
 
-    fn sizes(
-        &self,
-        chosen: &[Chosen],
-        freedoms: &[Freedom],
-        after: &[SamplePlan],
-    ) -> Vec<SizePlan> {
+    /// Targets that no choice meets, with what they reach at most, and whether anything may vary.
+    fn unmet(&self, never: Vec<Asked>, freedoms: &[Freedom]) -> (Vec<Unmet>, bool) {
+        let setting = self.setting();
+        let most = rates_at_most(&setting, &self.rates, freedoms);
+        if never.is_empty() {
+            return (Vec::new(), most.is_some());
+        }
+        let rates = most.as_ref().unwrap_or(&self.rates);
+        let found = expected(&setting, rates, &self.domains.list);
+        let comparisons = self.comparisons(&found);
+        let all = never.into_iter().map(|Asked { label, of, .. }| match of {
+            Of::Target(i) => {
+                let d = self.domains.targets[i];
+                let target = &self.design.spec.plan.target[i];
+                let reached = reached(target, &found[d], self.domains.proportions[d], self.z());
+                Unmet { label, target: Some(reached), comparison: None }
+            }
+            Of::Comparison(i) => {
+                Unmet { label, target: None, comparison: comparisons.get(i).cloned() }
+            }
+        });
+        (all.collect(), most.is_some())
+    }
+
+    /// The first-stage units of a chosen size as the design has them.
+    fn units(&self, chosen: &Chosen, freedom: &Freedom) -> f64 {
+        let s = chosen.sample;
+        let areas = 0..self.frame.areas;
+        if chosen.spread {
+            let stage = self.sampled[s].stages.first();
+            return stage.map_or(0.0, |stage| stage.drawn.iter().sum());
+        }
+        let first = &self.rates.first[s];
+        areas
+            .filter(|&a| freedom.block[a] == chosen.block && first[a] < 1.0)
+            .map(|a| first[a])
+            .sum()
+    }
+
+    /// Ten units or more become a whole number: upwards, so that the targets stay met, or downwards to stay within
+    /// a budget. Shares kept stay what they are.
+    fn round(&self, chosen: &mut [Chosen], freedoms: &[Freedom], downwards: bool) {
+        for i in 0..chosen.len() {
+            let own = chosen[i].clone();
+            let Some(freedom) = freedoms.iter().find(|f| f.sample == own.sample) else { continue };
+            let units = self.units(&own, freedom) * own.value;
+            if own.kind.is_some() || units < 10.0 {
+                continue;
+            }
+            // A whole number to rounding is that number.
+            let whole = if downwards {
+                (units * (1.0 + 1e-6)).floor()
+            } else {
+                (units * (1.0 - 1e-6)).ceil()
+            };
+            let factor = whole / units;
+            let root = |c: &Chosen| self.setting().root(c.sample);
+            for c in chosen.iter_mut().filter(|c| root(c) == own.sample && c.block == own.block) {
+                c.value *= factor;
+            }
+        }
+    }
+
+    fn sizes(&self, chosen: &[Chosen], freedoms: &[Freedom]) -> Vec<SizePlan> {
+        let setting = self.setting();
+        // A sample with the areas of another has the blocks of that one.
         let areas_of = |c: &Chosen| {
-            let own = chosen.iter();
-            let mut own = own.filter(|o| o.kind.is_none() && o.sample == c.sample);
+            let root = setting.root(c.sample);
+            let mut own = chosen.iter().filter(|o| o.kind.is_none() && o.sample == root);
             own.find(|o| o.block == c.block).map_or(1.0, |o| o.value)
         };
         chosen
             .iter()
             .filter_map(|c| {
-                let freedom = freedoms.iter().find(|f| f.sample == c.sample)?;
+                let root = setting.root(c.sample);
+                let freedom = freedoms
+                    .iter()
+                    .find(|f| f.sample == root)
+                    .or_else(|| freedoms.iter().find(|f| f.sample == c.sample))?;
                 let fixed = if freedom.areas { "certainty areas" } else { "" };
                 let block = freedom.blocks.get(c.block).map_or(fixed, String::as_str);
                 let sample = &self.design.samples[c.sample];
                 let unit = sample.stages.first().map_or("", |stage| stage.unit.as_str());
-                let plan = after.get(c.sample)?;
                 let (part, what, before, after) = match c.kind {
+                    // Nobody is kept where no area is drawn.
+                    Some(_) if areas_of(c) < 1e-6 => return None,
                     Some(kind) => {
                         let keep = self.treatments[c.sample][kind].keep;
                         let label = self.kind_label(kind);
@@ -190,17 +289,8 @@ impl Laid {
                             if block.is_empty() { label } else { format!("{label}, {block}") };
                         (part, "share kept".to_string(), keep, keep * c.value / areas_of(c))
                     }
-                    None if c.spread => {
-                        let drawn = plan.stages.first().map_or(0.0, |s| s.drawn);
-                        (block.to_string(), unit.to_string(), drawn / c.value, drawn)
-                    }
                     None => {
-                        let before: f64 = (0..self.frame.areas)
-                            .filter(|&a| {
-                                freedom.block[a] == c.block && self.rates.first[c.sample][a] < 1.0
-                            })
-                            .map(|a| self.rates.first[c.sample][a])
-                            .sum();
+                        let before = self.units(c, freedom);
                         (block.to_string(), unit.to_string(), before, before * c.value)
                     }
                 };
@@ -214,79 +304,6 @@ impl Laid {
         let words: Vec<&str> =
             levels.filter_map(|(_, g)| g.map(|g| self.design.groups[g].label.as_str())).collect();
         if words.is_empty() { "others".to_string() } else { words.join(" × ") }
-    }
-
-    /// What the targets cost at the margin: −∂ cost/∂ limit is the multiplier, and the limit moves
-    /// with the square of a half-width or cv.
-    fn prices(&self, labels: &[String], goals: &[Goal], prices: &[f64]) -> Vec<Price> {
-        let plan = &self.design.spec.plan;
-        let money = |amount: f64| money(plan.currency.as_deref(), amount);
-        let z = self.z();
-        labels
-            .iter()
-            .zip(goals)
-            .zip(prices)
-            .enumerate()
-            .map(|(i, ((label, goal), price))| {
-                // Cost per 1 % of the limit.
-                let per_limit = match goal {
-                    Goal::Variance { limit, .. } => price * limit * 0.01,
-                    Goal::Number { count, .. } => price * count * 0.01,
-                };
-                let target = plan.target.get(i);
-                let (per_percent, words) = match target.map(measure_of) {
-                    Some((Measure::HalfWidth, wanted)) => {
-                        // One tenth of a point; ∂ limit = 2 h ∂h / (z² p q).
-                        let d = self.domains.targets[i];
-                        let p = self.domains.proportions[d];
-                        let slope = 2.0 * wanted / (z * z * p * (1.0 - p));
-                        let tenth = price * slope * 0.001;
-                        let words = format!(
-                            "0.1 points less of half-width (now {:.1}) for {label} cost about {}",
-                            wanted * 100.0,
-                            money(tenth)
-                        );
-                        (2.0 * per_limit, words)
-                    }
-                    Some((Measure::Cv, wanted)) => {
-                        let words = format!(
-                            "a coefficient of variation of {label} lower by 1 % of itself ({:.2} %) costs about {}",
-                            wanted * 100.0,
-                            money(2.0 * per_limit)
-                        );
-                        (2.0 * per_limit, words)
-                    }
-                    Some((Measure::NEffective, wanted)) => {
-                        let words = format!(
-                            "10 more effective interviews (of {wanted:.0}) for {label} cost about {}",
-                            money(per_limit * 100.0 * 10.0 / wanted)
-                        );
-                        (per_limit, words)
-                    }
-                    Some((Measure::N, wanted)) => {
-                        let words = format!(
-                            "10 more interviews (of {wanted:.0}) with {label} cost about {}",
-                            money(per_limit * 100.0 * 10.0 / wanted)
-                        );
-                        (per_limit, words)
-                    }
-                    None => {
-                        let words = format!(
-                            "a difference smaller by 1 % of itself, for {label}, costs about {}",
-                            money(2.0 * per_limit)
-                        );
-                        (2.0 * per_limit, words)
-                    }
-                };
-                let free = per_percent < 0.5e-2;
-                let words = if free {
-                    format!("{label}: costs nothing, other targets imply it")
-                } else {
-                    words
-                };
-                Price { label: label.clone(), words, per_percent: if free { 0.0 } else { per_percent } }
-            })
-            .collect()
     }
 }
 

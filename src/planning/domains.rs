@@ -7,6 +7,7 @@ use crate::toml_file::KeyPath;
 use super::frame::Reader;
 use super::people::{Domain, class_of};
 use super::precision::Alike;
+use super::words::figure;
 
 /// No more domains are shown.
 const MOST: usize = 1_000;
@@ -24,7 +25,7 @@ pub(super) struct Domains {
 
 /// What is assumed where the plan says nothing.
 pub(super) const PROPORTION: f64 = 0.5;
-const ICC: f64 = 0.02;
+pub(super) const ICC: f64 = 0.02;
 const ICC_HOUSEHOLD: f64 = 0.2;
 
 pub(super) fn domains(reader: &mut Reader<'_>, design: &Design) -> Option<Domains> {
@@ -65,6 +66,10 @@ pub(super) fn domains(reader: &mut Reader<'_>, design: &Design) -> Option<Domain
         let own = Alike { area: target.icc.as_ref().map_or(alike.area, Figure::value), ..alike };
         let p = target.proportion.as_ref().map_or(usual, Figure::value);
         let index = out.add(domain, own, p);
+        // A cell of a crossing is called what its target is called.
+        if let (Some(label), true) = (&target.label, index > design.groups.len()) {
+            out.list[index].0.label.clone_from(label);
+        }
         out.targets.push(index);
     }
     for (i, compare) in plan.compare.iter().enumerate() {
@@ -81,8 +86,10 @@ pub(super) fn domains(reader: &mut Reader<'_>, design: &Design) -> Option<Domain
         out.comparisons.push((first, second));
     }
     if out.list.len() > MOST {
-        let message =
-            format!("the plan asks for {} domains, at most {MOST} are shown", out.list.len());
+        let message = format!(
+            "the plan asks for {} domains, at most 1,000 are shown",
+            figure(out.list.len() as f64)
+        );
         reader.error(&path, message, "cross fewer classes and columns in `[[plan.cross]]`");
         return None;
     }
@@ -171,31 +178,13 @@ fn crossing(
         let mut next = Vec::new();
         if groups.is_empty() {
             if reader.table.column(name).is_none() {
-                let mut known: Vec<&str> = Vec::new();
-                for g in 0..design.groups.len() {
-                    let class = class_of(design, g);
-                    if !known.contains(&class) {
-                        known.push(class);
-                    }
-                }
-                let near = crate::diagnostic::nearest(
-                    name,
-                    known.iter().copied().chain(reader.table.names()),
-                );
-                let help = match near {
-                    Some(near) => format!("did you mean `{near}`?"),
-                    None => {
-                        format!("classes are {}; or name a column of the frame", known.join(", "))
-                    }
-                };
-                let message =
-                    format!("`{name}` is neither a class of groups nor a column of the frame");
-                reader.error(&path.index(i), message, &help);
+                reader.neither_class_nor_column(design, &path.index(i), name);
                 return None;
             }
             let (codes, labels) = reader.crossing(&path.index(i), &[name.to_string()])?;
             if labels.len() > MOST {
-                let message = format!("the column `{name}` has {} values", labels.len());
+                let count = figure(labels.len() as f64);
+                let message = format!("the column `{name}` has {count} values");
                 reader.error(
                     &path.index(i),
                     message,
@@ -226,7 +215,7 @@ fn crossing(
             }
         }
         if next.len() > MOST {
-            let message = format!("the crossing has more than {MOST} domains");
+            let message = "the crossing has more than 1,000 domains".to_string();
             reader.error(path, message, "cross fewer classes and columns");
             return None;
         }

@@ -7,6 +7,7 @@ use crate::toml_file::KeyPath;
 use super::allocate::{Rule, StratumSize, allocate};
 use super::frame::Reader;
 use super::sampled::cells_of;
+use super::words::{figure, several};
 
 /// Areas drawn at the first stage.
 pub(super) struct FirstStage {
@@ -142,12 +143,10 @@ impl Part {
         let areas = reader.table.rows();
         let all: Vec<usize> = members.iter().flatten().copied().collect();
         let name = &design.samples[sample].name;
-        let sized = !matches!(
-            self.method,
-            Method::SimpleRandom | Method::Systematic | Method::Bernoulli | Method::Cube
-        );
         let size = match &self.size {
-            Some(formula) if sized => Some(reader.numbers(&self.path.key("size"), formula)?),
+            Some(formula) if is_sized(self.method) => {
+                Some(reader.numbers(&self.path.key("size"), formula)?)
+            }
             _ => None,
         };
         if let Some(size) = &size {
@@ -156,11 +155,7 @@ impl Part {
                 let message = format!(
                     "the measure of size is 0 in {} ({} of `{name}` in all)",
                     reader.area(first),
-                    if empty.len() == 1 {
-                        "1 area".into()
-                    } else {
-                        format!("{} areas", empty.len())
-                    }
+                    several(empty.len(), "area", "areas")
                 );
                 let help = "an area of size 0 can never be drawn: leave these areas out with \
                             `where`, so that the coverage gap is reported, or give them a size";
@@ -188,8 +183,9 @@ impl Part {
                 let mut total = *total;
                 if total > all.len() as f64 * (1.0 + 1e-12) {
                     if key == "take" {
+                        let areas = several(all.len(), "area", "areas");
                         let message =
-                            format!("{what} has {} areas, {total} cannot be drawn", all.len());
+                            format!("{what} has {areas}, {} cannot be drawn", figure(total));
                         let help = "draw fewer, or write `all = true`; does `where` leave enough?";
                         reader.error(&self.path.key(key), message, help);
                         return None;
@@ -246,6 +242,12 @@ fn spread_of(members: &[usize], y: &[f64], size: &dyn Fn(usize) -> f64) -> f64 {
     let ratio = members.iter().map(|&a| y[a]).sum::<f64>() / all;
     let square = |&a: &usize| size(a) * (y[a] / size(a) - ratio) * (y[a] / size(a) - ratio);
     (members.iter().filter(|a| size(**a) > 0.0).map(square).sum::<f64>() / all).sqrt()
+}
+
+/// True when a method draws with probabilities proportional to size.
+pub(super) fn is_sized(method: Method) -> bool {
+    use Method::{Bernoulli, Cube, SimpleRandom, Systematic};
+    !matches!(method, SimpleRandom | Systematic | Bernoulli | Cube)
 }
 
 pub(super) fn rule_of(rule: Allocation) -> Rule {

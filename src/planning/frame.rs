@@ -1,13 +1,17 @@
 //! The area frame: one row per area, with the people of every group in it.
 
-use crate::data::Table;
-use crate::data::Values;
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+
 use crate::data::expr::Expression;
-use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::data::{Factor, Table, Values};
+use crate::diagnostic::{Diagnostic, Diagnostics, nearest};
 use crate::sampling::{Design, Loaded};
 use crate::toml_file::{KeyPath, Places};
 
+use super::columns::missing;
 use super::people::{Level, class_of};
+use super::words::{figure, several};
 
 /// What an area frame says, by area.
 #[derive(Debug, Clone, PartialEq)]
@@ -27,6 +31,8 @@ pub(super) struct Reader<'a> {
     pub(super) table: &'a Table,
     pub(super) places: &'a Places,
     pub(super) found: Vec<Diagnostic>,
+    /// What is doubtful but does not stop the work.
+    pub(super) doubts: Vec<Diagnostic>,
     names: Option<Vec<String>>,
 }
 
@@ -42,7 +48,7 @@ impl<'a> Reader<'a> {
             // Only as many names as a message can use.
             (table.rows() <= 5_000_000).then(|| (0..table.rows()).map(name).collect())
         });
-        Reader { table, places: &loaded.places, found: Vec::new(), names: id }
+        Reader { table, places: &loaded.places, found: Vec::new(), doubts: Vec::new(), names: id }
     }
 
     /// What an area is called in a message.
@@ -58,7 +64,51 @@ impl<'a> Reader<'a> {
         self.found.push(Diagnostic::error(message).at(at).help(help));
     }
 
-    fn wrong(&mut self, path: &KeyPath, errors: &[crate::data::expr::ExprError]) {
+    /// A warning, once.
+    pub(super) fn doubt(&mut self, path: &KeyPath, message: String, help: &str) {
+        let at = Some(self.places.value(path));
+        let doubt = Diagnostic::warning(message).at(at).help(help);
+        if !self.doubts.contains(&doubt) {
+            self.doubts.push(doubt);
+        }
+    }
+
+    /// What `work` gives, with its mistakes and doubts forgotten: they are told elsewhere.
+    pub(super) fn quietly<T>(&mut self, work: impl FnOnce(&mut Reader<'a>) -> T) -> T {
+        let (found, doubts) = (self.found.len(), self.doubts.len());
+        let out = work(self);
+        self.found.truncate(found);
+        self.doubts.truncate(doubts);
+        out
+    }
+
+    /// The frame does not have a column.
+    pub(super) fn no_column(&mut self, path: &KeyPath, name: &str) {
+        let help = match nearest(name, self.table.names()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => "name a column of the area frame".to_string(),
+        };
+        self.error(path, format!("there is no column `{name}` in the frame"), &help);
+    }
+
+    /// What is to be crossed is neither a class of groups nor a column.
+    pub(super) fn neither_class_nor_column(&mut self, design: &Design, path: &KeyPath, name: &str) {
+        let mut known: Vec<&str> = Vec::new();
+        for g in 0..design.groups.len() {
+            let class = class_of(design, g);
+            if !known.contains(&class) {
+                known.push(class);
+            }
+        }
+        let help = match nearest(name, known.iter().copied().chain(self.table.names())) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("classes are {}; or name a column of the frame", known.join(", ")),
+        };
+        let message = format!("`{name}` is neither a class of groups nor a column of the frame");
+        self.error(path, message, &help);
+    }
+
+    pub(super) fn wrong(&mut self, path: &KeyPath, errors: &[crate::data::expr::ExprError]) {
         for error in errors {
             let at = Some(self.places.within(path, error.span.clone()));
             let mut diagnostic = Diagnostic::error(format!("{error} in the frame")).at(at);
@@ -87,11 +137,11 @@ impl<'a> Reader<'a> {
             let what = if values[first].is_nan() {
                 "no value".to_string()
             } else {
-                format!("the value {}", values[first])
+                format!("the value {}", figure(values[first]))
             };
             let others = match bad.len() {
                 1 => String::new(),
-                n => format!(" ({} areas in all)", n),
+                n => format!(" ({} in all)", several(n, "area", "areas")),
             };
             let message =
                 format!("`{}` has {what} in {}{others}", formula.text(), self.area(first));
@@ -104,7 +154,21 @@ impl<'a> Reader<'a> {
     /// Where a condition holds; an area for which it is unknown is outside.
     pub(super) fn condition(&mut self, path: &KeyPath, formula: &Expression) -> Option<Vec<bool>> {
         match formula.condition(self.table) {
-            Ok(truths) => Some(truths.into_iter().map(|t| t == Some(true)).collect()),
+            Ok(truths) => {
+                let unknown = truths.iter().filter(|t| t.is_none()).count();
+                if let Some(first) = truths.iter().position(Option::is_none) {
+                    let message = format!(
+                        "`{}` is not known in {} ({} the first), where a value is missing: taken not to hold there",
+                        formula.text(),
+                        several(unknown, "area", "areas"),
+                        self.area(first)
+                    );
+                    let help =
+                        "fill the missing values in, or say with is_missing(…) what they mean";
+                    self.doubt(path, message, help);
+                }
+                Some(truths.into_iter().map(|t| t == Some(true)).collect())
+            }
             Err(errors) => {
                 self.wrong(path, &errors);
                 None
@@ -122,42 +186,52 @@ impl<'a> Reader<'a> {
         for name in columns {
             match self.table.column(name) {
                 Some(column) => factors.push(column.as_factor()),
-                None => {
-                    let near = crate::diagnostic::nearest(name, self.table.names());
-                    let help = match near {
-                        Some(near) => format!("did you mean `{near}`?"),
-                        None => "name a column of the area frame".to_string(),
-                    };
-                    self.error(path, format!("the frame has no column `{name}`"), &help);
-                }
+                None => self.no_column(path, name),
             }
         }
         if factors.len() < columns.len() {
             return None;
         }
-        let mut seen: std::collections::BTreeMap<Vec<u32>, usize> =
-            std::collections::BTreeMap::new();
-        let mut labels = Vec::new();
+        let mut seen: BTreeMap<Vec<u32>, usize> = BTreeMap::new();
+        let mut found: Vec<Vec<String>> = Vec::new();
         let mut codes = Vec::with_capacity(self.table.rows());
         for row in 0..self.table.rows() {
             let key: Vec<u32> = factors.iter().map(|f| f.codes.get(row)).collect();
             let next = seen.len();
             let code = *seen.entry(key).or_insert_with_key(|key| {
-                let words: Vec<String> = key
-                    .iter()
-                    .zip(&factors)
-                    .map(|(code, f)| {
-                        let level = f.levels.get(*code as usize);
-                        level.map_or_else(|| "no value".to_string(), |l| l.value.clone())
-                    })
-                    .collect();
-                labels.push(words.join(", "));
+                let words = key.iter().zip(&factors).map(|(code, f)| level_word(f, *code));
+                found.push(words.collect());
                 next
             });
             codes.push(code);
         }
+        // In the order of their names, not in that of the rows.
+        let mut order: Vec<usize> = (0..found.len()).collect();
+        order.sort_by(|&a, &b| by_name(&found[a], &found[b]));
+        let mut place = vec![0; found.len()];
+        order.iter().enumerate().for_each(|(at, &code)| place[code] = at);
+        codes.iter_mut().for_each(|code| *code = place[*code]);
+        let labels = order.iter().map(|&code| found[code].join(", ")).collect();
         Some((codes, labels))
     }
+}
+
+fn level_word(factor: &Factor, code: u32) -> String {
+    let level = factor.levels.get(code as usize);
+    level.map_or_else(|| "no value".to_string(), |level| level.value.clone())
+}
+
+/// Numbers by their size and before words, words by their letters.
+fn by_name(a: &[String], b: &[String]) -> Ordering {
+    let number = |text: &String| text.parse::<f64>().ok();
+    let pairs = a.iter().zip(b);
+    let order = pairs.map(|(a, b)| match (number(a), number(b)) {
+        (Some(x), Some(y)) => x.total_cmp(&y),
+        (Some(_), None) => Ordering::Less,
+        (None, Some(_)) => Ordering::Greater,
+        (None, None) => a.cmp(b),
+    });
+    order.fold(Ordering::Equal, Ordering::then)
 }
 
 impl AreaFrame {
@@ -167,10 +241,16 @@ impl AreaFrame {
     /// Formulas that do not fit the frame, values that are missing or negative, a population
     /// without `count`.
     pub fn read(table: &Table, loaded: &Loaded) -> Result<AreaFrame, Diagnostics> {
-        let mut reader = Reader::new(table, loaded);
-        match read(&mut reader, &loaded.design) {
+        AreaFrame::of(&mut Reader::new(table, loaded), &loaded.design)
+    }
+
+    /// The same, with what is missing and doubtful told to a reader.
+    pub(super) fn of(reader: &mut Reader<'_>, design: &Design) -> Result<AreaFrame, Diagnostics> {
+        missing(reader, design);
+        let frame = if reader.found.is_empty() { read(reader, design) } else { None };
+        match frame {
             Some(frame) if reader.found.is_empty() => Ok(frame),
-            _ => Err(Diagnostics(reader.found)),
+            _ => Err(Diagnostics(std::mem::take(&mut reader.found))),
         }
     }
 
@@ -240,9 +320,9 @@ fn read(reader: &mut Reader<'_>, design: &Design) -> Option<AreaFrame> {
                 let message = format!(
                     "the group `{}` has {} people in {}, which has {}",
                     group.name,
-                    counts[area],
+                    figure(counts[area]),
                     reader.area(area),
-                    people[area]
+                    figure(people[area])
                 );
                 reader.error(
                     &path.key("count"),

@@ -9,13 +9,16 @@ use crate::sampling::{Design, Loaded};
 use crate::toml_file::KeyPath;
 
 use super::domains::{Domains, domains};
+use super::doubts;
 use super::frame::{AreaFrame, Reader};
 use super::people::{Kinds, Treatment, conditional, treatments};
 use super::power::{detectable, power};
 use super::precision::{Expected, Rates, Setting, expected};
-use super::result::{ComparisonPlan, Coverage, DomainPlan, Measure, Plan, SamplePlan, TargetPlan};
+use super::result::{
+    Certain, ComparisonPlan, Coverage, DomainPlan, Measure, Plan, SamplePlan, TargetPlan,
+};
 use super::sampled::{Sampled, sampled};
-use super::yields::yields;
+use super::yields::{StageTotal, yields};
 
 /// A design laid over a frame.
 pub(super) struct Laid {
@@ -26,13 +29,17 @@ pub(super) struct Laid {
     pub(super) treatments: Vec<Vec<Treatment>>,
     pub(super) rates: Rates,
     pub(super) domains: Domains,
+    /// What is expected of every domain.
+    expected: Vec<Expected>,
+    /// What is doubtful about the frame and the design.
+    doubts: Diagnostics,
 }
 
 impl Laid {
     pub(super) fn out(loaded: &Loaded, table: &Table) -> Result<Laid, Diagnostics> {
-        let frame = AreaFrame::read(table, loaded)?;
         let design = loaded.design.clone();
         let mut reader = Reader::new(table, loaded);
+        let frame = AreaFrame::of(&mut reader, &design)?;
         let Some(kinds) = Kinds::of(&design, &frame) else {
             let help = "screen for groups of fewer classes, or plan over fewer areas";
             let message =
@@ -44,7 +51,7 @@ impl Laid {
         };
         let mut all: Vec<Sampled> = Vec::new();
         for index in 0..design.samples.len() {
-            match sampled(&mut reader, &design, &frame, index, &all) {
+            match sampled(&mut reader, &design, &frame, &kinds, index, &all) {
                 Some(sampled) => all.push(sampled),
                 None => return Err(Diagnostics(reader.found)),
             }
@@ -61,9 +68,27 @@ impl Laid {
         let Some(domains) = domains(&mut reader, &design) else {
             return Err(Diagnostics(reader.found));
         };
-        let laid = Laid { design, frame, kinds, sampled: all, treatments, rates, domains };
+        let mut laid = Laid {
+            design,
+            frame,
+            kinds,
+            sampled: all,
+            treatments,
+            rates,
+            domains,
+            expected: Vec::new(),
+            doubts: Diagnostics::default(),
+        };
+        laid.expected = expected(&laid.setting(), &laid.rates, &laid.domains.list);
+        doubts::of_frame(&mut reader, &laid.design, &laid.frame);
+        let interviews = laid.expected.first().map_or(&[][..], |all| &all.by_sample);
+        doubts::of_samples(&mut reader, &laid.design, interviews);
         laid.reachable(&mut reader);
-        if reader.found.is_empty() { Ok(laid) } else { Err(Diagnostics(reader.found)) }
+        if !reader.found.is_empty() {
+            return Err(Diagnostics(reader.found));
+        }
+        laid.doubts = Diagnostics(reader.doubts);
+        Ok(laid)
     }
 
     pub(super) fn setting(&self) -> Setting<'_> {
@@ -78,14 +103,13 @@ impl Laid {
 
     /// Targets are about people who are in the frame and can be drawn.
     fn reachable(&self, reader: &mut Reader<'_>) {
-        let found = expected(&self.setting(), &self.rates, &self.domains.list);
         let path = KeyPath::root().key("plan");
         let targets = self.domains.targets.iter().map(|&d| ("target", d));
         let pairs =
             self.domains.comparisons.iter().flat_map(|&(a, b)| [("compare", a), ("compare", b)]);
         let indexed = targets.enumerate().chain(pairs.enumerate().map(|(i, p)| (i / 2, p)));
         for (i, (list, domain)) in indexed {
-            let (expected, label) = (&found[domain], &self.domains.list[domain].0.label);
+            let (expected, label) = (&self.expected[domain], &self.domains.list[domain].0.label);
             let path = path.key(list).index(i);
             if expected.population <= 0.0 {
                 let message = format!("nobody in the frame belongs to the target “{label}”");
@@ -103,7 +127,6 @@ impl Laid {
         let plan = &self.design.spec.plan;
         let one = |_: usize| 1.0;
         let samples = self.samples(&self.rates, &one);
-        let found = expected(&self.setting(), &self.rates, &self.domains.list);
         Plan {
             title: self.design.title.clone(),
             currency: plan.currency.clone().unwrap_or_default(),
@@ -114,12 +137,13 @@ impl Laid {
             cost: self.cost(&samples),
             samples,
             coverage: self.coverage(),
-            domains: self.domain_plans(&found),
-            comparisons: self.comparisons(&found),
+            domains: self.domain_plans(&self.expected),
+            comparisons: self.comparisons(&self.expected),
             optimum: None,
             allocations: Vec::new(),
             sensitivity: Vec::new(),
             notes: Vec::new(),
+            warnings: self.doubts.clone(),
         }
     }
 
@@ -141,14 +165,18 @@ impl Laid {
     pub(super) fn samples(&self, rates: &Rates, spread: &dyn Fn(usize) -> f64) -> Vec<SamplePlan> {
         (0..self.sampled.len())
             .map(|s| {
-                if self.design.samples[s].part_of.is_some() {
+                let own = &self.design.samples[s];
+                let mut plan = SamplePlan {
+                    name: own.name.clone(),
+                    label: own.label.clone(),
+                    part_of: own.part_of.map(|p| self.design.samples[p].label.clone()),
+                    cost: 0.0,
+                    stages: Vec::new(),
+                    certain: None,
+                };
+                if plan.part_of.is_some() {
                     // Its members are those of another sample, and counted there.
-                    return SamplePlan {
-                        name: self.design.samples[s].name.clone(),
-                        label: self.design.samples[s].label.clone(),
-                        cost: 0.0,
-                        stages: Vec::new(),
-                    };
+                    return plan;
                 }
                 let scale = vec![spread(s); self.frame.areas];
                 let keep = |k: usize, a: usize| {
@@ -160,14 +188,33 @@ impl Laid {
                     // Areas that hold nobody are drawn too.
                     first.drawn = sum(&rates.first[s]);
                 }
-                SamplePlan {
-                    name: self.design.samples[s].name.clone(),
-                    label: self.design.samples[s].label.clone(),
-                    cost: stages.iter().map(|stage| stage.cost).sum(),
-                    stages,
-                }
+                plan.cost = cost_of(&stages);
+                plan.stages = stages;
+                plan.certain = self.certain(s, rates, &keep);
+                plan
             })
             .collect()
+    }
+
+    /// The areas that a sample draws with certainty, and what they cost.
+    fn certain(
+        &self,
+        s: usize,
+        rates: &Rates,
+        keep: &dyn Fn(usize, usize) -> f64,
+    ) -> Option<Certain> {
+        if self.sampled[s].unclustered {
+            return None;
+        }
+        let first: Vec<f64> =
+            rates.first[s].iter().map(|p| if *p >= 1.0 { 1.0 } else { 0.0 }).collect();
+        let areas = sum(&first);
+        if areas <= 0.0 {
+            return None;
+        }
+        let scale = vec![1.0; self.frame.areas];
+        let (stages, _) = yields(&self.setting(), s, &first, keep, &scale);
+        Some(Certain { areas, cost: cost_of(&stages) })
     }
 
     fn coverage(&self) -> Vec<Coverage> {
@@ -238,6 +285,17 @@ impl Laid {
             .collect()
     }
 
+    /// The half-widths of everybody, the groups, and the domains that something is asked of.
+    pub(super) fn half_widths(&self) -> Vec<(String, Option<f64>)> {
+        let asked = |d: usize| {
+            d <= self.design.groups.len()
+                || self.domains.targets.contains(&d)
+                || self.domains.comparisons.iter().any(|(a, b)| *a == d || *b == d)
+        };
+        let plans = self.domain_plans(&self.expected).into_iter().enumerate();
+        plans.filter(|(d, _)| asked(*d)).map(|(_, plan)| (plan.label, plan.half_width)).collect()
+    }
+
     pub(super) fn comparisons(&self, found: &[Expected]) -> Vec<ComparisonPlan> {
         let given = &self.design.spec.plan.compare;
         let pairs = self.domains.comparisons.iter().zip(given);
@@ -248,6 +306,7 @@ impl Laid {
                 let (alpha, wanted) = self.chances(compare);
                 let difference = compare.difference.value();
                 let labels = [one, other].map(|d| self.domains.list[d].0.label.as_str());
+                let power = power(p, difference, sizes, alpha);
                 ComparisonPlan {
                     label: compare.label.clone().unwrap_or_else(|| labels.join(" – ")),
                     n_effective: sizes,
@@ -255,7 +314,8 @@ impl Laid {
                     difference,
                     alpha,
                     wanted,
-                    power: power(p, difference, sizes, alpha),
+                    power,
+                    met: power >= wanted * (1.0 - 1e-4),
                     detectable: detectable(p, sizes, alpha, wanted),
                 }
             })
@@ -265,6 +325,10 @@ impl Laid {
     pub(super) fn chances(&self, compare: &Comparison) -> (f64, f64) {
         (compare.alpha.unwrap_or(1.0 - self.confidence()), compare.power.unwrap_or(0.8))
     }
+}
+
+fn cost_of(stages: &[StageTotal]) -> f64 {
+    stages.iter().map(|stage| stage.cost).sum()
 }
 
 /// How a target is measured; the rules of the file see to it that there is exactly one way.
@@ -278,7 +342,7 @@ pub(super) fn measure_of(target: &Target) -> (Measure, f64) {
         .unwrap_or((Measure::N, 1.0))
 }
 
-fn reached(target: &Target, expected: &Expected, p: f64, z: f64) -> TargetPlan {
+pub(super) fn reached(target: &Target, expected: &Expected, p: f64, z: f64) -> TargetPlan {
     let (measure, wanted) = measure_of(target);
     let se = expected.se(p);
     let (reached, met) = match measure {

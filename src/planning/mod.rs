@@ -9,28 +9,33 @@
 pub mod allocate;
 pub mod bethel;
 mod choose;
+mod columns;
 mod domains;
+mod doubts;
 mod first_stage;
 mod frame;
 mod laid;
+mod lists;
 mod optimum;
 mod people;
 pub mod power;
 mod precision;
+mod prices;
 mod result;
 mod run;
 mod sampled;
 mod sensitivity;
+mod words;
 mod yields;
 
 pub use frame::AreaFrame;
 pub use people::{Domain, Kinds};
 pub use precision::Expected;
 pub use result::{
-    Allocations, ComparisonPlan, Coverage, DomainPlan, Measure, Optimum, Plan, Price, SamplePlan,
-    SizePlan, TargetPlan, Variant,
+    Allocations, Certain, ComparisonPlan, Coverage, DomainPlan, Measure, Optimum, Plan, Price,
+    SamplePlan, SizePlan, TargetPlan, Unmet, Variant,
 };
-pub(crate) use run::money;
 pub use run::{Options, plan};
 pub use sampled::{Sampled, StageYield};
+pub(crate) use words::money;
 pub use yields::StageTotal;

@@ -135,7 +135,7 @@ fn index(setting: &Setting<'_>, base: &Rates, freedoms: &[Freedom]) -> Index {
     }
     for s in 0..samples {
         let root = setting.root(s);
-        if root != s && out.areas[s].len() == 1 {
+        if root != s {
             // Areas of another sample change with those.
             out.block[s] = out.block[root].clone();
             out.areas[s] = out.areas[root].clone();
@@ -158,6 +158,14 @@ fn index(setting: &Setting<'_>, base: &Rates, freedoms: &[Freedom]) -> Index {
                     continue;
                 }
                 let whole = out.areas[s][b];
+                // Who is on which list is not known at the door: one share for people of the same groups.
+                let same = (0..k)
+                    .filter(|&other| setting.kinds.levels[other] == setting.kinds.levels[k])
+                    .find_map(|other| out.keep[s][b][other]);
+                if same.is_some() {
+                    out.keep[s][b][k] = same;
+                    continue;
+                }
                 // z counts multiples of the share kept now, so that z = x/κ keeps everybody.
                 let x = whole.map_or(1.0, |x| out.sizes[x].most);
                 out.keep[s][b][k] = Some(out.sizes.len());
@@ -185,6 +193,17 @@ pub(super) fn rates_at(
     let index = index(setting, base, freedoms);
     let values: Vec<f64> = chosen.iter().map(|c| c.value).collect();
     at(setting, base, &index, &values)
+}
+
+/// Probabilities with everything that may vary at its most; `None` when nothing may.
+pub(super) fn rates_at_most(
+    setting: &Setting<'_>,
+    base: &Rates,
+    freedoms: &[Freedom],
+) -> Option<Rates> {
+    let index = index(setting, base, freedoms);
+    let most: Vec<f64> = index.sizes.iter().map(|s| s.most).collect();
+    (!most.is_empty()).then(|| at(setting, base, &index, &most))
 }
 
 fn at(setting: &Setting<'_>, base: &Rates, index: &Index, values: &[f64]) -> Rates {
@@ -339,9 +358,13 @@ fn bounds(goals: &[Goal], all: &[Coefficients]) -> Vec<Bound> {
                 Bound::Variance { a, b }
             }
             Goal::Number { of, count } => {
-                // What is there anyway; a number that is reached already asks for nothing.
-                let b = (count - all[*of].fixed).max(count * 1e-9);
-                Bound::Number { h: all[*of].h.clone(), b }
+                let b = count - all[*of].fixed;
+                if b <= count * 1e-9 {
+                    // What does not vary reaches it: it asks for nothing.
+                    Bound::Variance { a: vec![0.0; all[*of].h.len()], b: 1.0 }
+                } else {
+                    Bound::Number { h: all[*of].h.clone(), b }
+                }
             }
         })
         .collect()
@@ -373,8 +396,15 @@ pub(super) fn search(
     let mut before = f64::INFINITY;
     for _ in 0..ROUNDS {
         let bounds = bounds(goals, &coefficients_at(&values));
+        let never: Vec<usize> = (0..bounds.len()).filter(|&d| bounds[d].is_never_met()).collect();
+        if !never.is_empty() {
+            return Found::Infeasible(never);
+        }
         let (theta, outcome) = match budget {
             None => (1.0, cheapest(&index.sizes, &bounds)),
+            Some(budget) if index.sizes.is_empty() && fixed <= budget => {
+                (1.0, cheapest(&index.sizes, &bounds))
+            }
             Some(budget) => match best_for(&index.sizes, &bounds, budget - fixed) {
                 Some(best) => best,
                 None => return Found::TooPoor,

@@ -3,17 +3,21 @@
 use crate::sampling::{Design, Quantity, Take};
 
 use super::frame::AreaFrame;
+use super::lists::{Listing, listings};
 use super::sampled::{Sampled, is_person};
 
 /// Which level of a class people have: a group, or none of its groups.
 pub(super) type Level = (String, Option<usize>);
 
 /// The people of the frame in kinds that are treated alike: the crossing of the classes whose
-/// groups are screened for, kept at different rates or respond at different rates.
+/// groups are screened for, kept at different rates, respond at different rates or are listed in part, and of being
+/// on the lists or not.
 #[derive(Debug, Clone)]
 pub struct Kinds {
     /// Of every kind, the level of every class that matters.
     pub(super) levels: Vec<Vec<Level>>,
+    /// Of every kind, whether its people are on each frame of the design.
+    pub(super) listed: Vec<Vec<bool>>,
     /// People by kind and area.
     pub(super) people: Vec<Vec<f64>>,
 }
@@ -70,8 +74,16 @@ impl Kinds {
                 return None;
             }
         }
-        let people = levels.iter().map(|kind| people_of(design, frame, kind)).collect();
-        Some(Kinds { levels, people })
+        let mut kinds = Kinds { levels: Vec::new(), listed: Vec::new(), people: Vec::new() };
+        for own in levels {
+            let everybody = people_of(design, frame, &own);
+            for Listing { listed, share } in listings(design, &own) {
+                kinds.people.push(everybody.iter().map(|n| n * share).collect());
+                kinds.levels.push(own.clone());
+                kinds.listed.push(listed);
+            }
+        }
+        Some(kinds)
     }
 
     /// The people of a domain among those of a kind, by area.
@@ -148,7 +160,7 @@ pub struct Domain {
 pub(super) struct Treatment {
     /// The share kept by design: eligible or not, deselection, selection within the household.
     pub(super) kept: f64,
-    /// The share of the eligible households that are kept after screening; 0 if not eligible.
+    /// The share of the eligible households that are kept after screening; 0 if not eligible or not on the list.
     pub(super) keep: f64,
     /// The share that is found out and takes part, of people.
     pub(super) responds: f64,
@@ -176,26 +188,21 @@ pub(super) fn treatments(
     kinds
         .levels
         .iter()
-        .map(|kind| {
-            let groups: Vec<usize> = kind.iter().filter_map(|(_, level)| *level).collect();
+        .enumerate()
+        .map(|(kind, levels)| {
+            let groups: Vec<usize> = levels.iter().filter_map(|(_, level)| *level).collect();
             let per_household = groups
                 .iter()
                 .find_map(|&g| design.groups[g].per_household)
                 .or(design.population.per_household)
                 .unwrap_or(usual)
                 .max(1e-6);
-            let mut keep = 1.0;
+            let mut keep = if kinds.on_list(sample, kind) { 1.0 } else { 0.0 };
             let mut household = 1.0;
             let mut responds = 1.0;
             let mut within = 1.0;
             let mut interviews = 1.0;
             let mut others = 0.0;
-            if let Some(frame) = sample.frame.and_then(|f| design.frames.get(f)) {
-                // People of several groups are as well covered as the least covered of them.
-                let covers = groups.iter().map(|&g| frame.covers[g]).fold(1.0, f64::min);
-                household *= covers;
-                responds *= covers;
-            }
             let mut nested = false;
             for (k, stage) in sample.stages.iter().enumerate() {
                 if let Some(screening) = &stage.screening {

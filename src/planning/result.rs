@@ -1,6 +1,8 @@
 //! What planning finds, for people and for machines.
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
+
+use crate::diagnostic::Diagnostics;
 
 use super::yields::StageTotal;
 
@@ -37,6 +39,32 @@ pub struct Plan {
     pub sensitivity: Vec<Variant>,
     /// What the reader must know.
     pub notes: Vec<String>,
+    /// What is doubtful about the frame and the design.
+    #[serde(serialize_with = "in_words")]
+    pub warnings: Diagnostics,
+}
+
+fn in_words<S: Serializer>(found: &Diagnostics, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(found.0.iter().map(ToString::to_string))
+}
+
+impl Plan {
+    /// True when something that was asked for is missed: by the design that was found for it, or, where none was
+    /// looked for because nothing that varies has a price, by the design as written. False where no design was asked for.
+    pub fn misses(&self) -> bool {
+        let missed = |domains: &[DomainPlan], comparisons: &[ComparisonPlan]| {
+            domains.iter().flat_map(|d| &d.targets).any(|t| !t.met)
+                || comparisons.iter().any(|c| !c.met)
+        };
+        match &self.optimum {
+            None => false,
+            Some(Optimum::Optimal { unmet, domains, comparisons, .. }) => {
+                !unmet.is_empty() || missed(domains, comparisons)
+            }
+            Some(Optimum::NoPrice { .. }) => missed(&self.domains, &self.comparisons),
+            Some(_) => true,
+        }
+    }
 }
 
 /// A sample in numbers.
@@ -46,9 +74,22 @@ pub struct SamplePlan {
     pub name: String,
     /// Its name for people.
     pub label: String,
+    /// The sample whose members these are, by its name for people: they are counted there.
+    pub part_of: Option<String>,
     /// Its stages.
     pub stages: Vec<StageTotal>,
     /// What it costs.
+    pub cost: f64,
+    /// The areas among its first-stage units that are drawn with certainty.
+    pub certain: Option<Certain>,
+}
+
+/// Areas that a sample draws with certainty.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Certain {
+    /// How many.
+    pub areas: f64,
+    /// What they cost, with all that is done in them.
     pub cost: f64,
 }
 
@@ -139,6 +180,8 @@ pub struct ComparisonPlan {
     pub wanted: f64,
     /// The power that is expected.
     pub power: f64,
+    /// True when that is what is wanted, or more.
+    pub met: bool,
     /// The smallest difference (upwards) that is found with the wanted power.
     pub detectable: Option<f64>,
 }
@@ -157,6 +200,10 @@ pub enum Optimum {
         budget: Option<f64>,
         /// What it costs, with what does not vary.
         cost: f64,
+        /// What the least sizes cost that are not rounded to whole units.
+        least_cost: f64,
+        /// Targets that no choice meets, and that the design was chosen without.
+        unmet: Vec<Unmet>,
         /// What was chosen.
         sizes: Vec<SizePlan>,
         /// Its samples.
@@ -168,10 +215,12 @@ pub enum Optimum {
         /// What the targets cost.
         prices: Vec<Price>,
     },
-    /// Targets that no choice meets.
+    /// No choice meets any of the targets.
     Infeasible {
-        /// The targets, each with what is reached at most.
-        targets: Vec<String>,
+        /// The targets.
+        targets: Vec<Unmet>,
+        /// False when nothing is left that may vary.
+        varies: bool,
     },
     /// The budget does not pay for what cannot be changed.
     TooPoor {
@@ -187,6 +236,17 @@ pub enum Optimum {
     NotConverged,
 }
 
+/// A target that cannot be met.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Unmet {
+    /// Its name.
+    pub label: String,
+    /// What is wanted, and what is reached with every size at its most: for a target.
+    pub target: Option<TargetPlan>,
+    /// The same for a difference.
+    pub comparison: Option<ComparisonPlan>,
+}
+
 /// A size that was chosen.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct SizePlan {
@@ -198,7 +258,7 @@ pub struct SizePlan {
     pub what: String,
     /// As the design has it.
     pub before: f64,
-    /// As it should be.
+    /// As it should be; ten units or more are rounded to a whole number, upwards, or with a budget downwards.
     pub after: f64,
 }
 

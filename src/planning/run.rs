@@ -2,7 +2,7 @@
 
 use crate::data::Table;
 use crate::diagnostic::Diagnostics;
-use crate::sampling::spec::Allocation;
+use crate::sampling::spec::{Allocation, CombineMethod};
 use crate::sampling::{Design, Loaded};
 
 use super::laid::Laid;
@@ -46,27 +46,6 @@ pub fn plan(loaded: &Loaded, table: &Table, options: Options) -> Result<Plan, Di
     Ok(plan)
 }
 
-/// An amount of money in words.
-pub(crate) fn money(currency: Option<&str>, amount: f64) -> String {
-    let whole =
-        if amount.abs() >= 100.0 { format!("{}", amount.round()) } else { format!("{amount:.2}") };
-    let (digits, rest) = whole.split_once('.').map_or((whole.as_str(), ""), |(d, r)| (d, r));
-    let (sign, digits) = digits.strip_prefix('-').map_or(("", digits), |d| ("-", d));
-    let mut grouped = String::new();
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i) % 3 == 0 {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    let dot = if rest.is_empty() { String::new() } else { format!(".{rest}") };
-    match currency {
-        None | Some("") => format!("{sign}{grouped}{dot}"),
-        Some(c) if c.chars().count() == 1 => format!("{c}{sign}{grouped}{dot}"),
-        Some(c) => format!("{sign}{grouped}{dot} {c}"),
-    }
-}
-
 /// The half-widths of the targets under other rules of allocation.
 fn allocations(
     loaded: &Loaded,
@@ -84,21 +63,19 @@ fn allocations(
         if stage.strata.is_empty() || stage.take.is_none() || stage.count.is_some() {
             continue;
         }
-        let mut columns: Vec<Vec<Option<f64>>> = Vec::new();
-        let mut labels = Vec::new();
+        let mut columns: Vec<Vec<(String, Option<f64>)>> = Vec::new();
         for (rule, _) in rules {
             let mut other = loaded.clone();
             other.design.samples[s].stages[0].allocation = rule;
-            let plan = Laid::out(&other, table)?.plan();
-            labels = plan.domains.iter().map(|d| d.label.clone()).collect();
-            columns.push(plan.domains.iter().map(|d| d.half_width).collect());
+            columns.push(Laid::out(&other, table)?.half_widths());
         }
-        let rows = labels.into_iter().enumerate();
+        let Some(labels) = columns.first() else { continue };
+        let rows = labels.iter().enumerate();
         all.push(Allocations {
             sample: sample.label.clone(),
             rules: rules.iter().map(|(_, name)| (*name).to_string()).collect(),
             half_widths: rows
-                .map(|(i, label)| (label, columns.iter().map(|c| c[i]).collect()))
+                .map(|(i, (label, _))| (label.clone(), columns.iter().map(|c| c[i].1).collect()))
                 .collect(),
         });
     }
@@ -114,8 +91,11 @@ fn notes(design: &Design) -> Vec<String> {
         );
     }
     if design.samples.len() > 1 {
+        notes.push(combined(design.combine));
+    }
+    if design.frames.iter().any(|f| f.covers.iter().any(|c| *c < 1.0)) {
         notes.push(
-            "Samples are put together with the weight 1 over the sum of the probabilities."
+            "Lists that cover a part of a group (`covers`): what is drawn is drawn from those on the list, who are              taken to live where the group lives; the others have no chance to be drawn from it."
                 .to_string(),
         );
     }
@@ -130,4 +110,29 @@ fn notes(design: &Design) -> Vec<String> {
             .to_string(),
     );
     notes
+}
+
+/// How the samples are put together in the data, and how that is reckoned here.
+fn combined(method: Option<CombineMethod>) -> String {
+    const HERE: &str = "1 over the sum of the probabilities";
+    match method {
+        None => format!(
+            "The design does not say how its samples are put together (`[combine]`): reckoned with the weight {HERE}."
+        ),
+        Some(CombineMethod::SumOfProbabilities) => {
+            format!("Samples are put together with the weight {HERE}, as `[combine]` says.")
+        }
+        Some(CombineMethod::TotalProbability) => format!(
+            "Samples are put together with the weight 1 over the probability of being drawn into any, as `[combine]` says;              reckoned with {HERE}, which is nearly the same where these are small."
+        ),
+        Some(CombineMethod::Multiplicity) => format!(
+            "`[combine]` divides weights by the number of samples a person could be drawn into. Reckoned with {HERE},              which mostly has smaller variances where the samples differ in their probabilities."
+        ),
+        Some(CombineMethod::Composite) => format!(
+            "`[combine]` shares the overlap of samples out by a factor. Reckoned with {HERE}, which shares it out in              proportion to the interviews of each; other factors mostly have larger variances."
+        ),
+        Some(CombineMethod::Separate) => format!(
+            "`[combine]` analyses the samples apart. The domains here are those of all samples together, with the weight              {HERE}: plan a sample in a file of its own to see it alone."
+        ),
+    }
 }

@@ -6,6 +6,8 @@ use crate::toml_file::KeyPath;
 use super::allocate::{StratumSize, allocate};
 use super::first_stage::{FirstStage, first_stage, rule_of};
 use super::frame::{AreaFrame, Reader};
+use super::people::Kinds;
+use super::words::figure;
 
 /// A sample over an area frame.
 #[derive(Debug, Clone, PartialEq)]
@@ -73,6 +75,7 @@ pub(super) fn sampled(
     reader: &mut Reader<'_>,
     design: &Design,
     frame: &AreaFrame,
+    kinds: &Kinds,
     index: usize,
     before: &[Sampled],
 ) -> Option<Sampled> {
@@ -133,7 +136,18 @@ pub(super) fn sampled(
             continue;
         }
         let person = is_person(&stage.unit);
-        let per_parent = per_parent(reader, frame, sample, stage, &path, parent_is_area, person)?;
+        let mut per_parent =
+            per_parent(reader, frame, sample, stage, &path, parent_is_area, person)?;
+        if parent_is_area {
+            // What is drawn is drawn from the units on the list.
+            let count = match &stage.count {
+                Some(Quantity::Formula(formula)) => Some(formula),
+                _ => None,
+            };
+            if let Some(shares) = kinds.listed_share(design, frame, sample, count) {
+                per_parent.iter_mut().zip(shares).for_each(|(units, share)| *units *= share);
+            }
+        }
         let in_household = person && !parent_is_area;
         let rates = if in_household {
             // Conditions of strata are about people here, so the first stratum stands for all.
@@ -308,9 +322,18 @@ fn spread(
                 } else {
                     format!("the stratum `{name}` of `{}`", design.samples[index].name)
                 };
-                let message =
-                    format!("{what} has {all:.0} units ({}), {total} cannot be drawn", stage.unit);
-                let help = "draw fewer, or write `all = true`; does `where` leave enough?";
+                let message = format!(
+                    "{what} has {} units ({}), {} cannot be drawn",
+                    figure(all.round()),
+                    stage.unit,
+                    figure(*total)
+                );
+                let list = design.samples[index].frame.and_then(|f| design.frames.get(f));
+                let help = if list.is_some_and(|list| list.covers.iter().any(|c| *c < 1.0)) {
+                    "draw fewer, or write `all = true`; are the shares in `covers` of its list right?"
+                } else {
+                    "draw fewer, or write `all = true`; does `where` leave enough?"
+                };
                 reader.error(&path.key("take"), message, help);
                 return None;
             }

@@ -6,6 +6,7 @@ use crate::data::Table;
 use crate::diagnostic::Diagnostics;
 use crate::sampling::{self, Loaded};
 
+use super::domains::ICC;
 use super::laid::Laid;
 use super::result::{Measure, Plan, TargetPlan, Variant};
 
@@ -18,8 +19,8 @@ struct Change {
 }
 
 /// The plan with every figure that has a range at both its ends; where neither the correlation
-/// within areas nor any response has a range, with half and twice the first and with 0.9 of every
-/// response.
+/// within areas nor any response has a range, with half and twice the first (the usual value where it is 0) and
+/// with 0.9 of every response.
 pub(super) fn variants(loaded: &Loaded, table: &Table) -> Result<Vec<Variant>, Diagnostics> {
     let Ok(spec) = serde_json::to_value(&loaded.design.spec) else { return Ok(Vec::new()) };
     let mut changes = Vec::new();
@@ -27,9 +28,10 @@ pub(super) fn variants(loaded: &Loaded, table: &Table) -> Result<Vec<Variant>, D
     let named = |changes: &[Change], word: &str| changes.iter().any(|c| c.what.contains(word));
     let mut all = Vec::new();
     if !named(&changes, "icc") {
-        let icc = loaded.design.spec.plan.icc.as_ref().map_or(0.02, sampling::spec::Figure::value);
-        for factor in [0.5, 2.0] {
-            let changed = (icc * factor).min(0.99);
+        let icc = loaded.design.spec.plan.icc.as_ref().map_or(ICC, sampling::spec::Figure::value);
+        // Half of nothing is nothing: there the usual value is shown.
+        let others = if icc > 0.0 { vec![icc * 0.5, (icc * 2.0).min(0.99)] } else { vec![ICC] };
+        for changed in others {
             let pointer = vec!["plan".to_string(), "icc".to_string()];
             changes.push(Change { what: "icc of [plan]".into(), pointer, value: icc, changed });
         }

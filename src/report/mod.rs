@@ -18,6 +18,7 @@ mod html;
 mod json;
 mod manifest;
 pub(crate) mod number;
+mod optimum;
 mod parquet;
 mod planning;
 mod sheet;

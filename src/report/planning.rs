@@ -1,19 +1,29 @@
 //! A plan as terminal text, HTML, CSV and JSON.
 
-use crate::planning::{DomainPlan, Measure, Optimum, Plan, SamplePlan, TargetPlan, money};
+use crate::planning::{
+    ComparisonPlan, DomainPlan, Measure, Optimum, Plan, SamplePlan, TargetPlan, money,
+};
 
 use super::error::ReportError;
 use super::number;
+use super::optimum;
 use super::sheet::{Grid, Part, Sheet};
 
-/// A plan as text for a terminal of `width` columns, with ANSI codes only if `color`.
+/// A plan as text for a terminal of `width` columns, with ANSI codes only if `color`. Its warnings are not in
+/// it: they are shown as those of a file are.
 pub fn plan_text(plan: &Plan, width: usize, color: bool) -> String {
     sheet(plan).text(width.max(60), color)
 }
 
 /// A plan as one self-contained page of HTML.
 pub fn plan_html(plan: &Plan) -> String {
-    sheet(plan).html()
+    let mut sheet = sheet(plan);
+    if !plan.warnings.0.is_empty() {
+        let mut part = Part::new("To be checked");
+        part.list = plan.warnings.0.iter().map(ToString::to_string).collect();
+        sheet.parts.insert(0, part);
+    }
+    sheet.html()
 }
 
 /// A plan as JSON: everything, unrounded.
@@ -78,24 +88,29 @@ fn measure(measure: Measure) -> &'static str {
     }
 }
 
-fn whole(x: f64) -> String {
+pub(super) fn whole(x: f64) -> String {
     number::count(x.round().clamp(0.0, 1e15) as u64)
 }
 
-fn points(x: Option<f64>) -> String {
+pub(super) fn points(x: Option<f64>) -> String {
     x.map_or_else(|| number::NOT_AVAILABLE.to_string(), |x| number::fixed(100.0 * x, 1))
 }
 
-fn percent(x: f64) -> String {
+/// Half the width of an interval, in points: beyond 50 it holds every proportion.
+fn half_width(x: Option<f64>) -> String {
+    if x.is_some_and(|x| x > 0.5) { "over 50".to_string() } else { points(x) }
+}
+
+pub(super) fn percent(x: f64) -> String {
     format!("{}%", number::fixed(100.0 * x, 1))
 }
 
-fn ratio(x: Option<f64>) -> String {
+pub(super) fn ratio(x: Option<f64>) -> String {
     x.map_or_else(|| number::NOT_AVAILABLE.to_string(), |x| number::fixed(x, 2))
 }
 
 /// Small counts with a decimal, so that a fraction of an interview is not shown as none.
-fn expected(x: f64) -> String {
+pub(super) fn expected(x: f64) -> String {
     if x > 0.0 && x < 10.0 { number::fixed(x, 1) } else { whole(x) }
 }
 
@@ -121,9 +136,12 @@ fn sheet(plan: &Plan) -> Sheet {
         Some(Optimum::Optimal { cost, .. }) if *cost > 0.0 => {
             sheet
                 .facts
-                .push((cash(*cost), "cost of the design below that meets the targets".into()));
+                .push((cash(*cost), "cost of the design that was found for the targets".into()));
         }
         _ => {}
+    }
+    if plan.misses() {
+        sheet.lead.push("Not all targets are met: see “The design that meets …” below.".into());
     }
     sheet.parts.push(samples("Samples, stage by stage", &plan.samples, plan));
     sheet.parts.push(coverage(plan));
@@ -132,7 +150,7 @@ fn sheet(plan: &Plan) -> Sheet {
         sheet.parts.push(comparisons("Differences, as designed", &plan.comparisons));
     }
     if let Some(optimum) = &plan.optimum {
-        sheet.parts.extend(best(optimum, plan));
+        sheet.parts.extend(optimum::parts(optimum, plan));
     }
     for table in &plan.allocations {
         let mut part = Part::new(format!("Other allocations of {} to its strata", table.sample));
@@ -143,7 +161,7 @@ fn sheet(plan: &Plan) -> Sheet {
         grid.heads.extend(table.rules.iter().cloned());
         for (label, widths) in &table.half_widths {
             let mut row = vec![label.clone()];
-            row.extend(widths.iter().map(|w| points(*w)));
+            row.extend(widths.iter().map(|w| half_width(*w)));
             grid.rows.push(row);
         }
         part.grid = Some(grid);
@@ -160,7 +178,7 @@ fn sheet(plan: &Plan) -> Sheet {
     sheet
 }
 
-fn samples(heading: &str, samples: &[SamplePlan], plan: &Plan) -> Part {
+pub(super) fn samples(heading: &str, samples: &[SamplePlan], plan: &Plan) -> Part {
     let mut part = Part::new(heading);
     let costs = samples.iter().any(|s| s.cost > 0.0);
     let mut grid =
@@ -178,26 +196,54 @@ fn samples(heading: &str, samples: &[SamplePlan], plan: &Plan) -> Part {
             row.push(if stage.screened > 0.0 { expected(stage.kept) } else { String::new() });
             row.push(expected(stage.responding));
             if costs {
-                row.push(money(Some(&plan.currency), stage.cost));
+                let cost = (stage.cost > 0.0).then(|| money(Some(&plan.currency), stage.cost));
+                row.push(cost.unwrap_or_default());
             }
             grid.rows.push(row);
         }
-        if sample.stages.is_empty() {
-            part.list.push(format!("{}: members of another sample, counted there", sample.label));
+        if let Some(other) = &sample.part_of {
+            part.list.push(format!("{}: members of “{other}”, counted there", sample.label));
         }
+        part.list.extend(certainty(sample, plan));
     }
     part.grid = Some(grid);
     part
 }
 
+/// How many areas are taken with certainty, and what they cost.
+fn certainty(sample: &SamplePlan, plan: &Plan) -> Option<String> {
+    let certain = sample.certain.as_ref()?;
+    let first = sample.stages.first()?;
+    let cash = |x: f64| money(Some(&plan.currency), x);
+    let all = certain.areas >= first.drawn * (1.0 - 1e-9);
+    let which = if all {
+        format!("all {} units ({})", whole(certain.areas), first.unit)
+    } else {
+        format!("{} of {} units ({})", whole(certain.areas), expected(first.drawn), first.unit)
+    };
+    let mut line = format!("{}: {which} are taken with certainty", sample.label);
+    if certain.cost > 0.0 {
+        line.push_str(&format!(
+            "; {} of its cost of {} ({}) is spent in them, however many others are drawn",
+            cash(certain.cost),
+            cash(sample.cost),
+            percent(certain.cost / sample.cost)
+        ));
+    }
+    Some(line)
+}
+
 fn coverage(plan: &Plan) -> Part {
     let mut part = Part::new("Coverage: who can be drawn");
     let mut grid = Grid { heads: vec!["Group".into(), "People".into()], ..Grid::default() };
-    grid.heads.extend(plan.samples.iter().map(|s| s.label.clone()));
+    // Members of another sample are not drawn by themselves.
+    let own: Vec<usize> =
+        (0..plan.samples.len()).filter(|&s| plan.samples[s].part_of.is_none()).collect();
+    grid.heads.extend(own.iter().map(|&s| plan.samples[s].label.clone()));
     grid.heads.push("Any sample".into());
     for row in &plan.coverage {
         let mut cells = vec![row.label.clone(), whole(row.population)];
-        cells.extend(row.by_sample.iter().map(|s| percent(*s)));
+        cells.extend(own.iter().map(|&s| percent(row.by_sample[s])));
         cells.push(percent(row.any));
         grid.rows.push(cells);
     }
@@ -205,18 +251,26 @@ fn coverage(plan: &Plan) -> Part {
     part
 }
 
-fn target(target: &TargetPlan) -> String {
-    let show = |x: f64| match target.measure {
-        Measure::HalfWidth => format!("±{}", number::fixed(100.0 * x, 1)),
-        Measure::Cv => format!("cv {}%", number::fixed(100.0 * x, 1)),
-        Measure::NEffective => format!("n_eff {}", whole(x)),
-        Measure::N => format!("n {}", whole(x)),
+/// What is wanted and what is reached of a target. Where it is missed there are as many digits as tell the two
+/// apart.
+pub(super) fn wanted_and_reached(target: &TargetPlan) -> (String, String) {
+    let show = |x: f64, more: usize| match target.measure {
+        Measure::HalfWidth => format!("±{}", number::fixed(100.0 * x, 1 + more)),
+        Measure::Cv => format!("cv {}%", number::fixed(100.0 * x, 1 + more)),
+        Measure::NEffective => format!("n_eff {}", number::fixed(x, more)),
+        Measure::N => format!("n {}", number::fixed(x, more)),
     };
-    let met = if target.met { "met" } else { "missed" };
-    format!("{} ({met})", show(target.wanted))
+    let both = |more: usize| (show(target.wanted, more), show(target.reached, more));
+    let told = |(wanted, reached): &(String, String)| target.met || wanted != reached;
+    (0..4).map(both).find(told).unwrap_or_else(|| both(4))
 }
 
-fn domains(heading: &str, domains: &[DomainPlan], plan: &Plan) -> Part {
+fn target(target: &TargetPlan) -> String {
+    let (wanted, reached) = wanted_and_reached(target);
+    if target.met { format!("{wanted} (met)") } else { format!("{wanted} (missed: {reached})") }
+}
+
+pub(super) fn domains(heading: &str, domains: &[DomainPlan], plan: &Plan) -> Part {
     let mut part = Part::new(heading);
     part.text.push(format!(
         "Interviews expected, design effect (and its part from unequal weights), effective sample size, and \
@@ -243,7 +297,7 @@ fn domains(heading: &str, domains: &[DomainPlan], plan: &Plan) -> Part {
             ratio(domain.deff),
             ratio(domain.deff_weights),
             domain.n_effective.map_or_else(|| number::NOT_AVAILABLE.to_string(), expected),
-            points(domain.half_width),
+            half_width(domain.half_width),
             targets.join(", "),
         ]);
     }
@@ -251,15 +305,16 @@ fn domains(heading: &str, domains: &[DomainPlan], plan: &Plan) -> Part {
     part
 }
 
-fn comparisons(heading: &str, all: &[crate::planning::ComparisonPlan]) -> Part {
+pub(super) fn comparisons(heading: &str, all: &[ComparisonPlan]) -> Part {
     let mut part = Part::new(heading);
     let mut grid = Grid::with(&["Comparison", "Difference", "Power", "Wanted", "Smallest found"]);
     for row in all {
+        let met = if row.met { "met" } else { "missed" };
         grid.rows.push(vec![
             row.label.clone(),
             points(Some(row.difference)),
             percent(row.power),
-            percent(row.wanted),
+            format!("{} ({met})", percent(row.wanted)),
             points(row.detectable),
         ]);
     }
@@ -268,127 +323,38 @@ fn comparisons(heading: &str, all: &[crate::planning::ComparisonPlan]) -> Part {
     part
 }
 
-fn best(optimum: &Optimum, plan: &Plan) -> Vec<Part> {
-    let cash = |x: f64| money(Some(&plan.currency), x);
-    let mut first = Part::new("The design that meets the targets");
-    match optimum {
-        Optimum::Optimal {
-            factor,
-            budget,
-            cost,
-            sizes,
-            samples: own,
-            domains: found,
-            comparisons: differences,
-            prices,
-        } => {
-            match budget {
-                Some(budget) => first.text.push(format!(
-                    "For {} the worst target is reached with {} times the variance that is wanted; the \
-                     design costs {}.",
-                    cash(*budget),
-                    number::fixed(*factor, 2),
-                    cash(*cost)
-                )),
-                None => first.text.push(format!("The cheapest design that meets all targets costs {}.", cash(*cost))),
-            }
-            let mut grid =
-                Grid::with(&["Sample", "Part", "What", "As designed", "Needed", "Times"]);
-            grid.words = vec![1, 2];
-            for size in sizes {
-                let show = |x: f64| match x {
-                    x if x < 10.0 => number::fixed(x, 3),
-                    // A whole number to rounding is that number.
-                    x => whole((x * (1.0 - 1e-6)).ceil()),
-                };
-                let times = (size.before > 0.0).then(|| size.after / size.before);
-                grid.rows.push(vec![
-                    size.sample.clone(),
-                    size.part.clone(),
-                    size.what.clone(),
-                    show(size.before),
-                    show(size.after),
-                    ratio(times),
-                ]);
-            }
-            first.grid = Some(grid);
-            let mut price = Part::new("What the targets cost");
-            price
-                .text
-                .push("At the margin: what the next step of each target adds to the cost.".into());
-            price.list = prices.iter().map(|p| p.words.clone()).collect();
-            let mut parts =
-                vec![first, samples("Its samples", own, plan), domains("Its domains", found, plan)];
-            if !differences.is_empty() {
-                parts.push(comparisons("Its differences", differences));
-            }
-            parts.push(price);
-            parts
-        }
-        Optimum::Infeasible { targets } => {
-            first.text.push(
-                "No choice of what may vary meets these targets, even with every size at its most:"
-                    .into(),
-            );
-            first.list.clone_from(targets);
-            first.list.push(
-                "Ease these targets, let more vary (`[[plan.vary]]`), or raise `most`.".into(),
-            );
-            vec![first]
-        }
-        Optimum::NoPrice { sample } => {
-            first.text.push(format!(
-                "There is nothing to minimise: what varies of “{sample}” costs nothing. Give its \
-                 stages or its screening a `cost`, or name in `[[plan.vary]]` what may change."
-            ));
-            vec![first]
-        }
-        Optimum::TooPoor { budget } => {
-            first.text.push(format!(
-                "The budget of {} does not pay for what cannot be changed.",
-                cash(*budget)
-            ));
-            vec![first]
-        }
-        _ => {
-            first.text.push(
-                "The search did not settle within its limit of rounds: nothing is shown. Fewer things that \
-                 vary, or limits nearer to the design (`least`, `most`), help."
-                    .into(),
-            );
-            vec![first]
-        }
-    }
-}
-
 fn sensitivity(plan: &Plan) -> Part {
     let mut part = Part::new("What changes with the assumptions");
-    let mut grid =
-        Grid::with(&["Figure", "Here", "Instead", "Interviews", "Cost", "Worst target", "Reached"]);
-    grid.words = vec![5];
+    let costs = plan.sensitivity.iter().any(|row| row.cost > 0.0);
+    let mut grid = Grid::with(&["Figure", "Here", "Instead", "Interviews"]);
+    if costs {
+        grid.heads.push("Cost".into());
+    }
+    let targets = plan.sensitivity.iter().any(|row| row.worst.is_some());
+    if targets {
+        grid.words = vec![grid.heads.len()];
+        grid.heads.extend(["Worst target".into(), "Reached".into()]);
+    }
     for row in &plan.sensitivity {
-        let (worst, reached) = match &row.worst {
-            None => (String::new(), String::new()),
-            Some((label, t)) => {
-                let reached = match t.measure {
-                    Measure::HalfWidth => format!("±{}", number::fixed(100.0 * t.reached, 1)),
-                    Measure::Cv => format!("cv {}%", number::fixed(100.0 * t.reached, 1)),
-                    Measure::NEffective => format!("n_eff {}", whole(t.reached)),
-                    Measure::N => format!("n {}", whole(t.reached)),
-                };
-                (format!("{label}, {}", target(t)), reached)
+        // Four digits, without zeros at the end.
+        let show = |x: f64| {
+            let text = number::significant(x, 4);
+            if text.contains('.') {
+                text.trim_end_matches('0').trim_end_matches('.').to_string()
+            } else {
+                text
             }
         };
-        let show = |x: f64| number::significant(x, 4);
-        grid.rows.push(vec![
-            row.what.clone(),
-            show(row.value),
-            show(row.changed),
-            expected(row.n),
-            money(Some(&plan.currency), row.cost),
-            worst,
-            reached,
-        ]);
+        let mut cells = vec![row.what.clone(), show(row.value), show(row.changed), expected(row.n)];
+        if costs {
+            cells.push(money(Some(&plan.currency), row.cost));
+        }
+        if let Some((label, target)) = &row.worst {
+            let (wanted, reached) = wanted_and_reached(target);
+            let met = if target.met { "met" } else { "missed" };
+            cells.extend([format!("{label}, {wanted} ({met})"), reached]);
+        }
+        grid.rows.push(cells);
     }
     part.grid = Some(grid);
     part

@@ -123,7 +123,8 @@ impl Sheet {
 }
 
 /// What the page has beside the report's own style.
-const STYLE: &str = ".drawing svg { max-width: 100%; height: auto; }\n\
+const STYLE: &str = "thead th.figure { white-space: normal; max-width: 9rem; vertical-align: bottom; }\n\
+    .drawing svg { max-width: 100%; height: auto; }\n\
     .d-box { fill: var(--soft); stroke: var(--rule-strong); }\n\
     .d-frame { fill: none; stroke: var(--rule-strong); stroke-dasharray: 4 3; }\n\
     .d-screen { fill: var(--warn-soft); stroke: var(--warn); }\n\
@@ -155,50 +156,64 @@ impl Grid {
     }
 
     fn text(&self, width: usize) -> String {
-        let columns = self.heads.len();
-        let cell = |row: &[String], i: usize| row.get(i).cloned().unwrap_or_default();
-        let mut widths = vec![0; columns];
-        for row in std::iter::once(&self.heads).chain(&self.rows) {
-            for (i, width) in widths.iter_mut().enumerate() {
-                *width = (*width).max(cell(row, i).chars().count());
-            }
-        }
-        // The labels give way first.
-        let others: usize = widths.iter().skip(1).sum::<usize>() + 2 * columns;
-        if let Some(first) = widths.first_mut() {
-            *first = (*first).min(width.saturating_sub(others).max(16));
-        }
+        let widths = self.widths(width);
         let mut out = String::new();
         for row in std::iter::once(&self.heads).chain(&self.rows) {
-            let mut line = String::new();
-            // A long label goes on below its numbers.
-            let room = widths.first().copied().unwrap_or(0).max(8) as f64;
-            let label = wrap(&cell(row, 0), room, |t| t.chars().count() as f64);
-            for (i, width) in widths.iter().enumerate() {
-                let mut text = match i {
-                    0 => label.first().cloned().unwrap_or_default(),
-                    _ => cell(row, i),
-                };
-                if text.chars().count() > *width {
-                    text = text.chars().take(width.saturating_sub(1)).chain(['…']).collect();
+            let cells: Vec<Vec<String>> = widths
+                .iter()
+                .enumerate()
+                .map(|(i, width)| {
+                    let text = row.get(i).map_or("", String::as_str);
+                    wrap(text, (*width).max(1) as f64, |t| t.chars().count() as f64)
+                })
+                .collect();
+            let lines = cells.iter().map(Vec::len).max().unwrap_or(0);
+            for l in 0..lines {
+                let mut line = String::new();
+                for (i, width) in widths.iter().enumerate() {
+                    let text = cells[i].get(l).map_or("", String::as_str);
+                    let room = " ".repeat(width.saturating_sub(text.chars().count()));
+                    if i > 0 {
+                        line.push_str("  ");
+                    }
+                    if self.is_words(i) {
+                        line.push_str(&format!("{text}{room}"));
+                    } else {
+                        line.push_str(&format!("{room}{text}"));
+                    }
                 }
-                let room = " ".repeat(width.saturating_sub(text.chars().count()));
-                if i > 0 {
-                    line.push_str("  ");
-                }
-                if self.is_words(i) {
-                    line.push_str(&format!("{text}{room}"));
-                } else {
-                    line.push_str(&format!("{room}{text}"));
-                }
-            }
-            out.push_str(line.trim_end());
-            out.push('\n');
-            for more in label.iter().skip(1) {
-                out.push_str(&format!("{more}\n"));
+                out.push_str(line.trim_end());
+                out.push('\n');
             }
         }
         out
+    }
+
+    /// The widths of the columns in a text of `width` columns. Where all do not fit, headings are broken
+    /// first, then labels and other words; figures are never cut.
+    fn widths(&self, width: usize) -> Vec<usize> {
+        let columns = self.heads.len();
+        let long = |text: &str| text.chars().count();
+        let cell = |i: usize| {
+            let cells = self.rows.iter().filter_map(|row| row.get(i));
+            cells.map(|text| long(text)).max().unwrap_or(0)
+        };
+        let head = |i: usize| long(&self.heads[i]);
+        let mut widths: Vec<usize> = (0..columns).map(|i| cell(i).max(head(i))).collect();
+        let gaps = 2 * columns.saturating_sub(1);
+        let beyond = |widths: &[usize]| (widths.iter().sum::<usize>() + gaps).saturating_sub(width);
+        if beyond(&widths) > 0 {
+            for (i, own) in widths.iter_mut().enumerate().skip(1) {
+                let word = self.heads[i].split(' ').map(long).max().unwrap_or(0);
+                *own = cell(i).max(word);
+            }
+        }
+        // The labels last: they are what a row is found by.
+        for i in (1..columns).chain([0]).filter(|&i| i < columns && self.is_words(i)) {
+            let least = if i == 0 { 16 } else { 14 };
+            widths[i] = widths[i].saturating_sub(beyond(&widths)).max(widths[i].min(least));
+        }
+        widths
     }
 
     /// A table that the heading with this id names.
@@ -226,5 +241,26 @@ impl Grid {
         }
         out.push_str("</tbody>\n</table>\n</div>\n");
         out
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn six_long_headings_fit_a_hundred_columns() {
+        let mut grid = Grid { heads: vec!["Group".into(), "People".into()], ..Grid::default() };
+        for i in 1..=6 {
+            grid.heads.push(format!("Immigrant and ethnic minority boost {i}"));
+        }
+        let mut row = vec!["Black Caribbean and others".to_string(), "12,345,678".to_string()];
+        row.extend((0..6).map(|_| "100.0%".to_string()));
+        grid.rows.push(row);
+        let text = grid.text(100);
+        assert!(text.lines().all(|line| line.chars().count() <= 100), "{text}");
+        assert_eq!(text.matches("100.0%").count(), 6, "{text}");
+        // With room enough everything is on one line.
+        assert_eq!(grid.text(300).lines().count(), 2);
     }
 }

@@ -215,12 +215,14 @@ impl<'a> Rules<'a> {
             } else {
                 format!("write letters a–z, digits and hyphens, such as `{suggestion}`")
             };
-            self.error(
-                path,
-                format!("the name {name:?} cannot be part of a file name"),
-                "letters, digits and hyphens only",
-                &help,
-            );
+            let message = if name.is_empty() {
+                "the name is empty".to_string()
+            } else if name.chars().all(good) {
+                format!("the name {name:?} begins or ends with a hyphen")
+            } else {
+                format!("the name {name:?} has other characters than letters, digits and hyphens")
+            };
+            self.error(path, message, "letters, digits and hyphens only", &help);
         }
     }
 

@@ -255,3 +255,34 @@ fn as_another_solver_finds() {
     }
     close(cost, 3198.998886, 1e-8);
 }
+
+/// Five numbers to be reached by a general sample and a boost, whose interviews cost the same in its drawn
+/// areas (the parts) and in those taken with certainty: many solutions of the same cost, and many bounds that hold
+/// at once. The general sample is dear, so that it stays at its least; the boost is as large as the group needs
+/// that has least from the certainty areas; the rest costs 90 each wherever it is found.
+#[test]
+fn many_bounds_at_once() {
+    let general = [418.671_454_157_033_5, 419.591_1, 414.364_5, 408.315_3, 414.293_6];
+    let drawn = [127.491_4, 162.889_1, 179.669, 179.219_9, 174.769_7];
+    let certain = [227.599, 303.386_8, 317.871_7, 308.048_2, 346.334_9];
+    let wanted = [821.389, 821.413_9, 822.646_5, 824.258_1, 824.714_2];
+    let most = [1.0 / 0.7, 1.0 / 0.9, 1.0, 1.0, 1.0];
+    let free = |cost: f64, least: f64, most: f64| Size { cost, least, most, part_of: None };
+    let mut sizes = vec![free(5_050_083.0, 0.5, 1.94), free(280_304.6, 0.0, 4.0)];
+    sizes.extend(drawn.map(|h| Size { part_of: Some(1), ..free(90.0 * h, 0.0, 4.0) }));
+    sizes.extend((0..5).map(|g| free(90.0 * certain[g], 0.0, most[g])));
+    let bounds: Vec<Bound> = (0..5)
+        .map(|g| {
+            let mut h = vec![0.0; 12];
+            (h[0], h[2 + g], h[7 + g]) = (general[g], drawn[g], certain[g]);
+            Bound::Number { h, b: wanted[g] }
+        })
+        .collect();
+    let (x, _, cost) = optimum(&sizes, &bounds);
+    let left = |g: usize| wanted[g] - 0.5 * general[g];
+    let boost = (0..5).map(|g| (left(g) - most[g] * certain[g]) / drawn[g]).fold(0.0, f64::max);
+    close(x[0], 0.5, 1e-6);
+    close(x[1], boost, 1e-6);
+    let all: f64 = (0..5).map(left).sum();
+    close(cost, 0.5 * 5_050_083.0 + boost * 280_304.6 + 90.0 * all, 1e-6);
+}

@@ -369,6 +369,11 @@ mod tests {
         estimate("name = \"by region\"\nmean = \"a\"", &["such as `by-region`"]);
         estimate("name = \"\"\nmean = \"a\"", &["such as `by-region`"]);
         estimate(
+            "name = \"harassed_all\"\nmean = \"a\"",
+            &["has other characters than letters, digits and hyphens"],
+        );
+        estimate("name = \"-all\"\nmean = \"a\"", &["begins or ends with a hyphen"]);
+        estimate(
             "name = \"a\"\nmean = \"a\"\n[[estimate]]\nname = \"A\"\nmean = \"b\"",
             &["10:8: an estimate named `A` is there already"],
         );
