@@ -1,5 +1,4 @@
-//! What makes a study file and its data easy to work with, as a user meets it: `describe`,
-//! `init --data`, shared recodes, joined files, standard classifications, `--set`, `--dry-run`.
+//! What makes a study file and its data easy to work with, as a user meets it: shared recodes, joined files, standard classifications, `--set`, `--dry-run`.
 
 use std::fs;
 use std::path::Path;
@@ -497,82 +496,6 @@ fn quiet_and_verbose() {
     assert_eq!(rakewell(folder.path(), &["run", "study.toml", "-q", "-v"]).0, 2);
     let (code, out, _) = rakewell(folder.path(), &["check", "study.toml", "--quiet"]);
     assert_eq!((code, out.as_str()), (0, ""));
-}
-
-#[test]
-fn a_file_is_described() {
-    let mut data = String::from("pid,strata,psu,wt,sex,age,note\n");
-    for i in 0..200 {
-        let age = if i % 20 == 0 { -9 } else { 16 + i % 70 };
-        data.push_str(&format!(
-            "{i},{},{},{}.25,{},{age},text {i}\n",
-            i / 50,
-            i / 10,
-            1 + i % 4,
-            1 + i % 2
-        ));
-    }
-    let folder = folder(&[("d.csv", &data)]);
-    let (code, out, err) = rakewell(folder.path(), &["describe", "d.csv"]);
-    assert_eq!((code, err.as_str()), (0, ""), "{out}");
-    for text in [
-        "d.csv: 200 rows, 7 columns",
-        "wt      weight? its name, and 4 different values, all positive, mean 2.7500",
-        "strata  stratum?",
-        "psu     PSU? its name, and 20 different values, 10.0 rows each; each lies in one value of `strata`",
-        "pid     identifier?",
-        "May mean \"missing\": -9 in 1 variable",
-        "may mean \"missing\": -9 (10 rows)",
-    ] {
-        assert!(out.contains(text), "{text}\n{out}");
-    }
-    let (_, json, _) =
-        rakewell(folder.path(), &["describe", "d.csv", "--json", "--variables", "s*,age"]);
-    let found: Value = serde_json::from_str(&json).expect("JSON");
-    let names: Vec<&str> = found["variables"]
-        .as_array()
-        .expect("a list")
-        .iter()
-        .filter_map(|v| v["name"].as_str())
-        .collect();
-    assert_eq!(names, ["strata", "sex", "age"]);
-    assert_eq!(
-        found["variables"][1]["levels"][0],
-        serde_json::json!({ "value": "1", "label": null, "count": 100 })
-    );
-    assert_eq!(found["variables"][2]["range"]["least"], -9.0);
-    let (code, _, err) = rakewell(folder.path(), &["describe", "d.csv", "--variables", "sxe"]);
-    assert_eq!(code, 1);
-    assert!(err.contains("did you mean `sex`?"), "{err}");
-    assert_eq!(rakewell(folder.path(), &["describe", "none.csv"]).0, 1);
-    // A study drafted from it has no mistakes, and runs.
-    let (code, out, _) = rakewell(folder.path(), &["init", "--data", "d.csv"]);
-    assert_eq!(code, 0, "{out}");
-    let study = fs::read_to_string(folder.path().join("study.toml")).expect("it");
-    for line in [
-        "weight = \"wt\"",
-        "strata = \"strata\"",
-        "clusters = \"psu\"",
-        "missing-codes = [-9]",
-        "mean = \"age\"",
-        "by = \"sex\"",
-    ] {
-        assert!(study.contains(line), "{line}\n{study}");
-    }
-    assert_eq!(mistakes(folder.path(), &[]), []);
-    assert_eq!(rakewell(folder.path(), &["init", "--data", "none.csv", "new.toml"]).0, 1);
-    assert!(!folder.path().join("new.toml").exists());
-}
-
-#[test]
-fn a_wide_file_is_shown_in_lines() {
-    let names: Vec<String> = (0..500).map(|i| format!("v{i}x")).collect();
-    let row = |k: u32| vec![k.to_string(); 500].join(",");
-    let folder = folder(&[("d.csv", &format!("{}\n{}\n{}\n", names.join(","), row(1), row(2)))]);
-    let (code, out, _) = rakewell(folder.path(), &["describe", "d.csv"]);
-    assert_eq!(code, 0);
-    assert_eq!(out.lines().filter(|l| l.contains("2 levels")).count(), 500, "{out}");
-    assert!(out.lines().count() < 510 && out.contains("--variables NAMES"));
 }
 
 #[test]
