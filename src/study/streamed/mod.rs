@@ -75,9 +75,11 @@ pub fn weigh_streamed(
     if ledger.steps().len() > 1 && ledger.on_cells().is_none() {
         let message = "this step looks at more than categories, which takes all rows at once";
         let help = "leave `--stream` out, or keep to post-stratification, raking and calibration to counts";
-        // The first step of the ledger is the design weight, so that a step of the study follows it.
+        // The ledger counts from 1, and begins with the design weight.
         let steps = KeyPath::root().key("weighting");
-        let at = ledger.beyond_categories().map_or(steps.clone(), |step| steps.index(step - 1));
+        let at = ledger
+            .beyond_categories()
+            .map_or(steps.clone(), |step| steps.index(step.saturating_sub(2)));
         let place = prepared.places.value(&at);
         return Err(Diagnostic::error(message).at(Some(place)).help(help).into());
     }
