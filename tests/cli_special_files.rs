@@ -43,16 +43,26 @@ fn devices_and_pipes_are_no_data() {
 }
 
 #[test]
-fn margins_may_come_through_a_pipe_that_is_written_to() {
+fn devices_and_pipes_are_no_margins_and_pipes_may_be_ledgers() {
     let folder = folder(&[("d.csv", DATA), ("m.csv", MARGINS)]);
     let write = |file: &str| fs::write(folder.path().join("s.toml"), study("d.csv", file));
+    write("m.csv").expect("written");
+    rakewell(folder.path(), &["weigh", "s.toml"]).done();
     write("/dev/zero").expect("written");
-    rakewell(folder.path(), &["run", "s.toml"]).refused(&["it is a device, not a file"]);
-    // A reader that waits for ever would show here.
+    rakewell(folder.path(), &["run", "s.toml"]).refused(&["`/dev/zero` is a device, not a file"]);
     make_pipe(&folder.path().join("p.csv"));
     write("p.csv").expect("written");
-    rakewell(folder.path(), &["run", "s.toml"])
+    rakewell(folder.path(), &["run", "s.toml"]).refused(&["p.csv` is a pipe, not a file"]);
+    // A ledger is read once; one that nobody writes is not waited for without end.
+    make_pipe(&folder.path().join("p.json"));
+    rakewell(folder.path(), &["diff", "output/ledger.json", "p.json"])
         .refused(&["it is a pipe that no program has written to for 10 seconds"]);
+    let pipe = folder.path().join("p.json");
+    let ledger = fs::read(folder.path().join("output/ledger.json")).expect("it");
+    let writer = std::thread::spawn(move || fs::write(pipe, ledger));
+    let out = rakewell(folder.path(), &["diff", "output/ledger.json", "p.json"]).done();
+    assert!(out.contains("the same, bit for bit"), "{out}");
+    writer.join().expect("it ends").expect("written");
 }
 
 #[test]

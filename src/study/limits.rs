@@ -159,7 +159,7 @@ pub(super) fn total(of: &str, total: f64) -> Result<(), (String, String)> {
     }
     let message =
         format!("the total of {of} is {total:e}; numbers beyond 1e100 cannot be computed with");
-    Err((message, "give the number of people (or other units) in the population".to_string()))
+    Err((message, "check its exponent: the total of a population is far smaller".to_string()))
 }
 
 fn counted(n: usize, one: &str) -> String {

@@ -357,7 +357,7 @@ impl DataError {
             DataError::Directory { .. } => "name the data file in it",
             DataError::DeadLink { .. } => "put the file there, or make the link anew",
             DataError::NotAFile { .. } => {
-                "data are read more than once: write them to a file first, and name that"
+                "it would be read more than once: write its content to a file first, and name that"
             }
             DataError::Permission { .. } => "ask its owner for read permission, or copy it",
             DataError::Changed { .. } => "wait until it is written, then try again",

@@ -48,15 +48,10 @@ pub use package::Charset;
 pub use paths::{seen_from, tidied};
 pub use rows::rows;
 pub use source::decoding;
-pub use special::read_small;
+pub use special::{read_once, read_small};
 pub use temporary::{Abandoned, abandon};
 pub use write::{stage_csv, stage_parquet, write_csv, write_parquet};
 pub use write_batches::stage_batches;
-
-/// The error of the system for a file that cannot be read, with what may have been meant.
-pub(crate) fn unreadable(path: &Path, source: std::io::Error) -> DataError {
-    DataError::from_io(path, source)
-}
 
 /// The format of a data file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -27,8 +27,8 @@ fn kind(found: FileType) -> &'static str {
     "a device"
 }
 
-/// What the system knows of a data file: it must be an ordinary one, since data are read several times,
-/// and a device may have no end.
+/// What the system knows of a file: it must be an ordinary one, since files are read several times, and a
+/// device may have no end.
 ///
 /// # Errors
 /// When it is missing, a folder, or anything else than a file.
@@ -46,11 +46,24 @@ pub(super) fn ordinary(path: &Path) -> Result<Metadata, DataError> {
     Ok(found)
 }
 
-/// The bytes of a small file that is read once, or of a pipe, as far as one more than `most`.
+/// The bytes of a small file, as far as one more than `most`.
+///
+/// # Errors
+/// When it is missing, not readable, or no ordinary file.
+pub fn read_small(path: &Path, most: u64) -> Result<Vec<u8>, DataError> {
+    ordinary(path)?;
+    let failed = |e| DataError::from_io(path, e);
+    let mut bytes = Vec::new();
+    let file = File::open(path).map_err(failed)?;
+    file.take(most.saturating_add(1)).read_to_end(&mut bytes).map_err(failed)?;
+    Ok(bytes)
+}
+
+/// The same of a file that is read once, and therefore may be a pipe.
 ///
 /// # Errors
 /// When it is missing, not readable, a folder or a device, or a pipe that no program writes to.
-pub fn read_small(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+pub fn read_once(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     let found = std::fs::metadata(path)?;
     if found.is_dir() {
         return Err(io::ErrorKind::IsADirectory.into());

@@ -9,7 +9,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::data::io::read_small;
+use crate::data::io::read_once;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::report::FileHash;
 
@@ -129,7 +129,7 @@ impl LedgerFile {
     /// When it cannot be read, or is no ledger of this version.
     pub fn read(path: &Path) -> Result<LedgerFile, Diagnostics> {
         let shown = path.display();
-        let text = read_small(path, LARGEST).map_err(|e| {
+        let text = read_once(path, LARGEST).map_err(|e| {
             Diagnostic::error(format!("`{shown}` can't be read: {e}"))
                 .help("give the `ledger.json` that `rakewell weigh` or `rakewell run` wrote")
         })?;

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::margins::{self, GivenMargin, GivenTotal, Meant};
-use crate::data::io::{self, DataError, read_small, sheet_as_text, unreadable};
+use crate::data::io::{self, DataError, read_small, sheet_as_text};
 use crate::data::number::value_of;
 use crate::diagnostic::{Diagnostic, Place, Source};
 use crate::study::spec::GivenAs;
@@ -91,8 +91,7 @@ fn text_of(path: &Path, name: &str, sheet: Option<&str>) -> Result<String, Vec<D
     if let Some(text) = sheet_as_text(path, sheet).map_err(|e| vec![Diagnostic::from(e)])? {
         return Ok(text);
     }
-    let failed = |e| vec![Diagnostic::from(unreadable(path, e))];
-    let bytes = read_small(path, LARGEST).map_err(failed)?;
+    let bytes = read_small(path, LARGEST).map_err(|e| vec![Diagnostic::from(e)])?;
     let error = |message: String, help: &str| vec![Diagnostic::error(message).help(help)];
     if bytes.len() as u64 > LARGEST {
         let message =
