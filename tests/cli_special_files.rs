@@ -35,7 +35,7 @@ fn devices_and_pipes_are_no_data() {
     }
     for file in ["p.csv", "p.parquet"] {
         rakewell(folder.path(), &["describe", file])
-            .refused(&["is a pipe, not a file", "write them to a file first"]);
+            .refused(&["is a pipe, not a file", "write its content to a file first"]);
     }
     let checked = rakewell(folder.path(), &["check", "s.toml"]);
     assert!(checked.out.contains("`/dev/zero` is a device"), "{}{}", checked.out, checked.err);

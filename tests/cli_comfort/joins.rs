@@ -2,23 +2,6 @@
 
 use super::*;
 
-const JOIN: &str = "\
-title = \"T\"
-[data]
-file = \"people.csv\"
-[[data.join]]
-file = \"homes.csv\"
-on = \"hid\"
-prefix = \"h_\"
-[design]
-weight = \"w\"
-[[estimate]]
-total = \"y\"
-by = \"h_region\"
-[[estimate]]
-mean = \"h_y\"
-";
-
 #[test]
 fn files_are_joined() {
     let folder = study_with(JOIN, "");

@@ -119,3 +119,21 @@ fn groups(folder: &Path) -> Vec<(String, f64)> {
 fn named(pairs: &[(&str, f64)]) -> Vec<(String, f64)> {
     pairs.iter().map(|(l, x)| ((*l).to_string(), *x)).collect()
 }
+
+/// A study of people with a file of their homes.
+const JOIN: &str = "\
+title = \"T\"
+[data]
+file = \"people.csv\"
+[[data.join]]
+file = \"homes.csv\"
+on = \"hid\"
+prefix = \"h_\"
+[design]
+weight = \"w\"
+[[estimate]]
+total = \"y\"
+by = \"h_region\"
+[[estimate]]
+mean = \"h_y\"
+";
