@@ -1,5 +1,6 @@
 //! Mistakes in the user's files: what, where, and the way out.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
@@ -171,6 +172,18 @@ pub fn nearest<'a>(found: &str, known: impl IntoIterator<Item = &'a str>) -> Opt
 
 /// Longer names are not looked at for slips.
 const LONGEST_NAME: usize = 200;
+
+/// A text of at most so many characters; a longer one ends in an ellipsis.
+///
+/// ```
+/// assert_eq!(rakewell::diagnostic::shortened("Wandsworth", 6), "Wands…");
+/// ```
+pub fn shortened(text: &str, most: usize) -> Cow<'_, str> {
+    match text.char_indices().nth(most) {
+        None => Cow::Borrowed(text),
+        Some(_) => Cow::Owned(text.chars().take(most.saturating_sub(1)).chain(['…']).collect()),
+    }
+}
 
 #[cfg(test)]
 mod tests {

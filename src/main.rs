@@ -5,5 +5,6 @@ mod cli;
 
 fn main() -> std::process::ExitCode {
     cli::panic::install();
+    cli::signals::watch();
     cli::main()
 }

@@ -139,6 +139,7 @@ fn weights_are_made_and_made_again() {
     fs::remove_file(here.join("output/weights.csv")).expect("removed");
     let said = done(&rakewell(here, &["weigh", "--replay", "output/ledger.json"]));
     assert!(said.contains("those of the ledger, bit for bit"), "{said}");
+    assert!(said.contains("  output/weights.csv\n"), "no detours: {said}");
     assert_eq!(fs::read(here.join("output/weights.csv")).expect("weights"), weights);
     // The ledger is enough: the study file may be gone.
     fs::remove_file(here.join("study.toml")).expect("removed");

@@ -387,3 +387,70 @@ fn counts_beyond_the_file_are_refused_before_memory_is_asked_for() {
     stata[at..at + 8].copy_from_slice(&(u64::MAX / 2).to_le_bytes());
     assert!(matches!(fault_of("rows.dta", &stata), Fault::EndsEarly { rows: Some(_), .. }));
 }
+
+#[test]
+fn a_transport_file_that_is_cut_says_so() {
+    let whole = fs::read(fixture("haven_v5.xpt")).unwrap();
+    assert_eq!(whole.len() % 80, 0);
+    for cut in [1, 40, 79] {
+        let fault = fault_of("cut.xpt", &whole[..whole.len() - cut]);
+        assert!(matches!(fault, Fault::EndsEarly { .. }), "{cut}: {fault:?}");
+    }
+}
+
+/// A workbook whose only sheet has the given rows.
+fn xlsx(rows: &str) -> Vec<u8> {
+    let main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main";
+    let office = "http://schemas.openxmlformats.org/officeDocument/2006/relationships";
+    let package = "http://schemas.openxmlformats.org/package/2006/relationships";
+    let book = format!(
+        "<workbook xmlns=\"{main}\" xmlns:r=\"{office}\"><sheets>\
+         <sheet name=\"S\" sheetId=\"1\" r:id=\"r1\"/></sheets></workbook>"
+    );
+    let relation = |id: &str, kind: &str, target: &str| {
+        format!(
+            "<Relationships xmlns=\"{package}\"><Relationship Id=\"{id}\" \
+             Type=\"{office}/{kind}\" Target=\"{target}\"/></Relationships>"
+        )
+    };
+    let sheet = format!("<worksheet xmlns=\"{main}\"><sheetData>{rows}</sheetData></worksheet>");
+    stored(&[
+        ("_rels/.rels", relation("r0", "officeDocument", "xl/workbook.xml").as_bytes()),
+        ("xl/workbook.xml", book.as_bytes()),
+        (
+            "xl/_rels/workbook.xml.rels",
+            relation("r1", "worksheet", "worksheets/sheet1.xml").as_bytes(),
+        ),
+        ("xl/worksheets/sheet1.xml", sheet.as_bytes()),
+    ])
+}
+
+#[test]
+fn formulas_without_their_values_are_not_empty_cells() {
+    let text =
+        |at: &str, text: &str| format!("<c r=\"{at}\" t=\"inlineStr\"><is><t>{text}</t></is></c>");
+    let row = |n: u32, cells: &str| format!("<row r=\"{n}\">{cells}</row>");
+    let with = |last: &str| {
+        xlsx(&format!(
+            "{}{}{}",
+            row(1, &(text("A1", "a") + &text("B1", "b"))),
+            row(2, "<c r=\"A2\"><v>1</v></c><c r=\"B2\"><v>2</v></c>"),
+            row(3, &format!("<c r=\"A3\"><v>3</v></c>{last}")),
+        ))
+    };
+    let found = fault_of("f.xlsx", &with("<c r=\"B3\"><f>A3*2</f></c>"));
+    assert_eq!(found, Fault::NotReckoned { sheet: "S".into(), cell: "B3".into() });
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("g.xlsx");
+    for (last, expected) in [("<c r=\"B3\"><f>A3*2</f><v>6</v></c>", 6.0), ("", f64::NAN)] {
+        fs::write(&path, with(last)).unwrap();
+        let table = read(&path, &ReadOptions::default()).unwrap();
+        let value = table.column("b").unwrap().as_numbers().unwrap().get(1);
+        assert!(value == expected || (value.is_nan() && expected.is_nan()), "{value}");
+    }
+    // In a column that is not wanted it is in nobody's way.
+    fs::write(&path, with("<c r=\"B3\"><f>A3*2</f></c>")).unwrap();
+    let wanted = ["a".to_string()];
+    let options = ReadOptions { columns: Some(&wanted), ..ReadOptions::default() };
+    assert_eq!(read(&path, &options).unwrap().rows(), 2);
+}

@@ -167,7 +167,21 @@ fn names_that_a_format_does_not_allow_are_refused() {
         (
             "haven_v15.dta",
             "dta",
-            &["1w", "a b", "w.", "sex", "", "a23456789012345678901234567890123"],
+            &[
+                "1w",
+                "a b",
+                "w.",
+                "sex",
+                "",
+                "a23456789012345678901234567890123",
+                "byte",
+                "int",
+                "_n",
+                "_all",
+                "if",
+                "str20",
+                "strL",
+            ],
         ),
         ("haven_v8.dta", "dta", &["é"]),
     ] {

@@ -247,3 +247,21 @@ fn levels_are_named_by_label_or_code_everywhere() {
     let error = mistakes(folder.path());
     assert!(error.contains("`eth` has no level `Other`"), "{error}");
 }
+
+#[test]
+fn a_bad_catalogue_is_told_at_its_key() {
+    let text = "title = \"T\"\n[data]\nfile = \"haven_formats.sas7bdat\"\n\
+        catalogue = \"c.sas7bcat\"\n[design]\n[[estimate]]\nmean = \"NUMBER\"\n";
+    let folder = folder(&["haven_formats.sas7bdat"], text);
+    fs::write(folder.path().join("c.sas7bcat"), "no catalogue").unwrap();
+    let name = rakewell::data::io::names(
+        &folder.path().join("haven_formats.sas7bdat"),
+        &ReadOptions::default(),
+    )
+    .unwrap()
+    .remove(0);
+    fs::write(folder.path().join("study.toml"), text.replace("NUMBER", &name)).unwrap();
+    let found = mistakes(folder.path());
+    assert!(found.contains("study.toml:4:13: "), "{found}");
+    assert!(found.contains("should be a SAS catalogue of formats"), "{found}");
+}

@@ -96,7 +96,11 @@ fn numbers_that_cannot_be_squared() {
         &["weights add up to 6.0e307", "[study.toml:8:10]"],
     );
     let margin = "[[weighting]]\nstep = \"post-stratify\"\n[[weighting.margin]]\nby = \"g\"\ntotals = { a = 1e308, b = 1, c = 1 }\n";
-    refused(&format!("{margin}{mean}"), &ordinary(), &["beyond 1e100", "[study.toml:9:1]"]);
+    refused(
+        &format!("{margin}{mean}"),
+        &ordinary(),
+        &["the total of `g a` is 1e308", "beyond 1e100", "[study.toml:13:12]"],
+    );
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 use rakewell::data::io::{Charset, ReadOptions, names};
 use rakewell::describe::{self, Description, Range, Type, Variable};
-use rakewell::diagnostic::{Diagnostic, Diagnostics, nearest};
+use rakewell::diagnostic::{Diagnostic, Diagnostics, nearest, shortened};
 
 use super::{Loudness, Outcome, print, progress::Progress, refuse};
 
@@ -51,6 +51,9 @@ pub(super) struct Describe {
 const MANY: usize = 60;
 /// Levels that are shown of a variable.
 const LEVELS: usize = 40;
+/// Characters that are shown of a level, and of the label of a variable; `--json` has them all.
+const LEVEL: usize = 60;
+const LABEL: usize = 100;
 
 impl Describe {
     pub(super) fn run(&self) -> io::Result<Outcome> {
@@ -136,6 +139,9 @@ fn text(found: &Description, chosen: bool) -> String {
     let kinds = [
         (Type::Category, "category", "categories"),
         (Type::Number, "number", "numbers"),
+        (Type::Date, "date", "dates"),
+        (Type::DateTime, "date with time", "dates with time"),
+        (Type::Time, "time", "times"),
         (Type::Text, "text", "texts"),
         (Type::Empty, "without values", "without values"),
     ];
@@ -185,8 +191,9 @@ fn index(found: &Description, out: &mut String) {
             0 => String::new(),
             n => format!(", {n} missing"),
         };
-        let label = v.label.as_ref().map_or(String::new(), |l| format!("  {}", clean(l)));
-        out.push_str(&format!("  {:<width$}  {}{missing}{label}\n", clean(&v.name), kind(v)));
+        let label = v.label.as_ref().map_or(String::new(), |l| format!("  {}", clean(l, LABEL)));
+        let name = clean(&v.name, LABEL);
+        out.push_str(&format!("  {name:<width$}  {}{missing}{label}\n", kind(v)));
     }
     out.push_str("\n`--variables NAMES` shows the levels and the range of some.\n");
 }
@@ -195,14 +202,17 @@ fn kind(v: &Variable) -> String {
     match v.kind {
         Type::Category => format!("{} levels", v.levels.iter().filter(|l| l.count > 0).count()),
         Type::Number => "number".to_string(),
+        Type::Date => "date".to_string(),
+        Type::DateTime => "date with time".to_string(),
+        Type::Time => "time".to_string(),
         Type::Text => format!("text, {} different", v.distinct),
         _ => "no values".to_string(),
     }
 }
 
 fn variable(v: &Variable, rows: u64, out: &mut String) {
-    let label = v.label.as_ref().map_or(String::new(), |l| format!(": {}", clean(l)));
-    out.push_str(&format!("{}{label}\n  {}", clean(&v.name), kind(v)));
+    let label = v.label.as_ref().map_or(String::new(), |l| format!(": {}", clean(l, LABEL)));
+    out.push_str(&format!("{}{label}\n  {}", clean(&v.name, LABEL), kind(v)));
     if v.missing > 0 {
         let share = 100.0 * v.missing as f64 / rows.max(1) as f64;
         out.push_str(&format!("; {} of {rows} missing ({share:.1} %)", v.missing));
@@ -213,8 +223,12 @@ fn variable(v: &Variable, rows: u64, out: &mut String) {
     {
         out.push_str(&format!("  {}\n", ranged(&range)));
     }
+    if let Some(p) = &v.period {
+        let quartiles = [p.lower.as_str(), &p.median, &p.upper].join(", ");
+        out.push_str(&format!("  {} to {}; quartiles {quartiles}\n", p.first, p.last));
+    }
     let text = |value: &str, label: Option<&String>| {
-        label.map_or(clean(value), |l| format!("{} {}", clean(value), clean(l)))
+        clean(&label.map_or(value.to_string(), |l| format!("{value} {l}")), LEVEL)
     };
     let shown = &v.levels[..v.levels.len().min(LEVELS)];
     let width = shown
@@ -222,8 +236,7 @@ fn variable(v: &Variable, rows: u64, out: &mut String) {
         .map(|l| text(&l.value, l.label.as_ref()).chars().count())
         .chain(v.missing_codes.iter().map(|m| text(&m.code, m.label.as_ref()).chars().count()))
         .max()
-        .unwrap_or(0)
-        .min(60);
+        .unwrap_or(0);
     for level in shown {
         let what = text(&level.value, level.label.as_ref());
         let code = level.value.parse().unwrap_or(0.0);
@@ -266,9 +279,9 @@ fn ranged(range: &Range) -> String {
     )
 }
 
-/// Text of a file without what could steer a terminal.
-fn clean(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+/// Text of a file without what could steer a terminal, shortened to a number of characters.
+fn clean(text: &str, most: usize) -> String {
+    shortened(text, most).chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 #[cfg(test)]

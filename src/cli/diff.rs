@@ -131,7 +131,7 @@ fn one_step(out: &mut String, step: &StepChange) {
     let same = if both && step.same_weights { ": the same weights" } else { "" };
     let _ = writeln!(out, "  {place} {}{same}", step.kind);
     changes(out, &step.settings, "    setting ");
-    changes(out, &step.figures, "    ");
+    changes(out, &step.figures.iter().map(rounded).collect::<Vec<_>>(), "    ");
     for group in step.groups.iter().take(MOST) {
         let _ = writeln!(out, "    {}", of_group(group));
     }
@@ -165,6 +165,35 @@ fn changes(out: &mut String, all: &[Change], lead: &str) {
     rest(out, all.len(), lead);
 }
 
+/// Two figures with as many digits as show where they differ, and seven at least.
+fn rounded(change: &Change) -> Change {
+    let number = |x: &Option<String>| x.as_ref().and_then(|x| x.parse::<f64>().ok());
+    let both = (number(&change.before), number(&change.after));
+    let text = |x: Option<f64>, digits: usize| x.map(|x| with_digits(x, digits));
+    let shows = |digits: &usize| text(both.0, *digits) != text(both.1, *digits);
+    let digits = (7..17).find(shows).unwrap_or(17);
+    let shown = |x, given: &Option<String>| text(x, digits).or_else(|| given.clone());
+    Change {
+        key: change.key.clone(),
+        before: shown(both.0, &change.before),
+        after: shown(both.1, &change.after),
+    }
+}
+
+/// A number with so many significant digits; whole numbers keep all of theirs.
+fn with_digits(x: f64, digits: usize) -> String {
+    let size = if x == 0.0 { 0 } else { x.abs().log10().floor() as i32 };
+    if !(-5..15).contains(&size) {
+        return format!("{x:.*e}", digits - 1);
+    }
+    let decimals = (digits as i32 - 1 - size).max(0) as usize;
+    let text = format!("{x:.decimals$}");
+    match text.contains('.') {
+        true => text.trim_end_matches('0').trim_end_matches('.').to_string(),
+        false => text,
+    }
+}
+
 fn rest(out: &mut String, of: usize, lead: &str) {
     if of > MOST {
         let _ = writeln!(out, "{lead}and {} more (--format json has all)", of - MOST);
@@ -181,4 +210,24 @@ fn short(x: Option<f64>) -> String {
 
 fn share(x: Option<f64>) -> String {
     x.map_or_else(dash, |x| format!("{x:.5}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_have_the_digits_that_tell() {
+        let change = |a: &str, b: &str| {
+            let (before, after) = (Some(a.to_string()), Some(b.to_string()));
+            let found = rounded(&Change { key: String::new(), before, after });
+            (found.before.unwrap_or_default(), found.after.unwrap_or_default())
+        };
+        let pair = |a: &str, b: &str| (a.to_string(), b.to_string());
+        assert_eq!(change("1.1234567890123", "2"), pair("1.123457", "2"));
+        assert_eq!(change("1.123456789", "1.123456781"), pair("1.12345679", "1.12345678"));
+        assert_eq!(change("123456789", "123456790"), pair("123456789", "123456790"));
+        assert_eq!(change("0.00012345678901", "0"), pair("0.0001234568", "0"));
+        assert_eq!(change("1e300", "2e300"), pair("1.000000e300", "2.000000e300"));
+    }
 }

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use rakewell::data::io::seen_from;
 use rakewell::diagnostic::Diagnostic;
 use rakewell::{describe, study};
 
@@ -47,7 +48,7 @@ impl Init {
         let text = match &self.data {
             None => STARTER.to_string(),
             Some(data) => match describe::file(data, None) {
-                Ok(found) => study::draft(&found, &seen_from(&file, data)),
+                Ok(found) => study::draft(&found, &named_in(&file, data)),
                 Err(e) => return refuse(&Diagnostic::from(e).into()),
             },
         };
@@ -70,21 +71,13 @@ impl Init {
     }
 }
 
-/// The data file as a study file names it: relative to its folder, where it lies below that.
-fn seen_from(study: &Path, data: &Path) -> PathBuf {
-    let folder = match study.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    let (Ok(folder), Ok(whole)) = (folder.canonicalize(), data.canonicalize()) else {
+/// The data file as a study file names it: relative to its folder, but for what was given from the root.
+fn named_in(study: &Path, data: &Path) -> PathBuf {
+    if data.is_absolute() {
         return data.to_path_buf();
-    };
-    let below = whole.strip_prefix(&folder).map(Path::to_path_buf);
-    below.unwrap_or(if data.is_absolute() || study.parent() == Some(Path::new("")) {
-        data.to_path_buf()
-    } else {
-        whole
-    })
+    }
+    let way = seen_from(study.parent().unwrap_or(Path::new("")), data);
+    way.or_else(|| std::path::absolute(data).ok()).unwrap_or_else(|| data.to_path_buf())
 }
 
 fn problem(error: &io::Error, name: &str) -> Diagnostic {

@@ -19,6 +19,7 @@ mod render;
 mod run;
 mod schema;
 mod schemes;
+pub(crate) mod signals;
 mod simulate;
 mod validate;
 mod weigh;
@@ -50,6 +51,7 @@ Exit codes:
   0    done
   1    a file has mistakes, or cannot be read or written, or a published number is not met
   2    the command was given wrong arguments
+  130  stopped by Ctrl-C (143 by `kill`); no file is left half-written
   101  rakewell itself is at fault: please report it"
 )]
 struct Cli {

@@ -1,8 +1,8 @@
 //! Differences and ratios between the groups of a table of estimates.
 
-use super::adjust::{Adjustment, adjust};
+use super::adjust::Adjustment;
 use super::result::{Comparison, ComparisonTable, Measure};
-use crate::estimate::{Decision, DfRule, EstimateTable, pooled_df};
+use crate::estimate::{Decision, DfRule, Estimate, EstimateTable, pooled_df};
 use crate::numeric::distributions::{t_quantile_upper, t_two_sided};
 
 /// Which groups are compared, and how.
@@ -66,12 +66,7 @@ pub fn contrast(table: &EstimateTable, spec: &ContrastSpec) -> ComparisonTable {
             }
         }
     }
-    if let Some(method) = spec.adjust {
-        let p: Vec<Option<f64>> = rows.iter().map(|r: &Comparison| r.p).collect();
-        for (row, adjusted) in rows.iter_mut().zip(adjust(&p, method)) {
-            row.p_adjusted = adjusted;
-        }
-    }
+    Comparison::adjust_all(&mut rows, spec.adjust);
     ComparisonTable {
         name: spec.name.clone(),
         title: spec.title.clone(),
@@ -96,24 +91,16 @@ fn compare(table: &EstimateTable, spec: &ContrastSpec, x: usize, y: usize) -> Co
         .map(|(_, (b, &l))| format!("{} {}", b.title, b.levels[l]))
         .collect();
     let outcome = &table.outcomes[group.outcome];
-    let mut row = Comparison {
-        outcome: (table.outcomes.len() > 1)
+    let suppressed =
+        |side: &Estimate| side.quality.as_ref().is_some_and(|q| q.decision == Decision::Suppress);
+    let level = |side: &Estimate| by.levels[side.domain[spec.across]].clone();
+    let mut row = Comparison::empty(
+        (table.outcomes.len() > 1)
             .then(|| outcome.level.clone().unwrap_or_else(|| outcome.title.clone())),
-        within: within.join(", "),
-        group: by.levels[group.domain[spec.across]].clone(),
-        reference: by.levels[reference.domain[spec.across]].clone(),
-        estimate: None,
-        se: None,
-        df: None,
-        lower: None,
-        upper: None,
-        t: None,
-        p: None,
-        p_adjusted: None,
-        rests_on_suppressed: [group, reference]
-            .iter()
-            .any(|side| side.quality.as_ref().is_some_and(|q| q.decision == Decision::Suppress)),
-    };
+        within.join(", "),
+        [level(group), level(reference)],
+        suppressed(group) || suppressed(reference),
+    );
     let (Some(a), Some(b)) = (group.estimate, reference.estimate) else { return row };
     let Some(v) = &table.covariance else { return row };
     let (vaa, vbb, vab) = (v.get(x, x), v.get(y, y), v.get(x, y));

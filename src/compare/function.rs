@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::adjust::{Adjustment, adjust};
+use super::adjust::Adjustment;
 use super::result::{Comparison, ComparisonTable, Measure};
 use super::smooth::{SmoothInput, smooth};
 use crate::data::expr::{ExprError, Expression};
@@ -109,23 +109,10 @@ pub fn functions(
             let smallest = |a: Option<f64>, k: &usize| Some(a?.min(all_df[*k]?));
             places.iter().fold(Some(f64::INFINITY), smallest)
         };
-        let mut row = Comparison {
-            outcome: None,
-            within: String::new(),
-            group: label.clone(),
-            reference: String::new(),
-            estimate: made.value,
-            se: None,
-            df: made.value.and(df),
-            lower: None,
-            upper: None,
-            t: None,
-            p: None,
-            p_adjusted: None,
-            rests_on_suppressed: estimates
-                .iter()
-                .any(|e| e.is_suppressed && places.contains(&e.place)),
-        };
+        let suppressed = estimates.iter().any(|e| e.is_suppressed && places.contains(&e.place));
+        let sides = [label.clone(), String::new()];
+        let mut row = Comparison::empty(None, String::new(), sides, suppressed);
+        (row.estimate, row.df) = (made.value, made.value.and(df));
         if let Some(lost) = &made.lost {
             notes.push(format!("{label}: {lost}"));
         } else if made.se.is_none() {
@@ -137,12 +124,7 @@ pub fn functions(
     if !wrong.is_empty() {
         return Err(wrong);
     }
-    if let Some(method) = spec.adjust {
-        let p: Vec<Option<f64>> = rows.iter().map(|r| r.p).collect();
-        for (row, adjusted) in rows.iter_mut().zip(adjust(&p, method)) {
-            row.p_adjusted = adjusted;
-        }
-    }
+    Comparison::adjust_all(&mut rows, spec.adjust);
     if spec.scale == ContrastScale::Log {
         notes.push("intervals are symmetric on the logarithmic scale".to_string());
     }

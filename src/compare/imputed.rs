@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::adjust::{Adjustment, adjust};
+use super::adjust::Adjustment;
 use super::result::{Comparison, ComparisonTable, Measure};
 use crate::estimate::combine_imputations;
 use crate::numeric::distributions::{t_quantile_upper, t_two_sided};
@@ -36,12 +36,7 @@ pub fn combined_comparison(
             indices.iter().map(|index| index.get(&key(row)).copied()).collect();
         *row = combined(row, parts.as_deref(), first.measure, first.level);
     }
-    if let Some(method) = adjustment {
-        let p: Vec<Option<f64>> = table.rows.iter().map(|r| r.p).collect();
-        for (row, adjusted) in table.rows.iter_mut().zip(adjust(&p, method)) {
-            row.p_adjusted = adjusted;
-        }
-    }
+    Comparison::adjust_all(&mut table.rows, adjustment);
     table.notes.push(format!(
         "combined over {} completed data sets (Rubin's rules, degrees of freedom of Barnard and \
          Rubin)",
@@ -62,18 +57,9 @@ fn combined(
     measure: Measure,
     level: f64,
 ) -> Comparison {
-    let empty = Comparison {
-        estimate: None,
-        se: None,
-        df: None,
-        lower: None,
-        upper: None,
-        t: None,
-        p: None,
-        p_adjusted: None,
-        rests_on_suppressed: parts.is_some_and(|parts| parts.iter().any(|r| r.rests_on_suppressed)),
-        ..row.clone()
-    };
+    let suppressed = parts.is_some_and(|parts| parts.iter().any(|r| r.rests_on_suppressed));
+    let sides = [row.group.clone(), row.reference.clone()];
+    let empty = Comparison::empty(row.outcome.clone(), row.within.clone(), sides, suppressed);
     let Some(parts) = parts else { return empty };
     let is_ratio = measure == Measure::Ratio;
     // The scale on which the comparison is made, and the variance there.

@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use super::adjust::{Adjustment, adjust};
+
 /// How two groups are compared.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, Serialize, serde::Deserialize, schemars::JsonSchema,
@@ -48,6 +50,41 @@ pub struct Comparison {
     pub p_adjusted: Option<f64>,
     /// True when the quality standard suppresses one of the two estimates.
     pub rests_on_suppressed: bool,
+}
+
+impl Comparison {
+    /// A comparison that cannot be made, or is yet to be.
+    pub(super) fn empty(
+        outcome: Option<String>,
+        within: String,
+        [group, reference]: [String; 2],
+        rests_on_suppressed: bool,
+    ) -> Comparison {
+        Comparison {
+            outcome,
+            within,
+            group,
+            reference,
+            estimate: None,
+            se: None,
+            df: None,
+            lower: None,
+            upper: None,
+            t: None,
+            p: None,
+            p_adjusted: None,
+            rests_on_suppressed,
+        }
+    }
+
+    /// Adjusts the p-values of all comparisons of a table for their number, if they are to be.
+    pub(super) fn adjust_all(rows: &mut [Comparison], adjustment: Option<Adjustment>) {
+        let Some(method) = adjustment else { return };
+        let p: Vec<Option<f64>> = rows.iter().map(|row| row.p).collect();
+        for (row, adjusted) in rows.iter_mut().zip(adjust(&p, method)) {
+            row.p_adjusted = adjusted;
+        }
+    }
 }
 
 /// A table of comparisons.

@@ -21,6 +21,15 @@ const CYCLE: i64 = 146_097;
 const LIMIT: f64 = 1e9;
 
 impl Calendar {
+    /// What one such number is called.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Calendar::Date => "date",
+            Calendar::DateTime => "date and time",
+            Calendar::Time => "time",
+        }
+    }
+
     /// The number as `2024-05-31`, `2024-05-31 13:45:10` or `13:45:10`; `None` for what is no
     /// date (missing, or millions of years away). A date with a part of a day gives the day.
     ///

@@ -16,7 +16,7 @@ use crate::data::io::{self, DataError, Note, ReadOptions};
 
 pub(crate) use guess::is_free;
 pub use guess::{Guess, Role};
-pub use summary::{LevelCount, MissingCount, Range, Type, Variable};
+pub use summary::{LevelCount, MissingCount, Period, Range, Type, Variable};
 
 /// A data file in words and numbers.
 #[derive(Debug, Clone, PartialEq, Serialize)]

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use serde::Serialize;
 
-use crate::data::{Codes, Column, Factor, Numbers, Values};
+use crate::data::{Calendar, Codes, Column, Factor, Numbers, Values};
 
 /// The type of a variable, as a person would say it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -13,6 +13,13 @@ use crate::data::{Codes, Column, Factor, Numbers, Values};
 pub enum Type {
     /// Numbers that count or measure.
     Number,
+    /// Days.
+    Date,
+    /// Days with the time of day.
+    #[serde(rename = "datetime")]
+    DateTime,
+    /// Times of day, or durations.
+    Time,
     /// Groups: text or numbers of few different values, or numbers with labels.
     Category,
     /// Text of many different values.
@@ -31,7 +38,7 @@ pub struct Variable {
     /// Its type.
     #[serde(rename = "type")]
     pub kind: Type,
-    /// True when the file holds numbers.
+    /// True when the file holds numbers that are no dates or times.
     pub numeric: bool,
     /// Rows with a value.
     pub valid: u64,
@@ -45,6 +52,8 @@ pub struct Variable {
     pub levels: Vec<LevelCount>,
     /// The range of numbers.
     pub range: Option<Range>,
+    /// The range of dates or times.
+    pub period: Option<Period>,
     /// Values that look like codes for "missing", with their rows.
     pub likely_missing: Vec<(f64, u64)>,
 }
@@ -91,6 +100,22 @@ pub struct Range {
     pub whole: bool,
 }
 
+/// The range of dates or times, as the program writes them (`2024-05-31`, `2024-05-31 13:45:10`,
+/// `13:45:10`); quartiles are observed values, as in [`Range`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Period {
+    /// The earliest.
+    pub first: String,
+    /// The lower quartile.
+    pub lower: String,
+    /// The median.
+    pub median: String,
+    /// The upper quartile.
+    pub upper: String,
+    /// The latest.
+    pub last: String,
+}
+
 /// More different values than this make a number or a text.
 const FEW: usize = 20;
 /// More different texts than this are no groups, unless each has many rows.
@@ -106,7 +131,7 @@ pub(super) fn of(column: &Column) -> Variable {
         name: column.name.clone(),
         label: column.label.clone(),
         kind: Type::Empty,
-        numeric: column.as_numbers().is_some(),
+        numeric: column.as_numbers().is_some() && column.calendar.is_none(),
         valid: 0,
         missing: 0,
         missing_codes: column
@@ -117,11 +142,15 @@ pub(super) fn of(column: &Column) -> Variable {
         distinct: 0,
         levels: Vec::new(),
         range: None,
+        period: None,
         likely_missing: Vec::new(),
     };
     match &column.values {
         Values::Text(factor) => of_text(factor, &mut found),
-        Values::Numbers(numbers) => of_numbers(numbers, &column.value_labels, &mut found),
+        Values::Numbers(numbers) => match column.calendar {
+            Some(calendar) => of_dates(numbers, calendar, &column.value_labels, &mut found),
+            None => of_numbers(numbers, &column.value_labels, &mut found),
+        },
     }
     found.missing = column.len() as u64 - found.valid;
     found
@@ -192,7 +221,7 @@ fn of_numbers(numbers: &Numbers, labels: &[(f64, String)], found: &mut Variable)
     let counts = counted(numbers);
     found.valid = counts.iter().map(|(_, n)| n).sum();
     found.distinct = counts.len();
-    let label = |x: f64| labels.iter().find(|(v, _)| *v == x).map(|(_, l)| l.clone());
+    let label = |x: f64| label_of(labels, x);
     let whole = counts.iter().all(|(x, _)| x.fract() == 0.0);
     let unlabelled = counts.iter().filter(|(x, _)| label(*x).is_none()).count();
     let grouped = !labels.is_empty() && unlabelled <= FEW && unlabelled <= labels.len();
@@ -221,6 +250,39 @@ fn of_numbers(numbers: &Numbers, labels: &[(f64, String)], found: &mut Variable)
     }
     found.range = range(&counts, whole);
     found.likely_missing = likely_missing(&counts);
+}
+
+fn label_of(labels: &[(f64, String)], x: f64) -> Option<String> {
+    labels.iter().find(|(v, _)| *v == x).map(|(_, l)| l.clone())
+}
+
+/// Dates and times are no numbers to a reader: they have no mean, and before 1970 they are negative
+/// without being codes.
+fn of_dates(numbers: &Numbers, calendar: Calendar, labels: &[(f64, String)], found: &mut Variable) {
+    let counts = counted(numbers);
+    found.valid = counts.iter().map(|(_, n)| n).sum();
+    found.distinct = counts.len();
+    let shown = |x: f64| calendar.written(x).unwrap_or_else(|| format!("{x}"));
+    found.kind = match (counts.len(), calendar) {
+        (0, _) => Type::Empty,
+        (_, Calendar::Date) => Type::Date,
+        (_, Calendar::DateTime) => Type::DateTime,
+        (_, Calendar::Time) => Type::Time,
+    };
+    let all = looks_grouped(counts.len(), found.valid);
+    found.levels = counts
+        .iter()
+        .map(|&(x, count)| (x, label_of(labels, x), count))
+        .filter(|(_, label, _)| all || label.is_some())
+        .map(|(x, label, count)| LevelCount { value: shown(x), label, count })
+        .collect();
+    found.period = range(&counts, false).map(|r| Period {
+        first: shown(r.least),
+        lower: shown(r.lower),
+        median: shown(r.median),
+        upper: shown(r.upper),
+        last: shown(r.most),
+    });
 }
 
 /// True for so few different whole numbers that they are looked at one by one: scores and codes.
@@ -267,6 +329,29 @@ mod tests {
         let range = found.range.expect("a range");
         assert_eq!((range.least, range.median, range.most), (-9.0, 49.0, 100.0));
         assert!((range.mean - (5050.0 - 26.0) / 103.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn dates_are_shown_as_dates() {
+        let dated = |calendar, values: Vec<f64>| {
+            let mut column = Column::numbers("d", values);
+            column.calendar = Some(calendar);
+            of(&column)
+        };
+        let days = dated(Calendar::Date, (0..100).map(|i| f64::from(i) - 5.0).collect());
+        assert_eq!((days.kind, days.numeric, days.range), (Type::Date, false, None));
+        // Days before 1970 are negative, and no codes for "missing".
+        assert!(days.likely_missing.is_empty() && days.levels.is_empty());
+        let period = days.period.expect("a period");
+        let ends = (period.first.as_str(), period.median.as_str(), period.last.as_str());
+        assert_eq!(ends, ("1969-12-27", "1970-02-14", "1970-04-05"));
+        let times = dated(Calendar::Time, vec![49_510.0, 49_510.0, f64::NAN]);
+        assert_eq!((times.kind, times.valid, times.missing), (Type::Time, 2, 1));
+        assert_eq!((times.levels[0].value.as_str(), times.levels[0].count), ("13:45:10", 2));
+        assert_eq!(dated(Calendar::DateTime, vec![f64::NAN]).kind, Type::Empty);
+        let json = serde_json::to_value(dated(Calendar::DateTime, vec![86_401.0])).expect("JSON");
+        assert_eq!(json["type"], "datetime");
+        assert_eq!(json["period"]["first"], "1970-01-02 00:00:01");
     }
 
     #[test]

@@ -5,7 +5,7 @@ use super::number;
 use super::terminal::{Column, Page};
 use super::view::Labels;
 use super::words::plural;
-use crate::weight::StepSummary;
+use crate::weight::{DetailValue, StepDetail, StepSummary};
 
 /// Most groups that are listed; more are left to the report.
 const GROUPS: usize = 60;
@@ -19,6 +19,7 @@ pub fn weighing(document: &Document, width: u16, color: bool) -> String {
     if let (Some(first), Some(last)) = (document.weighting.first(), document.weighting.last()) {
         groups(&mut page, first, last);
         for step in &document.weighting {
+            joined(&mut page, step);
             balance(&mut page, step);
             traded(&mut page, step);
         }
@@ -74,6 +75,34 @@ fn balance(page: &mut Page, step: &StepSummary) {
             plural(lines.len(), "level", "levels")
         ),
     );
+}
+
+/// The adjustment classes that were joined: what the factors are taken over is not what was asked for.
+fn joined(page: &mut Page, step: &StepSummary) {
+    let Some(detail) = step.details.iter().find(|d| d.title == StepDetail::JOINED) else { return };
+    page.heading(&format!("Classes joined in step {}, {}", step.step, step.kind));
+    let text = |value: Option<&DetailValue>| match value {
+        Some(DetailValue::Text(text)) => text.clone(),
+        Some(DetailValue::Count(n)) => number::count(*n),
+        Some(DetailValue::Number(x)) => number::significant(*x, 4),
+        _ => String::new(),
+    };
+    // The parts of a class one under the other.
+    let mut rows: Vec<[String; 4]> =
+        detail.rows.iter().map(|row| [3, 0, 1, 2].map(|i| text(row.get(i)))).collect();
+    let order: Vec<String> = rows.iter().map(|row| row[0].clone()).collect();
+    rows.sort_by_key(|row| order.iter().position(|whole| *whole == row[0]));
+    let shown = &rows[..rows.len().min(GROUPS)];
+    let labels = Labels {
+        headings: vec!["Class".to_string(), "Joined of".to_string()],
+        rows: shown.iter().map(|[whole, part, ..]| vec![whole.clone(), part.clone()]).collect(),
+    };
+    let column = |i: usize| shown.iter().map(move |row| row[i].clone());
+    let columns = vec![Column::new("n", 0, column(2)), Column::new("observed", 1, column(3))];
+    page.table(&labels, columns, None);
+    if detail.rows.len() > shown.len() {
+        page.item("·", &format!("and {} more", detail.rows.len() - shown.len()));
+    }
 }
 
 fn traded(page: &mut Page, step: &StepSummary) {

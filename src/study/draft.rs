@@ -4,11 +4,15 @@ use std::fmt::Write;
 use std::path::Path;
 
 use crate::describe::{Description, Guess, Role, Type, Variable, is_free};
+use crate::diagnostic::shortened;
 
 /// Columns that are listed with their levels; of the others the name is enough.
 const LISTED: usize = 200;
 /// Levels that are listed of a column.
 const LEVELS: usize = 8;
+/// Characters that are shown of a level, and of the label of a column.
+const LEVEL: usize = 40;
+const LABEL: usize = 80;
 /// A variable with more levels makes no table to start from.
 const DOMAINS: usize = 12;
 
@@ -128,18 +132,20 @@ fn estimates(found: &Description, out: &mut String) {
 fn columns(found: &Description, out: &mut String) {
     push(out, &format!("\n# The {} columns of the data", found.columns));
     for variable in found.variables.iter().take(LISTED) {
-        let label = variable.label.as_ref().map_or(String::new(), |l| format!(" ({l})"));
-        let levels: Vec<&str> = variable
+        let label = variable.label.as_ref();
+        let label = label.map_or(String::new(), |l| format!(" ({})", shortened(l, LABEL)));
+        let levels: Vec<String> = variable
             .levels
             .iter()
             .take(LEVELS)
-            .map(|l| l.label.as_deref().unwrap_or(&l.value))
+            .map(|l| shortened(l.label.as_deref().unwrap_or(&l.value), LEVEL).into_owned())
             .collect();
         let more = if variable.levels.len() > LEVELS { ", …" } else { "" };
-        let what = match (variable.kind, variable.range) {
-            (Type::Category, _) => format!("{}{more}", levels.join(", ")),
-            (Type::Number, Some(range)) => format!("{} to {}", range.least, range.most),
-            (Type::Empty, _) => "no values".to_string(),
+        let what = match (variable.kind, variable.range, &variable.period) {
+            (Type::Category, ..) => format!("{}{more}", levels.join(", ")),
+            (Type::Number, Some(range), _) => format!("{} to {}", range.least, range.most),
+            (_, _, Some(period)) => format!("{} to {}", period.first, period.last),
+            (Type::Empty, ..) => "no values".to_string(),
             _ => "text".to_string(),
         };
         push(out, &comment(&format!("#   {}{label}: {what}", variable.name)));

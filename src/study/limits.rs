@@ -149,6 +149,19 @@ pub(super) fn weights(weights: &[f64]) -> Result<(), (String, String)> {
     Err((message, "a weight says how many of the population a row stands for".to_string()))
 }
 
+/// Checks that a population total can be computed with.
+///
+/// # Errors
+/// What is wrong, and the way out.
+pub(super) fn total(of: &str, total: f64) -> Result<(), (String, String)> {
+    if total.is_nan() || total.abs() <= LARGEST {
+        return Ok(());
+    }
+    let message =
+        format!("the total of {of} is {total:e}; numbers beyond 1e100 cannot be computed with");
+    Err((message, "check its exponent: the total of a population is far smaller".to_string()))
+}
+
 fn counted(n: usize, one: &str) -> String {
     format!("{} {one}{}", thousands(n as u128), if n == 1 { "" } else { "s" })
 }

@@ -10,7 +10,7 @@ use super::prepare::Prepared;
 use super::run::{Finished, Mode};
 use super::spec::Study;
 use super::write_back;
-use crate::data::io::{Batch, Staged, WriteError, stage, stage_csv, stage_parquet};
+use crate::data::io::{Batch, Staged, WriteError, stage, stage_csv, stage_parquet, tidied};
 use crate::data::{Column, Numbers, Values};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::report::{self, FileHash, Manifest, hash_file, sha256_hex};
@@ -83,7 +83,7 @@ fn outputs(study: &Study, study_file: &Path, mode: Mode) -> Vec<Output> {
     };
     all.into_iter()
         .filter_map(|(kind, name)| Some((kind, name?)))
-        .map(|(kind, name)| Output { kind, path: folder.join(&name), name })
+        .map(|(kind, name)| Output { kind, path: tidied(&folder.join(&name)), name })
         .collect()
 }
 

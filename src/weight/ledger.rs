@@ -189,6 +189,11 @@ impl Ledger {
             .filter_map(|s| Some((s.summary.step, s.summary.kind.as_str(), s.again.as_ref()?)))
     }
 
+    /// The first step that looks at more than categories, counted from 1.
+    pub fn beyond_categories(&self) -> Option<usize> {
+        self.repeatable().find(|(.., step)| step.categories().is_none()).map(|(step, ..)| step)
+    }
+
     /// Carries out a step and keeps it.
     pub(in crate::weight) fn take(
         &mut self,

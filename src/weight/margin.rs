@@ -38,7 +38,8 @@ impl Margin {
     /// Matches given totals with the levels of the data, by value or by label.
     ///
     /// Only rows with a nonzero weight have to be matched. With `partial`, totals of cells that
-    /// no row has are left out; otherwise they are an error.
+    /// no row has are left out; otherwise they are an error, unless they are zero: such a cell asks for
+    /// nothing.
     ///
     /// # Errors
     /// When levels differ between margin and data, a level is given twice, a target is negative
@@ -54,7 +55,8 @@ impl Margin {
         let positions_of: Vec<HashMap<&str, u32>> = factors.iter().map(|f| positions(f)).collect();
         // Cell of each combination of level positions that the margin gives.
         let mut cells: HashMap<Vec<u32>, u32> = HashMap::new();
-        let mut unknown = Vec::new();
+        // Levels that the data do not know: with a total, and without one.
+        let (mut unknown, mut idle) = (Vec::new(), Vec::new());
         // Cells as they are shown (by labels), and as they were written, for messages.
         let (mut levels, mut written, mut targets) = (Vec::new(), Vec::new(), Vec::new());
         for (names, total) in &given.totals {
@@ -65,6 +67,7 @@ impl Margin {
                 .collect();
             let text = names.join(" × ");
             match positions.filter(|p| p.len() == factors.len()) {
+                None if *total == 0.0 => idle.push(text),
                 None => unknown.push(text),
                 Some(key) => {
                     let labels = factors.iter().zip(&key).zip(names).map(|((f, &p), name)| {
@@ -116,6 +119,10 @@ impl Margin {
         let unseen = (0..levels.len()).filter(|&l| !seen[l] && targets[l] > 0.0);
         let mut only_margin = unknown;
         only_margin.extend(unseen.map(|l| written[l].clone()));
+        // Beside levels that the margin lacks, one without a total may be a slip of the pen.
+        if !strangers.is_empty() {
+            only_margin.extend(idle);
+        }
         if partial {
             only_margin.clear();
         }

@@ -138,6 +138,11 @@ pub struct StepDetail {
     pub rows: Vec<Vec<DetailValue>>,
 }
 
+impl StepDetail {
+    /// The title of the table of adjustment classes that were joined.
+    pub const JOINED: &str = "Classes that were joined";
+}
+
 /// An entry of a [`StepDetail`].
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(untagged)]

@@ -216,6 +216,11 @@ fn matches_of(
             planner.report(&literal_node.span, cause);
             Some(Matches::Numbers(Vec::new()))
         }
+        Some(Column { calendar: Some(calendar), .. }) => {
+            let cause = Cause::Moment { calendar: *calendar, text: text.to_owned() };
+            planner.report(&literal_node.span, cause);
+            None
+        }
         _ => planner.mismatch(
             literal_node,
             plan.kind().unwrap_or(Kind::Number),

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::Kind;
+use crate::data::calendar::Calendar;
 
 /// A mistake in an expression, with its place.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -110,6 +111,14 @@ pub enum Cause {
         /// What to write instead.
         help: Option<String>,
     },
+    /// A text compared with a date or a time that is none, such as `'2023-13-01'`.
+    #[error("{text:?} is not a valid {}", calendar.word())]
+    Moment {
+        /// What the column holds.
+        calendar: Calendar,
+        /// The text.
+        text: String,
+    },
     /// Text compared with numbers, or texts put in order.
     #[error("{0} cannot be compared")]
     Comparison(&'static str),
@@ -184,6 +193,15 @@ impl Cause {
             }
             Cause::ComparedWithMissing => "use is_missing(x) or not is_missing(x)",
             Cause::Comparison(_) => "only `==`, `!=` and `in` compare texts, and only with texts",
+            Cause::Moment { calendar: Calendar::Date, .. } => {
+                "write a day of the calendar as year-month-day, such as '2024-05-31'"
+            }
+            Cause::Moment { calendar: Calendar::DateTime, .. } => {
+                "write year-month-day and the time, such as '2024-05-31 13:45:10'"
+            }
+            Cause::Moment { calendar: Calendar::Time, .. } => {
+                "write hours, minutes and seconds, such as '13:45:10'"
+            }
             Cause::NotSmooth(_) => "use numbers, names, + - * / ^, abs, sqrt, exp and log",
             Cause::ListItem => "write the list as [1, 2, 'other']",
             Cause::UnclosedName

@@ -4,6 +4,8 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
+use super::temporary::{Temporary, Turn};
+
 /// Why a file cannot be written.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -83,7 +85,7 @@ pub struct Staged {
     /// The path behind symbolic links; `None` for what is written to rather than replaced.
     target: Option<PathBuf>,
     // The order counts: the file goes before the folders that were made for it.
-    content: tempfile::NamedTempFile,
+    content: Temporary,
     folders: Made,
 }
 
@@ -129,7 +131,7 @@ pub fn stage(
     };
     let mut folders = Made::default();
     let content = match &target {
-        None => tempfile::NamedTempFile::new().map_err(failed)?,
+        None => Temporary::new(&[], tempfile::NamedTempFile::new).map_err(failed)?,
         Some(target) => {
             if target.file_name().is_none() || path.as_os_str().to_string_lossy().ends_with('/') {
                 return Err(WriteError::NoName { path: path.to_path_buf() });
@@ -141,14 +143,14 @@ pub fn stage(
             new.reverse();
             folders = Made(new);
             fs::create_dir_all(folder).map_err(failed)?;
-            temporary_in(folder, target).map_err(failed)?
+            Temporary::new(&folders.0, || temporary_in(folder, target)).map_err(failed)?
         }
     };
-    let mut out = BufWriter::with_capacity(1 << 17, content.as_file().try_clone().map_err(failed)?);
+    let mut out = BufWriter::with_capacity(1 << 17, content.handle().map_err(failed)?);
     write(&mut out).map_err(failed)?;
     out.flush().map_err(failed)?;
+    out.get_ref().sync_all().map_err(failed)?;
     drop(out);
-    content.as_file().sync_all().map_err(failed)?;
     Ok(Staged { path: path.to_path_buf(), target, content, folders })
 }
 
@@ -168,19 +170,24 @@ impl Staged {
     /// # Errors
     /// When the system can't; what stood there before stays.
     pub fn commit(self) -> Result<(), WriteError> {
-        self.put().map_err(|(error, _)| error)
+        self.put(Turn::begin()).map(drop).map_err(|(error, _)| error)
     }
 
     /// The same; with an error come the folders that were made, to go when they are empty.
-    fn put(self) -> Result<(), (WriteError, Made)> {
+    fn put(self, mut turn: Turn) -> Result<Turn, (WriteError, Made)> {
         let Staged { path, target, content, mut folders } = self;
         let Some(target) = target else {
-            return copy(content.path(), &path).map_err(|e| (explain(&path, e), folders));
+            // A pipe can take its time, and the program may be told to stop meanwhile.
+            drop(turn);
+            return match copy(content.path(), &path) {
+                Ok(()) => Ok(Turn::begin()),
+                Err(e) => Err((explain(&path, e), folders)),
+            };
         };
-        if let Err(e) = content.persist(&target) {
-            let error = explain(&path, e.error);
-            drop(e.file);
-            return Err((error, folders));
+        let put = content.persist(&target, &mut turn);
+        if let Err(e) = put {
+            drop(turn);
+            return Err((explain(&path, e), folders));
         }
         folders.0.clear();
         // The rename itself reaches the disk with the folder. Not every file system can do this,
@@ -188,7 +195,7 @@ impl Staged {
         if let Ok(folder) = File::open(folder_of(&target)) {
             let _ = folder.sync_all();
         }
-        Ok(())
+        Ok(turn)
     }
 }
 
@@ -217,7 +224,8 @@ impl Batch {
         self.0.push(file);
     }
 
-    /// Puts all files in their places, in the order they were added; gives their paths.
+    /// Puts all files in their places, in the order they were added, but pipes and the like before the
+    /// others: what is written there cannot be taken back. Gives their paths.
     ///
     /// # Errors
     /// When the system can't, which is rare, since the folders have been written to already: the
@@ -226,15 +234,21 @@ impl Batch {
     pub fn commit(mut self) -> Result<Vec<PathBuf>, (Vec<PathBuf>, WriteError)> {
         let mut done = Vec::new();
         let mut files = std::mem::take(&mut self.0);
+        files.sort_by_key(|file| file.target.is_some());
         files.reverse();
+        // A program that is told to stop in between puts all of them in their places first.
+        let mut turn = Turn::begin();
         while let Some(file) = files.pop() {
             let path = file.path.clone();
-            if let Err((error, folders)) = file.put() {
-                // The files that have no place yet go before the folders that were made for them.
-                files.reverse();
-                drop(Batch(files));
-                drop(folders);
-                return Err((done, error));
+            match file.put(turn) {
+                Ok(next) => turn = next,
+                Err((error, folders)) => {
+                    // The files that have no place yet go before the folders that were made for them.
+                    files.reverse();
+                    drop(Batch(files));
+                    drop(folders);
+                    return Err((done, error));
+                }
             }
             done.push(path);
         }

@@ -31,11 +31,27 @@ pub enum DataError {
         /// The last folder on the way that exists.
         exists: Option<PathBuf>,
     },
+    /// A symbolic link to a file that is not there.
+    #[error("`{}` is a link to `{}`, which is not there", path.display(), target.display())]
+    DeadLink {
+        /// The path.
+        path: PathBuf,
+        /// Where the link leads.
+        target: PathBuf,
+    },
     /// A folder in place of a file.
     #[error("`{}` is a folder, not a file", path.display())]
     Directory {
         /// The path.
         path: PathBuf,
+    },
+    /// A device, a pipe or a socket in place of a file.
+    #[error("`{}` is {kind}, not a file", path.display())]
+    NotAFile {
+        /// The path.
+        path: PathBuf,
+        /// What it is.
+        kind: &'static str,
     },
     /// The system does not let this user read the file.
     #[error("no permission to read `{}`", path.display())]
@@ -276,6 +292,9 @@ pub enum DataError {
         /// What is wrong with it.
         fault: Fault,
     },
+    /// The catalogue of value labels that goes with a SAS file cannot be read.
+    #[error("{0}")]
+    Catalogue(Box<DataError>),
     /// The columns do not make a table.
     #[error(transparent)]
     Table(#[from] TableError),
@@ -333,13 +352,18 @@ impl DataError {
                 "a field that contains the delimiter must stand in quotation marks"
             }
             DataError::Write(e) => return e.help().map(Into::into),
+            DataError::Catalogue(e) => return e.help(),
             DataError::File { fault, .. } => return fault.help(),
             DataError::Directory { .. } => "name the data file in it",
+            DataError::DeadLink { .. } => "put the file there, or make the link anew",
+            DataError::NotAFile { .. } => {
+                "it would be read more than once: write its content to a file first, and name that"
+            }
             DataError::Permission { .. } => "ask its owner for read permission, or copy it",
             DataError::Changed { .. } => "wait until it is written, then try again",
             DataError::UnknownFormat { .. } => {
-                "known endings are .csv, .txt, .tsv, .tab, .parquet, .sav, .zsav, .dta, .xpt, \
-                 .sas7bdat, .xlsx and .ods; or set format"
+                "known endings are .csv, .txt, .tsv, .tab, .parquet, .sav, .zsav, .por, .dta, \
+                 .xpt, .sas7bdat, .xlsx, .xlsm and .ods; or set format"
             }
             DataError::Unreadable { .. } => "save it as CSV, Parquet, .sav, .dta or .xlsx",
             DataError::OtherContent { .. } => "rename the file, or set format",
@@ -398,6 +422,9 @@ impl DataError {
                 folder: folder.to_path_buf(),
                 exists: exists.map(Path::to_path_buf),
             };
+        }
+        if let Ok(target) = std::fs::read_link(path) {
+            return DataError::DeadLink { path: path.to_path_buf(), target };
         }
         let wanted = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
         let mut known: Vec<String> = std::fs::read_dir(folder)

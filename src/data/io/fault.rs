@@ -59,6 +59,13 @@ pub enum Fault {
         /// The error, such as `#DIV/0!`.
         error: String,
     },
+    /// A cell of a sheet with a formula whose value is not in the file.
+    NotReckoned {
+        /// The sheet.
+        sheet: String,
+        /// The cell, such as `B7`.
+        cell: String,
+    },
     /// A column to be added has the name of one that is there.
     NameTaken {
         /// The name.
@@ -115,6 +122,9 @@ impl fmt::Display for Fault {
             Fault::CellError { sheet, cell, error } => {
                 write!(f, "has {error} in cell {cell} of the sheet `{sheet}`")
             }
+            Fault::NotReckoned { sheet, cell } => {
+                write!(f, "has a formula in cell {cell} of the sheet `{sheet}`, but not its value")
+            }
             Fault::NameTaken { name } => write!(f, "has a column `{name}` already"),
             Fault::Name { name, kind, .. } => {
                 write!(f, "cannot have a column `{name}`: that is no name in {kind}")
@@ -142,6 +152,10 @@ impl Fault {
             }
             Fault::NoSheet { .. } => "save the workbook again",
             Fault::CellError { .. } => "mend the formula in the workbook and save it again",
+            Fault::NotReckoned { .. } => {
+                "the program that wrote it did not reckon: open the workbook in a spreadsheet program \
+                 and save it there"
+            }
             Fault::NameTaken { .. } => "choose another name with `weight-name` under [report]",
             Fault::Name { rule, .. } => rule,
             Fault::TooMuch { .. } => "write it as CSV or Parquet",

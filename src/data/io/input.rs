@@ -8,12 +8,12 @@ use encoding_rs::{UTF_16BE, UTF_16LE, WINDOWS_1252};
 
 use super::error::DataError;
 use super::package::Charset;
+use super::special::ordinary;
 
 /// A file that can be read from its start as often as needed.
 pub(super) struct Input {
     pub path: PathBuf,
-    /// The bytes of a pipe, and of UTF-16 what they are in UTF-8; those of other files stay on the
-    /// disk.
+    /// Of UTF-16, what its bytes are in UTF-8; those of other files stay on the disk.
     memory: Option<Vec<u8>>,
     /// How the user says that bytes become characters.
     stated: Option<Charset>,
@@ -59,34 +59,26 @@ impl Wide {
 }
 
 impl Input {
-    /// Opens a file; a pipe is read into memory, and so is UTF-16.
+    /// Opens a file; UTF-16 is read into memory.
     ///
     /// # Errors
-    /// When it is missing, a folder, not readable, or empty; when it is damaged UTF-16.
+    /// When it is missing, no ordinary file, not readable, or empty; when it is damaged UTF-16.
     pub fn open(path: &Path, stated: Option<Charset>) -> Result<Input, DataError> {
-        let failed = |e| DataError::from_io(path, e);
-        let found = std::fs::metadata(path).map_err(failed)?;
-        if found.is_dir() {
-            return Err(DataError::Directory { path: path.to_path_buf() });
-        }
-        let mut file = File::open(path).map_err(failed)?;
-        let mut memory = None;
-        if !found.is_file() {
-            let mut bytes = Vec::new();
-            file.read_to_end(&mut bytes).map_err(failed)?;
-            memory = Some(bytes);
-        }
-        if memory.as_ref().map_or(found.len() == 0, Vec::is_empty) {
+        if ordinary(path)?.len() == 0 {
             return Err(DataError::Empty { path: path.to_path_buf() });
         }
-        let mut input = Input { path: path.to_path_buf(), memory, stated, wide: None };
-        input.wide = Wide::of(&input.head(4)?);
-        if let Some(wide) = input.wide {
-            let damaged = || DataError::Utf16 { path: path.to_path_buf() };
-            let bytes = input.head(u64::MAX)?;
-            input.memory = Some(wide.decode(&bytes).ok_or_else(damaged)?);
+        Input { path: path.to_path_buf(), memory: None, stated, wide: None }.widened()
+    }
+
+    /// The same, with UTF-16 in memory as UTF-8.
+    fn widened(mut self) -> Result<Input, DataError> {
+        self.wide = Wide::of(&self.head(4)?);
+        if let Some(wide) = self.wide {
+            let damaged = || DataError::Utf16 { path: self.path.clone() };
+            let bytes = self.head(u64::MAX)?;
+            self.memory = Some(wide.decode(&bytes).ok_or_else(damaged)?);
         }
-        Ok(input)
+        Ok(self)
     }
 
     /// The byte order, where the file is UTF-16.
@@ -146,6 +138,18 @@ impl Input {
     pub fn failed(&self, source: io::Error) -> DataError {
         DataError::from_io(&self.path, source)
     }
+}
+
+/// The text of a small file, from its bytes, with the same encodings as data: UTF-8, UTF-16 with its mark,
+/// windows-1252 where that is plausible.
+///
+/// # Errors
+/// Bytes that are no text, or damaged text.
+pub fn text_of(path: &Path, bytes: Vec<u8>) -> Result<String, DataError> {
+    let input = Input { path: path.to_path_buf(), memory: Some(bytes), stated: None, wide: None };
+    let input = input.widened()?;
+    let encoding = scan(&input)?.encoding;
+    Ok(encoding.decode(input.memory.unwrap_or_default()))
 }
 
 /// What the first bytes of a file give away, if it is not text.

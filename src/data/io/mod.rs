@@ -15,16 +15,19 @@ mod lines;
 mod note;
 mod package;
 pub mod parquet;
+mod paths;
 mod rows;
 #[cfg(feature = "sas")]
 mod sas;
 #[cfg(feature = "excel")]
 mod sheet;
 mod source;
+mod special;
 #[cfg(feature = "spss")]
 mod spss;
 #[cfg(feature = "stata")]
 mod stata;
+mod temporary;
 mod text;
 mod write;
 mod write_batches;
@@ -39,17 +42,16 @@ pub use append::{
 pub use atomic::{Batch, Staged, WriteError, stage, write_atomically};
 pub use error::{DataError, UnknownColumn};
 pub use fault::Fault;
+pub use input::text_of;
 pub use note::Note;
 pub use package::Charset;
+pub use paths::{seen_from, tidied};
 pub use rows::rows;
 pub use source::decoding;
+pub use special::{read_once, read_small};
+pub use temporary::{Abandoned, abandon};
 pub use write::{stage_csv, stage_parquet, write_csv, write_parquet};
 pub use write_batches::stage_batches;
-
-/// The error of the system for a file that cannot be read, with what may have been meant.
-pub(crate) fn unreadable(path: &Path, source: std::io::Error) -> DataError {
-    DataError::from_io(path, source)
-}
 
 /// The format of a data file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -232,10 +234,7 @@ pub fn format_of(path: &Path, given: Option<Format>) -> Result<Format, DataError
     if let Some(format) = given {
         return Ok(format);
     }
-    let found = std::fs::metadata(path).map_err(|e| DataError::from_io(path, e))?;
-    if found.is_dir() {
-        return Err(DataError::Directory { path: path.to_path_buf() });
-    }
+    special::ordinary(path)?;
     let ending = path.extension().map(|e| e.to_string_lossy().to_lowercase()).unwrap_or_default();
     if let Some(format) = known_ending(&ending) {
         return Ok(format);
@@ -248,10 +247,6 @@ pub fn format_of(path: &Path, given: Option<Format>) -> Result<Format, DataError
         "gz" | "zip" | "zst" | "bz2" | "xz" | "7z" => "a compressed file",
         "json" | "jsonl" | "ndjson" | "xml" => "a JSON or XML file",
         _ => {
-            // A pipe cannot be looked into without losing its start; it can only be text.
-            if !found.is_file() {
-                return Ok(Format::Csv);
-            }
             let input = input::Input::open(path, None)?;
             let head = input.head(64)?;
             return match input::recognised(&head) {

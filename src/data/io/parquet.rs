@@ -42,6 +42,7 @@ use super::atomic::Staged;
 use super::error::DataError;
 use super::header::{check_names, selected};
 use super::input::recognised;
+use super::special::ordinary;
 use super::{Note, Reading};
 
 /// Rows of a batch: enough to keep the decoder busy, few enough to bound memory.
@@ -287,10 +288,7 @@ pub(super) fn names(path: &Path) -> Result<Vec<String>, DataError> {
 
 fn open(path: &Path) -> Result<ParquetRecordBatchReaderBuilder<File>, DataError> {
     let io = |e| DataError::from_io(path, e);
-    let found = std::fs::metadata(path).map_err(io)?;
-    if found.is_dir() {
-        return Err(DataError::Directory { path: path.to_path_buf() });
-    }
+    let found = ordinary(path)?;
     let mut file = File::open(path).map_err(io)?;
     if found.len() == 0 {
         return Err(DataError::Empty { path: path.to_path_buf() });

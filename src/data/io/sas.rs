@@ -47,7 +47,7 @@ pub(super) fn table_names(path: &Path) -> Result<Vec<String>, DataError> {
 
 /// The table of a `.sas7bdat`, or the requested columns of it.
 pub(super) fn read_table(path: &Path, options: &ReadOptions<'_>) -> Result<Reading, DataError> {
-    let catalogue = options.catalogue.as_deref().map(Catalogue::read).transpose()?;
+    let catalogue = catalogue(options)?;
     let dataset = open_table(path)?;
     let all = dataset.columns();
     let names: Vec<String> = all.iter().map(|c| c.name.clone()).collect();
@@ -152,7 +152,7 @@ fn names_of(path: &Path, variables: &[XportVariable]) -> Result<Vec<String>, Dat
 
 /// The first table of a transport file, or the requested columns of it.
 pub(super) fn read_transport(path: &Path, options: &ReadOptions<'_>) -> Result<Reading, DataError> {
-    let catalogue = options.catalogue.as_deref().map(Catalogue::read).transpose()?;
+    let catalogue = catalogue(options)?;
     let mut dataset = open_transport(path)?;
     let variables = dataset.schema().variables().to_vec();
     let names = names_of(path, &variables)?;
@@ -194,7 +194,7 @@ pub(super) fn read_transport(path: &Path, options: &ReadOptions<'_>) -> Result<R
 
 fn open_transport(path: &Path) -> Result<XportDataset<Source>, DataError> {
     let mut source = Source::open(path, TRANSPORT)?;
-    let mut head = vec![0; 80];
+    let mut head = vec![0; RECORD as usize];
     let read = source.some(&mut head)?;
     if !head.starts_with(b"HEADER RECORD*******LIB") {
         head.truncate(read);
@@ -204,6 +204,11 @@ fn open_transport(path: &Path) -> Result<XportDataset<Source>, DataError> {
             expected: TRANSPORT,
             found,
         });
+    }
+    // All of a transport file, its rows too, stands in records of 80 bytes, the last one filled up;
+    // the decoder would take a cut row for what fills it up.
+    if source.length() % RECORD != 0 {
+        return Err(source.ends_early());
     }
     source.go_to(0)?;
     let opened = guarded(|| {
@@ -218,6 +223,9 @@ fn open_transport(path: &Path) -> Result<XportDataset<Source>, DataError> {
         None => Err(damaged(path, TRANSPORT, &STOPPED)),
     }
 }
+
+/// Bytes of a record of a transport file.
+const RECORD: u64 = 80;
 
 /// What a number counts, by the name of its format. Only exact names of formats that show whole
 /// dates or times: `YEAR` and the like show a part, and users' own formats have similar names.
@@ -305,6 +313,12 @@ impl Field {
             }
         }
     }
+}
+
+/// The catalogue of value labels, if there is one.
+fn catalogue(options: &ReadOptions<'_>) -> Result<Option<Catalogue>, DataError> {
+    let read = options.catalogue.as_deref().map(Catalogue::read).transpose();
+    read.map_err(|e| DataError::Catalogue(Box::new(e)))
 }
 
 /// The labels of a column, by the name of its format.

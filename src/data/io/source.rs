@@ -2,23 +2,21 @@
 
 use std::cell::Cell;
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Cursor, Read, Seek, SeekFrom};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 use super::append::Stopped;
 use super::error::DataError;
 use super::fault::Fault;
-
-trait ReadSeek: Read + Seek {}
-impl<T: Read + Seek> ReadSeek for T {}
+use super::special::ordinary;
 
 /// A file and the place reached in it.
 pub(super) struct Source {
     path: PathBuf,
     /// What the file should be, such as "an SPSS file".
     kind: &'static str,
-    inner: BufReader<Box<dyn ReadSeek>>,
+    inner: BufReader<File>,
     position: u64,
     length: u64,
     /// True for numbers with the most significant byte first.
@@ -26,29 +24,17 @@ pub(super) struct Source {
 }
 
 impl Source {
-    /// Opens a file; a pipe is read into memory.
+    /// Opens a file.
     ///
     /// # Errors
-    /// When it is missing, a folder, not readable, or empty.
+    /// When it is missing, no ordinary file, not readable, or empty.
     pub fn open(path: &Path, kind: &'static str) -> Result<Source, DataError> {
-        let failed = |e| DataError::from_io(path, e);
-        let found = std::fs::metadata(path).map_err(failed)?;
-        if found.is_dir() {
-            return Err(DataError::Directory { path: path.to_path_buf() });
-        }
-        let mut file = File::open(path).map_err(failed)?;
-        let (inner, length): (Box<dyn ReadSeek>, u64) = if found.is_file() {
-            (Box::new(file), found.len())
-        } else {
-            let mut bytes = Vec::new();
-            file.read_to_end(&mut bytes).map_err(failed)?;
-            let length = bytes.len() as u64;
-            (Box::new(Cursor::new(bytes)), length)
-        };
+        let length = ordinary(path)?.len();
+        let file = File::open(path).map_err(|e| DataError::from_io(path, e))?;
         if length == 0 {
             return Err(DataError::Empty { path: path.to_path_buf() });
         }
-        let inner = BufReader::with_capacity(1 << 17, inner);
+        let inner = BufReader::with_capacity(1 << 17, file);
         let path = path.to_path_buf();
         Ok(Source { path, kind, inner, position: 0, length, big: false })
     }

@@ -9,6 +9,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::data::io::read_once;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::report::FileHash;
 
@@ -128,15 +129,14 @@ impl LedgerFile {
     /// When it cannot be read, or is no ledger of this version.
     pub fn read(path: &Path) -> Result<LedgerFile, Diagnostics> {
         let shown = path.display();
-        let size = std::fs::metadata(path).map(|m| m.len());
-        if size.as_ref().is_ok_and(|size| *size > LARGEST) {
-            let message = format!("`{shown}` is too large for a ledger");
-            return Err(Diagnostic::error(message).into());
-        }
-        let text = std::fs::read(path).map_err(|e| {
+        let text = read_once(path, LARGEST).map_err(|e| {
             Diagnostic::error(format!("`{shown}` can't be read: {e}"))
                 .help("give the `ledger.json` that `rakewell weigh` or `rakewell run` wrote")
         })?;
+        if text.len() as u64 > LARGEST {
+            let message = format!("`{shown}` is too large for a ledger");
+            return Err(Diagnostic::error(message).into());
+        }
         let value: Value = serde_json::from_slice(&text).map_err(|e| {
             Diagnostic::error(format!("`{shown}` is not JSON: {e}"))
                 .help("give the `ledger.json` that `rakewell weigh` or `rakewell run` wrote")

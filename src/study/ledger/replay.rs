@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::LedgerFile;
 use super::record::weights_hash;
+use crate::data::io::tidied;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::report::hash_file;
 use crate::study::prepare::prepare;
@@ -21,7 +22,7 @@ use crate::study::source::from_text;
 /// named); when a step gives other weights, which another version of the program can do.
 pub fn replay(path: &Path, options: &RunOptions<'_>) -> Result<(Finished, PathBuf), Diagnostics> {
     let ledger = LedgerFile::read(path)?;
-    let folder = path.parent().unwrap_or(Path::new("")).join(&ledger.folder);
+    let folder = tidied(&path.parent().unwrap_or(Path::new("")).join(&ledger.folder));
     let study_file = folder.join(&ledger.study_file);
     inputs(&ledger, &folder)?;
     let text = toml::to_string(&ledger.study).map_err(|e| {

@@ -39,16 +39,30 @@ pub(super) fn carry_out(
     match outcome {
         Ok(()) => Some(()),
         Err(e) => {
-            let help = help(&e);
+            let help = match e {
+                WeightError::Classes { observed, .. } => Some(no_class(observed, &rules(step))),
+                ref e => help(e),
+            };
             work.error(path, e, help.map(str::to_string));
             None
         }
     }
 }
 
+/// What would help where even one class of all does not keep the rules.
+fn no_class(observed: u64, rules: &CollapseRules) -> &'static str {
+    if observed == 0 {
+        "nobody is left to take the weight of the others, and no rule for the classes changes that: \
+         check the condition, and that those who fulfil it have a weight"
+    } else if observed < rules.min_count {
+        "lower `min-count`"
+    } else {
+        "raise `max-factor`"
+    }
+}
+
 pub(super) fn help(error: &WeightError) -> Option<&'static str> {
     match error {
-        WeightError::Classes { .. } => Some("lower `min-count` or raise `max-factor`"),
         WeightError::NoneObserved { .. } => {
             Some("set `min-count = 10`, so that such a class is joined with others")
         }
@@ -72,8 +86,11 @@ fn nonresponse(
     table: &Table,
     ledger: &mut Ledger,
 ) -> Option<Result<(), WeightError>> {
-    let responded = condition(work, path, "responded", step.responded.as_ref(), table, ledger)?;
-    let eligible = condition(work, path, "eligible", step.eligible.as_ref(), table, ledger)?;
+    let weighted = ledger.weights().clone();
+    let has_weight = |row: usize| weighted[row] != 0.0;
+    let eligible = condition(work, path, "eligible", step.eligible.as_ref(), table, &has_weight)?;
+    let concerned = |row: usize| has_weight(row) && eligible[row];
+    let responded = condition(work, path, "responded", step.responded.as_ref(), table, &concerned)?;
     outside(work, path, &eligible, &responded);
     let rate = if step.unweighted { Rate::Unweighted } else { Rate::Weighted };
     let Some(model) = &step.model else {
@@ -114,10 +131,13 @@ fn eligibility(
     table: &Table,
     ledger: &mut Ledger,
 ) -> Option<Result<(), WeightError>> {
-    let known = condition(work, path, "known", step.known.as_ref(), table, ledger)?;
+    let weighted = ledger.weights().clone();
+    let has_weight = |row: usize| weighted[row] != 0.0;
+    let known = condition(work, path, "known", step.known.as_ref(), table, &has_weight)?;
+    let concerned = |row: usize| has_weight(row) && known[row];
     let kept = match &step.eligible {
         None => None,
-        Some(text) => Some(condition(work, path, "eligible", Some(text), table, ledger)?),
+        Some(text) => Some(condition(work, path, "eligible", Some(text), table, &concerned)?),
     };
     let everybody = Arc::new(vec![true; table.rows()]);
     let groups = groups(work, path, "classes", step.classes.as_ref(), table, ledger)?;
@@ -145,15 +165,16 @@ fn rules(step: &Weighting) -> CollapseRules {
     }
 }
 
-/// Rows for which an expression holds; all of them without one. Rows with a weight for which it
-/// can't be told are counted in a warning and taken as outside.
+/// Rows for which an expression holds; all of them without one. Rows for which it can't be told are taken as
+/// outside, and those of them that are concerned (others have no weight, or are not eligible) are counted in
+/// a warning.
 fn condition(
     work: &mut Work<'_>,
     path: &KeyPath,
     key: &str,
     text: Option<&String>,
     table: &Table,
-    ledger: &Ledger,
+    concerned: &dyn Fn(usize) -> bool,
 ) -> Option<Arc<Vec<bool>>> {
     let Some(text) = text else { return Some(Arc::new(vec![true; table.rows()])) };
     let at = path.key(key);
@@ -164,7 +185,8 @@ fn condition(
         }
         Ok((rows, unknown, warnings)) => {
             warnings.iter().for_each(|e| work.expression(&at, e));
-            if unknown > 0 && ledger.weights().iter().any(|w| *w != 0.0) {
+            let unknown = unknown.into_iter().filter(|&row| concerned(row)).count();
+            if unknown > 0 {
                 let message = format!(
                     "`{text}` can't be told in {unknown} row{}, for lack of a value; taken as not",
                     if unknown == 1 { "" } else { "s" }

@@ -158,7 +158,8 @@ fn frames(work: &mut Work<'_>, at: &KeyPath, given: &Samples, table: &Table) -> 
             Err(errors) => errors.iter().for_each(|e| work.expression(&here, e)),
             Ok((rows, unknown, warnings)) => {
                 warnings.iter().for_each(|e| work.expression(&here, e));
-                if unknown > 0 {
+                if !unknown.is_empty() {
+                    let unknown = unknown.len();
                     let message = format!(
                         "`{text}` can't be told in {unknown} row{}, for lack of a value; taken as \
                          outside the frame",

@@ -6,7 +6,7 @@ use super::margins::GivenMargin;
 use super::{Work, holds, imputed, joins, margin_file, mentions};
 use crate::data::derive::{Derivation, DeriveError, Finding, Recipe, Standard, derive as make};
 use crate::data::expr::Expression;
-use crate::data::io::{self, ReadOptions};
+use crate::data::io::{self, DataError, ReadOptions};
 use crate::data::labels::{Labels, Scalar as Value, apply};
 use crate::data::{Column, Table, schemes};
 use crate::study::places::KeyPath;
@@ -146,7 +146,9 @@ pub(super) fn read_file(
     let reading = match io::read_with_notes(file, options) {
         Ok(reading) => reading,
         Err(e) => {
-            work.error(path, &e, e.help());
+            let catalogue = KeyPath::root().key("data").key("catalogue");
+            let of_catalogue = matches!(e, DataError::Catalogue(_));
+            work.error(if of_catalogue { &catalogue } else { path }, &e, e.help());
             return None;
         }
     };
@@ -201,15 +203,35 @@ pub(super) fn label(work: &mut Work<'_>, table: &mut Table) {
 }
 
 /// Makes the derived variables, in order.
-pub(super) fn derive(work: &mut Work<'_>, mut table: Table) -> Option<Table> {
-    for i in 0..work.study.derive.len() {
-        table = derive_one(work, table, i)?;
-    }
+pub(super) fn derive(work: &mut Work<'_>, table: Table) -> Option<Table> {
+    let table = derive_these(work, table, 0..work.study.derive.len())?;
     (!work.has_errors()).then_some(table)
 }
 
+/// Makes some derived variables, in order; mistakes are left in `work`. What is made from one that
+/// cannot be made is passed over: its own mistake says enough.
+pub(super) fn derive_these(
+    work: &mut Work<'_>,
+    mut table: Table,
+    which: impl IntoIterator<Item = usize>,
+) -> Option<Table> {
+    let study = work.study;
+    let mut failed: Vec<&str> = Vec::new();
+    for i in which {
+        let name = study.derive.get(i)?.name.as_str();
+        let made_from = mentions::of_derivation(study, i);
+        if !made_from.iter().any(|from| failed.contains(&from.as_str())) {
+            table = derive_one(work, table, i)?;
+        }
+        if table.column(name).is_none() {
+            failed.push(name);
+        }
+    }
+    Some(table)
+}
+
 /// Makes one derived variable; mistakes are left in `work`.
-pub(super) fn derive_one(work: &mut Work<'_>, mut table: Table, i: usize) -> Option<Table> {
+fn derive_one(work: &mut Work<'_>, mut table: Table, i: usize) -> Option<Table> {
     let given = work.study.derive.get(i)?;
     let path = KeyPath::root().key("derive").index(i);
     let Some(derivation) = derivation(work, &path, given) else { return Some(table) };
@@ -348,7 +370,8 @@ pub(super) fn subpopulation(work: &mut Work<'_>, table: &Table) -> Option<Vec<bo
         }
         Ok((inside, unknown, warnings)) => {
             warnings.iter().for_each(|e| work.expression(&path, e));
-            if unknown > 0 {
+            if !unknown.is_empty() {
+                let unknown = unknown.len();
                 let message = format!(
                     "`{text}` is unknown for {unknown} rows (missing values); they are outside the subpopulation"
                 );

@@ -1,12 +1,10 @@
 //! A file of margins: one line per total.
 
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 
 use super::margins::{self, GivenMargin, GivenTotal, Meant};
-use crate::data::io::{sheet_as_text, unreadable};
+use crate::data::io::{self, DataError, read_small, sheet_as_text};
 use crate::data::number::value_of;
 use crate::diagnostic::{Diagnostic, Place, Source};
 use crate::study::spec::GivenAs;
@@ -93,27 +91,19 @@ fn text_of(path: &Path, name: &str, sheet: Option<&str>) -> Result<String, Vec<D
     if let Some(text) = sheet_as_text(path, sheet).map_err(|e| vec![Diagnostic::from(e)])? {
         return Ok(text);
     }
-    let failed = |e| vec![Diagnostic::from(unreadable(path, e))];
-    if std::fs::metadata(path).map_err(failed)?.is_dir() {
-        return Err(failed(std::io::ErrorKind::IsADirectory.into()));
-    }
-    let mut bytes = Vec::new();
-    let file = File::open(path).map_err(failed)?;
-    file.take(LARGEST + 1).read_to_end(&mut bytes).map_err(failed)?;
+    let bytes = read_small(path, LARGEST).map_err(|e| vec![Diagnostic::from(e)])?;
     let error = |message: String, help: &str| vec![Diagnostic::error(message).help(help)];
     if bytes.len() as u64 > LARGEST {
         let message =
             format!("`{name}` is larger than {} MB, too large for margins", LARGEST >> 20);
         return Err(error(message, "name the file of population totals, not the data"));
     }
-    if bytes.contains(&0) {
-        let help = "save the margins as CSV in UTF-8 (\"CSV UTF-8\" in Excel)";
-        return Err(error(format!("`{name}` is not a text file"), help));
-    }
-    String::from_utf8(bytes).map_err(|e| {
-        let start = e.utf8_error().valid_up_to();
+    let kept = bytes.clone();
+    io::text_of(path, bytes).map_err(|e| {
+        let DataError::InvalidUtf8 { offset, .. } = e else { return vec![Diagnostic::from(e)] };
         // The text before the fault is unchanged by the replacement, so the place is right.
-        let text = String::from_utf8_lossy(e.as_bytes()).into_owned();
+        let text = String::from_utf8_lossy(&kept).into_owned();
+        let start = usize::try_from(offset).unwrap_or(text.len());
         let span = start..start + char::REPLACEMENT_CHARACTER.len_utf8();
         let place = Place { source: Arc::new(Source { name: name.to_string(), text }), span };
         vec![

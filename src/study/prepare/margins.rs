@@ -4,6 +4,7 @@ use super::Work;
 use super::margin_file::read;
 use crate::data::{Factor, Table};
 use crate::diagnostic::{Diagnostic, Place};
+use crate::study::limits;
 use crate::study::places::KeyPath;
 use crate::study::spec::{GivenAs, Scalar, Weighting};
 
@@ -141,6 +142,18 @@ pub(super) fn given(
             let (name, totals) = (name(&[], &meant), vec![total]);
             all.push(GivenMargin { name, variables: Vec::new(), totals, meant, place });
         }
+    }
+    for (margin, one) in all.iter().flat_map(|m| m.totals.iter().map(move |one| (m, one))) {
+        let of = format!("`{} {}`", margin.name, one.level).replace(" `", "`");
+        if let Err((message, help)) = limits::total(&of, one.total) {
+            let at = Some(one.place.clone());
+            work.found.push(Diagnostic::error(message).at(at).help(help));
+        }
+    }
+    if let Some(Err((message, help))) =
+        step.population.map(|size| limits::total("`population`", size))
+    {
+        work.error(&path.key("population"), message, Some(help));
     }
     for (i, margin) in all.iter().enumerate() {
         let same =

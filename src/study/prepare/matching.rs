@@ -58,9 +58,38 @@ pub(super) fn matched(
             None
         }
         Ok(margin) => {
+            idle_levels(work, given, &levels, &factors);
             zero_totals(work, given, &margin, weights);
             Some(margin)
         }
+    }
+}
+
+/// Says which levels have neither a total nor rows: they are left out.
+fn idle_levels(
+    work: &mut Work<'_>,
+    given: &GivenMargin,
+    levels: &MarginLevels,
+    factors: &[&Factor],
+) {
+    let is_known = |names: &[String]| {
+        names.iter().zip(factors).all(|(name, factor)| factor.position(name).is_some())
+    };
+    let idle: Vec<String> = levels
+        .totals
+        .iter()
+        .filter(|(names, total)| *total == 0.0 && !is_known(names))
+        .map(|(names, _)| format!("`{}`", names.join(" × ")))
+        .collect();
+    if !idle.is_empty() {
+        let message = format!(
+            "margin `{}`: {} {} a total of 0 and no rows, and {} left out",
+            given.name,
+            idle.join(", "),
+            if idle.len() == 1 { "has" } else { "have" },
+            if idle.len() == 1 { "is" } else { "are" },
+        );
+        work.found.push(Diagnostic::warning(message).at(Some(given.place.clone())));
     }
 }
 

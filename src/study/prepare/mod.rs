@@ -327,14 +327,15 @@ pub(super) fn reads(
     }
 }
 
-/// Rows for which a condition holds; those for which it is unknown are outside, and counted.
+/// Rows for which a condition holds; those for which it is unknown are outside, and listed.
+#[allow(clippy::type_complexity)]
 pub(super) fn holds(
     text: &str,
     table: &Table,
-) -> Result<(Vec<bool>, usize, Vec<ExprError>), Vec<ExprError>> {
+) -> Result<(Vec<bool>, Vec<usize>, Vec<ExprError>), Vec<ExprError>> {
     let expression = Expression::parse(text).map_err(|e| vec![e])?;
     let warnings = expression.check(table)?.warnings;
     let condition = expression.condition(table)?;
-    let unknown = condition.iter().filter(|c| c.is_none()).count();
+    let unknown = (0..condition.len()).filter(|&row| condition[row].is_none()).collect();
     Ok((condition.into_iter().map(|c| c == Some(true)).collect(), unknown, warnings))
 }

@@ -60,9 +60,7 @@ pub(super) fn read(work: &mut Work<'_>) -> Option<Option<ReferenceSample>> {
     )?;
     let mut table = table;
     data::label(work, &mut table);
-    for i in derived {
-        table = data::derive_one(work, table, i)?;
-    }
+    table = data::derive_these(work, table, derived)?;
     if work.has_errors() {
         return None;
     }

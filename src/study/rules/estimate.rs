@@ -7,7 +7,7 @@ use crate::estimate::{GroupHandling, IntervalMethod};
 use crate::study::places::KeyPath;
 use crate::study::spec::{Estimate, Names, Report, Study};
 
-use super::Rules;
+use super::{Choice, Rules, only_one};
 
 pub(super) fn estimates(study: &Study, rules: &mut Rules<'_>, root: &KeyPath) {
     rules.confidence(&root.key("defaults").key("confidence"), study.defaults.confidence);
@@ -49,35 +49,23 @@ fn one(estimate: &Estimate, rules: &mut Rules<'_>, path: &KeyPath) {
 
 /// Exactly one statistic, and the keys that go with it.
 fn statistic(estimate: &Estimate, rules: &mut Rules<'_>, path: &KeyPath) {
-    let given: Vec<&str> = [
+    let given = [
         ("mean", estimate.mean.is_some()),
         ("total", estimate.total.is_some()),
         ("proportion", estimate.proportion.is_some()),
         ("ratio", estimate.ratio.is_some()),
         ("quantile", estimate.quantile.is_some()),
-    ]
-    .into_iter()
-    .filter_map(|(key, given)| given.then_some(key))
-    .collect();
-    match given.as_slice() {
-        [] => rules.error(
-            path,
-            "the estimate does not say what is estimated",
-            "no statistic",
-            "add exactly one of `mean`, `total`, `proportion`, `ratio` and `quantile`, such as \
-             `mean = \"income\"`",
-        ),
-        [only] => keys_of(estimate, only, rules, path),
-        [first, others @ ..] => {
-            for other in others {
-                rules.error_at_key(
-                    &path.key(*other),
-                    format!("the estimate has both `{first}` and `{other}`"),
-                    "a second statistic",
-                    "keep one here, and add an `[[estimate]]` for the other",
-                );
-            }
-        }
+    ];
+    let choice = Choice {
+        table: "the estimate",
+        none: ("the estimate does not say what is estimated", "no statistic"),
+        add: "add exactly one of `mean`, `total`, `proportion`, `ratio` and `quantile`, such as \
+              `mean = \"income\"`",
+        second: "a second statistic",
+        keep: "keep one here, and add an `[[estimate]]` for the other",
+    };
+    if let Some(statistic) = only_one(rules, path, &given, &choice) {
+        keys_of(estimate, statistic, rules, path);
     }
 }
 

@@ -4,6 +4,7 @@
 //! file whose structure is broken: that has been reported, and what stands there is a stand-in.
 
 mod adjust;
+mod choice;
 mod combine;
 mod contrast;
 mod derive;
@@ -21,6 +22,8 @@ mod weighting;
 use crate::data::io::Charset;
 use crate::diagnostic::Diagnostic;
 use crate::toml_file::rules::{Rules, rounded};
+
+use choice::{Choice, only_one};
 
 use super::places::{KeyPath, Places};
 use super::spec::{Format, Study};

@@ -1,6 +1,6 @@
 //! Rules for tests of hypotheses.
 
-use super::Rules;
+use super::{Choice, Rules, only_one};
 use crate::study::places::KeyPath;
 use crate::study::spec::{Study, Test};
 
@@ -29,32 +29,20 @@ fn one(test: &Test, rules: &mut Rules<'_>, path: &KeyPath) {
     if !rules.sound(path) {
         return;
     }
-    let given: Vec<&str> = [
+    let given = [
         ("independence", test.independence.is_some()),
         ("mean", test.mean.is_some()),
         ("rank", test.rank.is_some()),
-    ]
-    .into_iter()
-    .filter_map(|(key, given)| given.then_some(key))
-    .collect();
-    match given.as_slice() {
-        [] => rules.error(
-            path,
-            "the test does not say what is tested",
-            "no variable",
-            "add exactly one of `independence`, `mean` and `rank`, such as `mean = \"income\"`",
-        ),
-        [only] => keys_of(test, only, rules, path),
-        [first, others @ ..] => {
-            for other in others {
-                rules.error_at_key(
-                    &path.key(*other),
-                    format!("the test has both `{first}` and `{other}`"),
-                    "a second test",
-                    "keep one here, and add a `[[test]]` for the other",
-                );
-            }
-        }
+    ];
+    let choice = Choice {
+        table: "the test",
+        none: ("the test does not say what is tested", "no variable"),
+        add: "add exactly one of `independence`, `mean` and `rank`, such as `mean = \"income\"`",
+        second: "a second test",
+        keep: "keep one here, and add a `[[test]]` for the other",
+    };
+    if let Some(kind) = only_one(rules, path, &given, &choice) {
+        keys_of(test, kind, rules, path);
     }
 }
 

@@ -31,7 +31,8 @@ pub struct Weighting {
     #[serde(default)]
     pub means: Pairs<f64>,
     /// The population size, when the margins are shares or when the sum of weights is itself a
-    /// constraint beside `totals`.
+    /// constraint beside `totals`. Margins of counts say it themselves: that they add up to another number
+    /// is an error (but for `tolerance`).
     pub population: Option<f64>,
     /// Calibration of a second phase: the variables, categories or numbers, whose totals in the
     /// first phase are met.

@@ -73,9 +73,14 @@ pub fn weigh_streamed(
     let mut prepared = made.map_err(of_combinations)?;
     let ledger = &prepared.analysis.ledger;
     if ledger.steps().len() > 1 && ledger.on_cells().is_none() {
-        let message = "these steps look at more than categories, which takes all rows at once";
+        let message = "this step looks at more than categories, which takes all rows at once";
         let help = "leave `--stream` out, or keep to post-stratification, raking and calibration to counts";
-        let place = prepared.places.value(&KeyPath::root().key("weighting"));
+        // The ledger counts from 1, and begins with the design weight.
+        let steps = KeyPath::root().key("weighting");
+        let at = ledger
+            .beyond_categories()
+            .map_or(steps.clone(), |step| steps.index(step.saturating_sub(2)));
+        let place = prepared.places.value(&at);
         return Err(Diagnostic::error(message).at(Some(place)).help(help).into());
     }
     let last = ledger.weights();

@@ -112,8 +112,9 @@ pub(super) fn out_of_reach(
         let (target, least, most) = (targets[column], least[column], most[column]);
         let room = 1e-9 * target.abs().max(before[column].abs());
         if target < least - room || target > most + room {
-            let factor =
-                (is_positive[column] && before[column] > 0.0).then(|| target / before[column]);
+            // Bounds of each weight are not held against a factor.
+            let of_factors = cells.bounds.is_none() && is_positive[column];
+            let factor = (of_factors && before[column] > 0.0).then(|| target / before[column]);
             let name = names[column].clone();
             found.push(Obstacle::OutOfReach { name, target, least, most, factor });
         }

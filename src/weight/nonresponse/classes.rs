@@ -341,5 +341,5 @@ fn joined(groups: &Groups, classes: &Groups, into: &[u32], sums: &[ClassSums]) -
         return Vec::new();
     }
     let columns = ["class", "n", "observed", "joined in"].map(String::from).to_vec();
-    vec![StepDetail { title: "Classes that were joined".to_string(), columns, rows }]
+    vec![StepDetail { title: StepDetail::JOINED.to_string(), columns, rows }]
 }

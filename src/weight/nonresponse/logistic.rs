@@ -19,8 +19,6 @@ pub(super) struct Logistic {
     pub probabilities: Vec<f64>,
     /// Newton steps taken.
     pub steps: usize,
-    /// How many columns of the model depend on others.
-    pub dependent: usize,
 }
 
 /// Solves Σ v (r − p(x'β)) x = 0 by Newton's method, halving a step that lowers the likelihood.
@@ -43,12 +41,11 @@ pub(super) fn fit(x: &XColumns, v: &[f64], responded: &[bool]) -> Result<Logisti
             "after {STEPS} steps the likelihood still rises; join rare levels or leave a variable out"
         )));
     }
-    let dependent = x.width() - found.information.rank();
     let of_row = |row: usize| {
         if v[row] == 0.0 { f64::NAN } else { found.p[cells.of_row.get(row) as usize] }
     };
     let probabilities = (0..v.len()).map(of_row).collect();
-    Ok(Logistic { information: found.information, probabilities, steps: found.steps, dependent })
+    Ok(Logistic { information: found.information, probabilities, steps: found.steps })
 }
 
 /// The equations Σ (seen − total p(x'β)) x = 0 over cells of rows that share x.

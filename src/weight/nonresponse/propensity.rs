@@ -213,6 +213,40 @@ impl PropensityAdjustment {
         XColumns { terms: columns.into_iter().map(term).collect() }
     }
 
+    /// What the variables of the model say twice, in words.
+    ///
+    /// Beside an intercept one level of every category follows from the others: that is no news.
+    fn redundant(&self, model: &Logistic) -> String {
+        let mut of_term = vec![0_usize; self.x.terms.len()];
+        for dependent in model.information.dependent() {
+            // A column of zeros is a level that no eligible row has.
+            if dependent.combination.is_empty() {
+                continue;
+            }
+            let mut end = 0;
+            let term = self.x.terms.iter().position(|term| {
+                end += term.width;
+                dependent.column < end
+            });
+            if let Some(count) = term.and_then(|term| of_term.get_mut(term)) {
+                *count += 1;
+            }
+        }
+        let said = of_term.iter().enumerate().skip(1).filter_map(|(term, &count)| {
+            let name = self.names.get(term - 1)?;
+            match (self.x.terms[term].codes.is_some(), count) {
+                (false, 1..) => Some(format!("`{name}` follows from the other variables")),
+                (true, 2) => Some(format!("a level of `{name}` follows from the other variables")),
+                (true, 3..) => {
+                    let count = count - 1;
+                    Some(format!("{count} levels of `{name}` follow from the other variables"))
+                }
+                _ => None,
+            }
+        });
+        said.map(|text| format!("; {text}")).collect()
+    }
+
     fn direct(&self, before: &[f64], model: &Logistic) -> Vec<f64> {
         (0..before.len())
             .map(|row| {
@@ -274,6 +308,7 @@ impl WeightingStep for PropensityAdjustment {
             columns: columns.map(String::from).to_vec(),
             rows: vec![order.into_iter().map(DetailValue::Number).collect()],
         }];
+        let redundant = self.redundant(&model);
         Ok(Done {
             weights: Arc::new(after),
             adjustment: Some(Adjustment::new(
@@ -285,12 +320,8 @@ impl WeightingStep for PropensityAdjustment {
             kind: "nonresponse".to_string(),
             description: format!("divided by the propensity to respond by {names}"),
             outcome: format!(
-                "{seen} of {n} responded; the model took {} steps{}",
+                "{seen} of {n} responded; the model took {} steps{redundant}",
                 model.steps,
-                match model.dependent {
-                    0 => String::new(),
-                    k => format!(", {k} of its columns depend on others"),
-                }
             ),
             status: None,
             margins: Vec::new(),

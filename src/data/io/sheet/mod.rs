@@ -40,7 +40,23 @@ enum Cell {
     Text(Rc<str>),
     /// Such as `#DIV/0!`.
     Error(Rc<str>),
+    /// A formula whose value is not in the file.
+    Unstored,
 }
+
+impl Cell {
+    /// What is wrong with it, where it has no value to read.
+    fn trouble(&self) -> Option<&str> {
+        match self {
+            Cell::Error(error) => Some(error),
+            Cell::Unstored => Some(UNSTORED),
+            _ => None,
+        }
+    }
+}
+
+/// What is wrong with a formula without a value.
+const UNSTORED: &str = "a formula whose value is not stored";
 
 /// Takes cells row by row: row and column, from 0, and content. Breaks off when it has enough.
 type Visit<'a> = dyn FnMut(u32, u32, Cell) -> Result<ControlFlow<()>, DataError> + 'a;
@@ -132,7 +148,7 @@ pub(super) fn as_text(path: &Path, kind: Kind, sheet: Option<&str>) -> Result<St
     for (row, cells) in rows {
         let mut record = vec![String::new(); width as usize];
         for (column, cell) in cells {
-            if let Cell::Error(error) = &cell {
+            if let Some(error) = cell.trouble() {
                 return Err(cell_error(path, &read.sheet, row, column, error));
             }
             record[column as usize] = text_of(&cell).replace(['\n', '\r'], " ");
@@ -283,12 +299,14 @@ impl Field {
         self.cells.retain(|(_, row, cell)| {
             let text = match cell {
                 Cell::Text(text) => text.trim(),
-                Cell::Error(text) => text,
-                _ => return true,
+                cell => match cell.trouble() {
+                    Some(trouble) => trouble,
+                    None => return true,
+                },
             };
             if !options.missing_text.iter().any(|m| m.trim() == text) && text != "#N/A" {
-                if let Cell::Error(text) = cell {
-                    error.get_or_insert((*row, Rc::clone(text)));
+                if let Some(trouble) = cell.trouble() {
+                    error.get_or_insert((*row, trouble.to_owned()));
                 }
                 return true;
             }
@@ -354,7 +372,7 @@ impl Field {
                     Some(Plain::Real(x)) => builder.push(x),
                     None => builder.push_missing(),
                 },
-                Cell::Error(_) => builder.push_missing(),
+                Cell::Error(_) | Cell::Unstored => builder.push_missing(),
             }
         }
         (next..rows).for_each(|_| builder.push_missing());
@@ -381,12 +399,20 @@ fn text_of(cell: &Cell) -> String {
         Cell::Number(x) => written(*x),
         Cell::Moment(calendar, x) => calendar.written(*x).unwrap_or_else(|| written(*x)),
         Cell::Text(text) | Cell::Error(text) => text.to_string(),
+        Cell::Unstored => String::new(),
     }
 }
 
 fn cell_error(path: &Path, sheet: &str, row: u32, column: u32, error: &str) -> DataError {
-    let (sheet, error) = (sheet.to_owned(), error.to_owned());
-    fault(path, Fault::CellError { sheet, cell: address(row, column), error })
+    let (sheet, cell) = (sheet.to_owned(), address(row, column));
+    let error = error.to_owned();
+    fault(
+        path,
+        match error == UNSTORED {
+            true => Fault::NotReckoned { sheet, cell },
+            false => Fault::CellError { sheet, cell, error },
+        },
+    )
 }
 
 /// A cell as people name it, such as `AB12`.

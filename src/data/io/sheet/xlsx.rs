@@ -25,9 +25,13 @@ pub(super) fn visit(
         let sheets: Vec<String> = tables.map(|s| s.name.clone()).collect();
         let name = sheets[choose(path, &sheets, sheet)?].clone();
         let mut cells = book.worksheet_cells_reader(&name).map_err(|e| damaged(path, e))?;
-        while let Some(found) = cells.next_cell().map_err(|e| damaged(path, e))? {
-            let (row, column) = found.get_position();
-            if let Some(cell) = cell(found.get_value())
+        while let Some(found) =
+            cells.next_cell_with_formula_metadata().map_err(|e| damaged(path, e))?
+        {
+            let (row, column) = found.pos;
+            // The program that wrote the workbook did not reckon: no value, but not an empty cell.
+            let unstored = found.formula.is_some().then_some(Cell::Unstored);
+            if let Some(cell) = cell(&found.value).or(unstored)
                 && visit(row, column, cell)?.is_break()
             {
                 break;

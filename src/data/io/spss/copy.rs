@@ -77,7 +77,11 @@ fn checked_name(target: &Path, dictionary: &Dictionary, name: &str) -> Result<Ve
     match bytes {
         Some(bytes) if first && rest && !reserved && !name.ends_with('.') => Ok(bytes),
         _ => {
-            let rule = "a name has up to 64 letters, digits and `_`, and begins with a letter";
+            let rule = if reserved {
+                "the name has a meaning of its own in SPSS; set another with `weight-name`"
+            } else {
+                "a name has up to 64 letters, digits and `_`, and begins with a letter"
+            };
             let name = name.to_owned();
             Err(fault(target, Fault::Name { name, kind: "SPSS", rule }))
         }

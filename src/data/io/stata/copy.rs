@@ -75,10 +75,26 @@ fn check_name(target: &Path, layout: &Layout, name: &str) -> Result<(), DataErro
         |c: char| if layout.release >= 118 { c.is_alphabetic() } else { c.is_ascii_alphabetic() };
     let first = name.chars().next().is_some_and(|c| letter(c) || c == '_');
     let rest = name.chars().all(|c| letter(c) || c.is_ascii_digit() || c == '_');
-    if first && rest && name.chars().count() <= longest {
+    let rule = if is_reserved(name) { OWN } else { rule };
+    if first && rest && name.chars().count() <= longest && !is_reserved(name) {
         return Ok(());
     }
     Err(fault(target, Fault::Name { name: name.to_owned(), kind: "Stata", rule }))
+}
+
+/// Names that mean something in Stata, beside the types `str1`, `str2` and so on ("[U] 11.3 Naming
+/// conventions").
+const RESERVED: [&str; 21] = [
+    "_all", "_b", "_coef", "_cons", "_n", "_N", "_pi", "_pred", "_rc", "_skip", "alias", "byte",
+    "double", "float", "if", "in", "int", "long", "strL", "using", "with",
+];
+
+/// The way out for them.
+const OWN: &str = "the name has a meaning of its own in Stata; set another with `weight-name`";
+
+fn is_reserved(name: &str) -> bool {
+    let digits = |rest: &str| !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_digit());
+    RESERVED.contains(&name) || name.strip_prefix("str").is_some_and(digits)
 }
 
 /// Bytes to be put in at a place, or in place of others.
