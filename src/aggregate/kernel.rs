@@ -33,7 +33,6 @@ struct Block<'a> {
     domains: Vec<u32>,
     weights: Vec<f64>,
     values: Vec<Values<'a>>,
-    scratch: Vec<u32>,
 }
 
 /// A measure and its values in the current block.
@@ -166,7 +165,7 @@ impl<'a> Kernel<'a> {
     /// Cross-products with the calibration columns.
     fn add_products(&mut self, rows: &RowBlock<'_>) {
         let Kernel { block, products, .. } = self;
-        products.iter_mut().for_each(|p| p.load(rows, &mut block.scratch));
+        products.iter_mut().for_each(|p| p.load(rows));
         if let [Values::Number(_, y)] = block.values.as_slice() {
             for (i, &y) in y.iter().enumerate().filter(|(_, y)| !y.is_nan()) {
                 let Some((d, _)) = block.row(i) else { continue };
@@ -174,6 +173,21 @@ impl<'a> Kernel<'a> {
                     products.add(i, d, |sums, v| {
                         sums[0] += v;
                         sums[1] += v * y;
+                    });
+                }
+            }
+            return;
+        }
+        let numbers = |values: &Values<'_>| !matches!(values, Values::Levels(..));
+        if block.values.iter().all(numbers) {
+            let mut slots = Vec::new();
+            for i in 0..block.units.len() {
+                let Some((d, _)) = block.row(i) else { continue };
+                slots.clear();
+                block.dense(i, &mut slots);
+                for products in products.iter_mut() {
+                    products.add(i, d, |sums, v| {
+                        sums.iter_mut().zip(&slots).for_each(|(sum, s)| *sum += v * s);
                     });
                 }
             }
@@ -214,6 +228,20 @@ impl Block<'_> {
     fn row(&self, i: usize) -> Option<(usize, f64)> {
         let (domain, w) = (self.domains[i], self.weights[i]);
         (domain != Codes::NONE && w != 0.0).then_some((domain as usize, w))
+    }
+
+    /// The values of all slots of a row of numbers, zero where there is none.
+    #[inline]
+    fn dense(&self, i: usize, out: &mut Vec<f64>) {
+        for values in &self.values {
+            match values {
+                Values::Number(_, y) if y[i].is_nan() => out.extend([0.0; 2]),
+                Values::Number(_, y) => out.extend([1.0, y[i]]),
+                Values::Pair(_, [y, x]) if y[i].is_nan() || x[i].is_nan() => out.extend([0.0; 3]),
+                Values::Pair(_, [y, x]) => out.extend([1.0, y[i], x[i]]),
+                Values::Levels(..) => {}
+            }
+        }
     }
 
     /// The (slot, value) pairs of a row.

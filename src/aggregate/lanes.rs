@@ -129,6 +129,16 @@ impl<'a> RowBlock<'a> {
         }
     }
 
+    /// Crosses codes of the rows with those in `at`, as [`Codes::cross`].
+    pub fn cross(&self, column: &Codes, levels: u32, at: &mut [u32]) {
+        match self.scattered() {
+            Some(rows) => at.iter_mut().zip(rows).for_each(|(at, &r)| {
+                *at = *at * (levels + 1) + column.get(r as usize).min(levels);
+            }),
+            None => column.cross(self.places.clone(), levels, at),
+        }
+    }
+
     /// Codes of the rows.
     pub fn codes(&self, column: &Codes, out: &mut Vec<u32>) {
         out.resize(self.len(), 0);

@@ -91,28 +91,23 @@ struct Crossing<'a> {
     terms: Vec<&'a XTerm>,
     /// Sums by crossing of levels (each term with one more, for rows without a code), domain and slot.
     sums: Vec<f64>,
-    /// Where the sums of a row's levels begin.
+    /// The cell of each row.
     at: Vec<u32>,
     /// The value of each row, where the term has values.
     values: Vec<f64>,
 }
 
 impl Products<'_> {
-    pub fn load(&mut self, block: &RowBlock<'_>, scratch: &mut Vec<u32>) {
+    /// Looks up the columns of the rows of a block.
+    pub fn load(&mut self, block: &RowBlock<'_>) {
         block.floats(self.plan.weights, &mut self.v);
-        let stride = self.plan.stride as u32;
         for crossing in &mut self.crossings {
             crossing.at.clear();
             crossing.at.resize(block.len(), 0);
             for term in &crossing.terms {
                 let Some(codes) = &term.codes else { continue };
-                block.codes(codes, scratch);
-                let last = term.width as u32;
-                for (at, code) in crossing.at.iter_mut().zip(&*scratch) {
-                    *at = *at * (last + 1) + (*code).min(last);
-                }
+                block.cross(codes, term.width as u32, &mut crossing.at);
             }
-            crossing.at.iter_mut().for_each(|at| *at *= stride);
             if let [XTerm { values: Some(numbers), .. }] = crossing.terms.as_slice() {
                 block.numbers(numbers, &mut crossing.values);
             }
@@ -126,9 +121,9 @@ impl Products<'_> {
         if v == 0.0 {
             return;
         }
-        let width = self.plan.width;
+        let Plan { width, stride, .. } = *self.plan;
         for crossing in &mut self.crossings {
-            let at = crossing.at[row] as usize + domain * width;
+            let at = crossing.at[row] as usize * stride + domain * width;
             let scaled = crossing.values.get(row).map_or(v, |value| v * value);
             add(&mut crossing.sums[at..at + width], scaled);
         }
@@ -272,13 +267,16 @@ mod tests {
         assert!(levels_of_domains(&x.terms[place], &domains).is_some());
         let y = |r: usize| if r % 11 == 3 { f64::NAN } else { (r % 13) as f64 - 4.5 };
         let y = Numbers::F64((0..rows).map(y).collect());
+        let x1 = Numbers::F64((0..rows).map(|r| (r % 7) as f64).collect());
         let level = Codes::pack(&(0..rows).map(|r| (r % 3) as u32).collect::<Vec<_>>(), 3);
         let weights: Vec<f64> = (0..rows).map(|r| (r % 4) as f64).collect();
         let v: Vec<f64> =
             (0..rows).map(|r| if r % 9 == 0 { 0.0 } else { (r % 5) as f64 }).collect();
-        for measures in
-            [vec![Measure::Number(&y)], vec![Measure::Number(&y), Measure::Levels(&level, 3)]]
-        {
+        for measures in [
+            vec![Measure::Number(&y)],
+            vec![Measure::Number(&y), Measure::Levels(&level, 3)],
+            vec![Measure::Number(&y), Measure::Pair(&x1, &y)],
+        ] {
             let sums = cell_sums(&CellRequest {
                 tree: &design.tree,
                 weights: &weights,

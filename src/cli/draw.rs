@@ -8,7 +8,7 @@ use rakewell::data::io::{self as files, ReadOptions};
 use rakewell::data::{Column, Table};
 use rakewell::diagnostic::{Diagnostic, Diagnostics};
 use rakewell::draw::JointSource;
-use rakewell::draw::frame::{Drawn, Fault, OnFrame, Purpose, Rows, columns_needed};
+use rakewell::draw::frame::{Drawn, Fault, OnFrame, Purpose, Rows, columns_needed, unknown_rows};
 use rakewell::sampling::{self, Loaded, Sample};
 
 use super::{Loudness, Outcome, print, progress::Progress, refuse, render};
@@ -87,6 +87,7 @@ impl Draw {
             return Err(Diagnostic::error(format!("{} has no rows", frame.display())).into());
         }
         loaded.warnings.0.extend(sampling::partial_lists(&loaded.design));
+        loaded.warnings.0.extend(unknown_rows(&loaded.design, &table));
         tell("laying out the design");
         let faults = |f: Vec<Fault>| Fault::diagnostics(&f, &loaded.places);
         let on_frame = OnFrame::new(&loaded.design, &table).map_err(faults)?;

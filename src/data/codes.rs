@@ -89,6 +89,17 @@ impl Codes {
         }
     }
 
+    /// Crosses the codes of a run of rows with what is in `at` (as long as the range): each becomes
+    /// `at` × (`levels` + 1) + code, the last of these standing for no level.
+    pub fn cross(&self, rows: Range<usize>, levels: u32, at: &mut [u32]) {
+        let mix = |at: &mut u32, code: u32| *at = *at * (levels + 1) + code.min(levels);
+        match self {
+            Codes::U8(v) => at.iter_mut().zip(&v[rows]).for_each(|(at, &c)| mix(at, widen8(c))),
+            Codes::U16(v) => at.iter_mut().zip(&v[rows]).for_each(|(at, &c)| mix(at, widen16(c))),
+            Codes::U32(v) => at.iter_mut().zip(&v[rows]).for_each(|(at, &c)| mix(at, c)),
+        }
+    }
+
     /// Writes the codes of scattered rows into `out` (as long as `rows`).
     pub fn gather(&self, rows: &[u32], out: &mut [u32]) {
         match self {

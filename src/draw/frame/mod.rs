@@ -18,6 +18,7 @@ mod needed;
 mod order;
 mod pairs;
 mod units;
+mod unknown;
 mod whole;
 
 pub use carry_out::{Drawn, Purpose};
@@ -26,4 +27,5 @@ pub use fault::Fault;
 pub use layout::{Layout, Stage};
 pub use needed::columns_needed;
 pub use pairs::Pair;
+pub use unknown::unknown_rows;
 pub use whole::{OnFrame, Rows};
