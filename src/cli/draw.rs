@@ -316,8 +316,8 @@ fn starter(loaded: &Loaded, on_frame: &OnFrame, out: &Path) -> String {
             "People in the population".to_string(),
         ),
         Some((unit, _)) => (
-            format!("How many of `{unit}` the sample stands for"),
-            format!("Number of {unit}: all on the frame"),
+            format!("How many units ({unit}) the sample stands for"),
+            format!("Units on the frame ({unit})"),
         ),
     };
     format!(

@@ -166,7 +166,7 @@ pub enum DesignError {
     },
     /// A number of PSUs drawn that cannot be.
     #[error(
-        "`{variable}` says that {value} PSUs were drawn in {stratum}, where the data have {found}"
+        "`{variable}` says that {value} PSUs were drawn in stratum {stratum}, where the data have {found}"
     )]
     PsusDrawn {
         /// The variable.
@@ -179,7 +179,7 @@ pub enum DesignError {
         value: f64,
     },
     /// The number of PSUs drawn varies within a stratum.
-    #[error("`{variable}` varies in {stratum}: {first}, and {second} in row {row}")]
+    #[error("`{variable}` varies in stratum {stratum}: {first}, and {second} in row {row}")]
     PsusDrawnVary {
         /// The variable.
         variable: String,

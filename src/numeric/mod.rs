@@ -4,6 +4,7 @@
 //! Everything here is a pure function or a plain value, so it may be used from any thread, and
 //! every iteration is bounded: no argument can make a call hang or panic.
 
+mod digits;
 pub mod distributions;
 mod gram;
 mod incomplete_beta;
@@ -19,6 +20,7 @@ mod spline;
 mod sum;
 pub mod variates;
 
+pub(crate) use digits::grouped;
 pub use gram::Gram;
 pub use incomplete_beta::{beta_lower, beta_upper};
 pub use incomplete_gamma::{gamma_lower, gamma_upper};

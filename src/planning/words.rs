@@ -1,5 +1,7 @@
 //! Numbers and amounts of money in words.
 
+use crate::numeric::grouped;
+
 /// A number with its thousands set apart, with two decimals at most.
 pub(super) fn figure(number: f64) -> String {
     let text = format!("{:.2}", number.abs());
@@ -28,17 +30,6 @@ pub(crate) fn money(currency: Option<&str>, amount: f64) -> String {
         Some(c) if c.chars().count() == 1 => format!("{c}{sign}{grouped}{dot}"),
         Some(c) => format!("{sign}{grouped}{dot} {c}"),
     }
-}
-
-fn grouped(digits: &str) -> String {
-    let mut out = String::new();
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use crate::compare::{ComparisonTable, Measure};
 use crate::estimate::{EstimateTable, Statistic};
+use crate::numeric::grouped;
 
 /// Shown where a number cannot be had.
 pub(super) const NOT_AVAILABLE: &str = "n/a";
@@ -166,15 +167,7 @@ pub(super) fn fixed(x: f64, decimals: usize) -> String {
 
 /// A count with thousands separators.
 pub(crate) fn count(n: u64) -> String {
-    let digits = n.to_string();
-    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
+    grouped(&n.to_string())
 }
 
 /// A number to so many significant digits, without an exponent; whole digits are never cut.

@@ -1,6 +1,7 @@
 //! How large a study may be: what would fill the memory is refused in words.
 
 use crate::data::Numbers;
+use crate::numeric::grouped;
 
 /// The most estimates of one table. A table of this size is for machines, not for readers.
 const ESTIMATES: u128 = 100_000;
@@ -168,15 +169,7 @@ fn counted(n: usize, one: &str) -> String {
 
 /// A whole number with commas between the thousands.
 pub(super) fn thousands(n: u128) -> String {
-    let digits = n.to_string();
-    let mut out = String::new();
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
+    grouped(&n.to_string())
 }
 
 #[cfg(test)]

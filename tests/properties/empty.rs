@@ -171,10 +171,10 @@ fn what_cannot_be_is_refused() {
     let mut few = told();
     few.drawn[..4].fill(2.0);
     let text = refused(&few).to_string();
-    assert_eq!(text, "`drawn` says that 2 PSUs were drawn in 1, where the data have 3");
+    assert_eq!(text, "`drawn` says that 2 PSUs were drawn in stratum 1, where the data have 3");
     let mut varies = told();
     varies.drawn[6] = 9.0;
-    assert_eq!(refused(&varies).to_string(), "`drawn` varies in 2: 4, and 9 in row 7");
+    assert_eq!(refused(&varies).to_string(), "`drawn` varies in stratum 2: 4, and 9 in row 7");
     let mut half = told();
     half.drawn[..4].fill(4.5);
     assert!(matches!(refused(&half), DesignError::PsusDrawn { value: 4.5, .. }));

@@ -1,6 +1,9 @@
 //! Planning: yields and variances worked out by hand and by drawing; targets that are met, cannot be
 //! met, or are about nobody; the command.
 
+mod lists;
+mod told;
+
 use std::path::Path;
 
 use assert_cmd::Command;

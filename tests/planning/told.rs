@@ -7,6 +7,8 @@ use rakewell::planning::{Optimum, Options, Plan, plan};
 use rakewell::report::{plan_html, plan_text};
 use rakewell::sampling::from_text;
 
+use super::{BOOST, GENERAL, HEAD, close};
+
 fn result(text: &str, table: &Table) -> Result<Plan, String> {
     let loaded = from_text("design.toml", text, &[]).unwrap_or_else(|found| panic!("{found}"));
     plan(&loaded, table, Options::default()).map_err(|found| found.to_string())
@@ -14,10 +16,6 @@ fn result(text: &str, table: &Table) -> Result<Plan, String> {
 
 fn planned(text: &str, table: &Table) -> Plan {
     result(text, table).unwrap_or_else(|found| panic!("{found}"))
-}
-
-fn close(found: f64, expected: f64, within: f64) {
-    assert!((found - expected).abs() <= within * expected.abs(), "{found} is not {expected}");
 }
 
 /// Areas of 100 households and 200 people, a quarter of them with 60 people of the group; columns of `other` go
@@ -40,23 +38,6 @@ fn areas(count: usize, other: Vec<(&str, Vec<f64>)>) -> Table {
     columns.extend(other.into_iter().map(|(name, values)| Column::numbers(name, values)));
     Table::new(columns).expect("a table")
 }
-
-const HEAD: &str = "title = 'T'\n[population]\ncount = 'people'\nhouseholds = 'households'\n\
-    [[group]]\nname = 'g'\ncount = 'group'\nper-household = 2\n";
-
-const GENERAL: &str = "[[sample]]\nname = 'general'\n\
-    [[sample.stage]]\nunit = 'area'\nid = 'area'\nsize = 'households'\ntake = 40\ncost = 100\n\
-    [[sample.stage]]\nunit = 'address'\ntake = 10\nin-scope = 0.8\ncost = 2\n\
-    [[sample.stage]]\nunit = 'household'\nall = true\nresponse = 0.5\n\
-    [[sample.stage]]\nunit = 'person'\nall = true\nresponse = 0.9\ncost-responding = 10\n";
-
-const BOOST: &str = "[[sample]]\nname = 'boost'\nwhere = 'dense == 1'\nexcluded = 'no group'\n\
-    [[sample.stage]]\nunit = 'area'\nid = 'area'\ntake = 20\ncost = 100\n\
-    [[sample.stage]]\nunit = 'address'\nrate = 0.4\nin-scope = 0.8\ncost = 2\n\
-    [[sample.stage]]\nunit = 'household'\nall = true\nresponse = 0.5\n\
-    [sample.stage.screening]\ngroups = 'g'\nresponse = 0.9\ncost = 1\n\
-    [sample.stage.screening.keep]\ng = 0.75\n\
-    [[sample.stage]]\nunit = 'person'\nall = true\nresponse = 0.9\ncost-responding = 10\n";
 
 /// The price of a difference is the slope of the cost when the plan is made anew with a smaller one.
 #[test]
