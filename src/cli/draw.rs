@@ -9,6 +9,7 @@ use rakewell::data::{Column, Table};
 use rakewell::diagnostic::{Diagnostic, Diagnostics};
 use rakewell::draw::JointSource;
 use rakewell::draw::frame::{Drawn, Fault, OnFrame, Purpose, Rows, columns_needed, unknown_rows};
+use rakewell::numeric::grouped;
 use rakewell::sampling::{self, Loaded, Sample};
 
 use super::{Loudness, Outcome, print, progress::Progress, refuse, render};
@@ -206,15 +207,21 @@ impl Draw {
         rows: &Rows,
         frame: usize,
     ) -> String {
+        let count = |n: usize| grouped(&n.to_string());
+        let frame = count(frame);
         let mut out = format!("{}\nFrame: {frame} rows\n", loaded.design.title);
         for (layout, drawn) in on.layouts.iter().zip(drawn) {
-            out.push_str(&format!("\nSample `{}`: {} rows\n", layout.name, drawn.rows.len()));
+            out.push_str(&format!(
+                "\nSample `{}`: {} rows\n",
+                layout.name,
+                count(drawn.rows.len())
+            ));
             for (stage, (units, issued)) in
                 layout.stages.iter().zip(drawn.units.iter().zip(&drawn.issued))
             {
-                out.push_str(&format!("  {:<12} {issued} drawn", stage.unit));
+                out.push_str(&format!("  {:<12} {} drawn", stage.unit, count(*issued)));
                 if stage.kept.is_some() {
-                    out.push_str(&format!(", {} eligible and kept", units.len()));
+                    out.push_str(&format!(", {} eligible and kept", count(units.len())));
                 }
                 out.push('\n');
             }
@@ -227,12 +234,14 @@ impl Draw {
             let without = layout.without_chance();
             if without > 0 {
                 out.push_str(&format!(
-                    "  {without} of the {frame} rows of the frame cannot be drawn into it\n"
+                    "  {} of the {frame} rows of the frame cannot be drawn into it\n",
+                    count(without)
                 ));
             }
         }
         let sum: f64 = rows.weight.iter().sum();
-        out.push_str(&format!("\n{} rows, weights add to {sum:.0}\n", rows.rows.len()));
+        let sum = grouped(&format!("{sum:.0}"));
+        out.push_str(&format!("\n{} rows, weights add to {sum}\n", count(rows.rows.len())));
         if let Some((unit, next)) = on.open() {
             out.push_str(&format!(
                 "  the weight is that of the {unit} drawn: every {next} in it is still to be drawn\n"
@@ -241,7 +250,7 @@ impl Draw {
         if rows.again > 0 {
             out.push_str(&format!(
                 "  {} were drawn into two samples; the second time they have weight 0\n",
-                rows.again
+                count(rows.again)
             ));
         }
         out.push_str(&format!("\nWritten:\n  {}\n", self.out.display()));

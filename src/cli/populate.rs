@@ -7,6 +7,7 @@ use clap::Args;
 use rakewell::data::io as files;
 use rakewell::data::{Column, Table};
 use rakewell::diagnostic::{Diagnostic, Diagnostics};
+use rakewell::numeric::grouped;
 use rakewell::populate::{self, Loaded};
 
 use super::{Loudness, Outcome, print, progress::Progress, refuse};
@@ -98,7 +99,7 @@ impl Populate {
         let mut text = format!(
             "{}: {} people, {} columns\n\nWritten:\n  {}\n",
             loaded.population.title,
-            table.rows(),
+            grouped(&table.rows().to_string()),
             table.columns().len(),
             self.out.display()
         );

@@ -20,7 +20,7 @@ mod spline;
 mod sum;
 pub mod variates;
 
-pub(crate) use digits::grouped;
+pub use digits::grouped;
 pub use gram::Gram;
 pub use incomplete_beta::{beta_lower, beta_upper};
 pub use incomplete_gamma::{gamma_lower, gamma_upper};

@@ -41,8 +41,9 @@ pub fn html(found: &Simulation) -> String {
     );
     for (name, rows) in &found.samples {
         out.push_str(&format!(
-            "<li>sample <em>{}</em>: {rows:.0} take part on average</li>\n",
-            escape(name)
+            "<li>sample <em>{}</em>: {} take part on average</li>\n",
+            escape(name),
+            number::count(rows.round() as u64)
         ));
     }
     if found.failed > 0 {

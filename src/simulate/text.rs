@@ -14,7 +14,10 @@ pub fn terminal(found: &Simulation) -> String {
         found.seed
     );
     for (name, rows) in &found.samples {
-        out.push_str(&format!("  sample `{name}`: {rows:.0} take part on average\n"));
+        out.push_str(&format!(
+            "  sample `{name}`: {} take part on average\n",
+            number::count(rows.round() as u64)
+        ));
     }
     if found.failed > 0 {
         out.push_str(&format!(

@@ -55,8 +55,7 @@ pub(super) fn check(study: &Study, places: &Places, bad: &[KeyPath]) -> Vec<Diag
 fn the_study(study: &Study, rules: &mut Rules<'_>, root: &KeyPath) {
     rules.filled(&root.key("title"), Some(&study.title));
     rules.filled(&root.key("where"), study.population.as_deref());
-    let nothing =
-        study.weighting.is_empty() && study.estimate.is_empty() && study.test.is_empty();
+    let nothing = study.weighting.is_empty() && study.estimate.is_empty() && study.test.is_empty();
     if nothing && rules.sound(&root.key("weighting")) && rules.sound(&root.key("estimate")) {
         let title = root.key("title");
         rules.warning(
