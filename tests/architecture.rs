@@ -24,7 +24,7 @@ const MODULES: &[(&str, &[&str])] = &[
     ("estimate", &["numeric", "data", "design", "aggregate", "weight", "replicate"]),
     ("compare", &["numeric", "diagnostic", "data", "estimate"]),
     ("model", &["numeric", "data", "aggregate", "replicate", "estimate"]),
-    ("report", &["sampling", "planning", "weight", "estimate", "compare", "model"]),
+    ("report", &["numeric", "sampling", "planning", "weight", "estimate", "compare", "model"]),
     (
         "study",
         &[
@@ -52,6 +52,7 @@ const MODULES: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
+            "numeric",
             "diagnostic",
             "data",
             "describe",

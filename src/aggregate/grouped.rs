@@ -5,8 +5,8 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::cells::{DomainCodes, Measure};
 use super::replicates::LANES;
+use super::request::{DomainCodes, Measure};
 use crate::data::{Codes, Numbers};
 use crate::design::UnitTree;
 

@@ -1,8 +1,9 @@
 //! The loop over the rows of one lane.
 
-use super::cells::{CellRequest, LaneCells, Measure, MeasureTotals};
+use super::cells::{LaneCells, MeasureTotals};
 use super::lanes::RowBlock;
 use super::products::{Plan, Products};
+use super::request::{CellRequest, Measure};
 use super::runs::{Runs, Touched};
 use crate::data::{Codes, Numbers};
 use crate::numeric::Sum;

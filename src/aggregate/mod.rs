@@ -14,12 +14,14 @@ mod kernel;
 mod lanes;
 mod products;
 mod replicates;
+mod request;
 mod runs;
 mod units;
 
-pub use cells::{CellRequest, CellSums, DomainCodes, Measure, MeasureTotals, cell_sums, row_slots};
+pub use cells::{CellSums, MeasureTotals, cell_sums};
 pub use columns::{XColumns, XTerm};
 pub use grouped::{GroupedRequest, GroupedSums, Lane, grouped_sums};
 pub use lanes::Lanes;
 pub use replicates::{LANES, ReplicateRequest, replicate_sums};
+pub use request::{CellRequest, DomainCodes, Measure, row_slots};
 pub use units::{UnitX, gram, unit_x};

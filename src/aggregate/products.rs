@@ -7,9 +7,9 @@
 
 use rayon::prelude::*;
 
-use super::cells::DomainCodes;
 use super::columns::{XColumns, XTerm};
 use super::lanes::{BLOCK, RowBlock};
+use super::request::DomainCodes;
 use crate::data::Codes;
 
 /// Entries of a crossing that stay near the processor.

@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::cells::{DomainCodes, Measure, row_slots};
+use super::request::{DomainCodes, Measure, row_slots};
 use crate::data::{Codes, Numbers};
 
 /// Replicates that are worked on side by side.

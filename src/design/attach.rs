@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use nalgebra::DMatrix;
 
-use super::build::DesignInput;
 use super::error::DesignError;
 use super::form::{Form, columns_used};
 use super::groups::Groups;
+use super::input::DesignInput;
 use super::selection::{JointProbabilities, Method};
 use super::tree::UnitTree;
 use super::variable::{Variable, complete_numbers, stratum_name, unit_label};

@@ -5,9 +5,9 @@
 //! random number of PSUs with somebody in them, and the variance between "somebody" and "nobody" is
 //! lost: standard errors of totals are too small (Cochran 1977, §2.12, domain totals; Lumley 2010, §2.4).
 
-use super::build::DesignInput;
 use super::error::DesignError;
 use super::finding::DesignFinding;
+use super::input::DesignInput;
 use super::selection::Method;
 use super::tree::{Stratum, UnitTree};
 use super::variable::{complete_numbers, stratum_name};

@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::build::DesignInput;
 use super::error::DesignError;
 use super::form::Form;
+use super::input::DesignInput;
 use super::layer::{Layer, Place};
 use super::lonely::LonelyPsu;
 use super::selection::{PhaseMethod, SecondPhase};

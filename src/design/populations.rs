@@ -1,8 +1,8 @@
 //! Population sizes, and the stages put together from them.
 
-use super::build::DesignInput;
 use super::error::DesignError;
 use super::groups::offsets;
+use super::input::DesignInput;
 use super::tree::{Stage, Stratum};
 use super::variable::{Variable, complete_numbers, stratum_name};
 

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::build::DesignInput;
 use super::error::DesignError;
+use super::input::DesignInput;
 use super::tree::UnitTree;
 use super::variable::{Variable, complete_codes};
 use crate::data::{Codes, Factor, Level};

@@ -1,10 +1,10 @@
 //! The stages of units, from clusters, strata and population sizes.
 
 use super::attach;
-use super::build::DesignInput;
 use super::empty::empty_psus;
 use super::error::DesignError;
 use super::groups::Groups;
+use super::input::DesignInput;
 use super::populations::{assemble, population_sizes};
 use super::samples::Families;
 use super::selection::Method;

@@ -1,7 +1,7 @@
 //! Design variables: columns with the names that messages give them.
 
-use super::build::DesignInput;
 use super::error::DesignError;
+use super::input::DesignInput;
 use crate::data::{Codes, Column, Factor, Numbers};
 
 /// A design variable with its name, for messages.

@@ -1,8 +1,8 @@
 //! The design weight: given, one over selection probabilities, or implied by population sizes.
 
-use super::build::DesignInput;
 use super::error::DesignError;
 use super::finding::DesignFinding;
+use super::input::DesignInput;
 use super::tree::UnitTree;
 use super::variable::complete_numbers;
 
