@@ -21,9 +21,7 @@ pub(super) struct Listing {
 pub(super) fn listings(design: &Design, levels: &[Level]) -> Vec<Listing> {
     let mut all = vec![Listing { listed: Vec::new(), share: 1.0 }];
     for frame in &design.frames {
-        // People of several groups are as well covered as the least covered of them.
-        let groups = levels.iter().filter_map(|(_, level)| *level);
-        let covered = groups.map(|g| frame.covers[g]).fold(1.0, f64::min);
+        let covered = frame.covered(levels.iter().filter_map(|(_, level)| *level));
         let parts = [(true, covered), (false, 1.0 - covered)];
         all = all
             .iter()

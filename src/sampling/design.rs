@@ -74,6 +74,14 @@ pub struct Frame {
     pub covers: Vec<f64>,
 }
 
+impl Frame {
+    /// The share of people of some groups that is on it: that of the least covered of them, 1 for people
+    /// of none.
+    pub fn covered(&self, groups: impl IntoIterator<Item = usize>) -> f64 {
+        groups.into_iter().filter_map(|g| self.covers.get(g)).copied().fold(1.0, f64::min)
+    }
+}
+
 /// One sample.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sample {

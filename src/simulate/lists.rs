@@ -10,8 +10,8 @@ use crate::sampling::{Design, Sample};
 /// By sample, the rows of the population that are on its list; `None` where all are, as far as the design
 /// says (`covers`), and where the sample itself says who is on it (`where`).
 ///
-/// Whoever is on a list is on it in every replicate, and for every sample that is drawn from it. A row has
-/// the share of the first of its groups that has one of its own; units that the list names, such as the
+/// Whoever is on a list is on it in every replicate, and for every sample that is drawn from it. A row is
+/// as well covered as the least covered of its groups, as in a plan; units that the list names, such as the
 /// households of a list of addresses, are on it as a whole.
 pub(super) fn on_lists(design: &Design, table: &Table, seed: u64) -> Vec<Option<Vec<bool>>> {
     design.samples.iter().map(|sample| on_list(design, sample, table, seed)).collect()
@@ -40,8 +40,8 @@ fn on_list(design: &Design, sample: &Sample, table: &Table, seed: u64) -> Option
         Some(factor) => numbers.get(factor.codes.get(row) as usize).copied().unwrap_or(1.0),
     };
     let on = |(row, mask): (usize, &u64)| {
-        let group = partly.iter().find(|g| mask >> **g & 1 == 1);
-        group.is_none_or(|&g| of_row(row) < frame.covers[g])
+        let groups = partly.iter().copied().filter(|g| mask >> g & 1 == 1);
+        of_row(row) < frame.covered(groups)
     };
     Some(masks.iter().enumerate().map(on).collect())
 }
@@ -59,8 +59,8 @@ mod tests {
             )
         };
         let text = format!(
-            "title = \"t\"\n[[group]]\nname = \"roma\"\ncount = \"roma\"\nis = \"g == 1\"\n\
-             [[frame]]\nname = \"register\"\nlists = \"persons\"\ncovers = {{ roma = {{ value = 0.6, assumed = \"x\" }} }}\n{}{}",
+            "title = \"t\"\n[[group]]\nname = \"migrant\"\ncount = \"migrant\"\nis = \"g == 1\"\n[[group]]\nname = \"roma\"\ncount = \"roma\"\nis = \"g == 1\"\n\
+             [[frame]]\nname = \"register\"\nlists = \"persons\"\ncovers = {{ migrant = {{ value = 0.9, assumed = \"x\" }}, roma = {{ value = 0.6, assumed = \"x\" }} }}\n{}{}",
             sample("first"),
             sample("second")
         );

@@ -4,34 +4,23 @@
 mod included;
 mod joins;
 mod options;
+#[allow(dead_code)] // Every program that shares it uses some of it.
+#[path = "../program/mod.rs"]
+mod program;
 mod standards;
 
 use std::fs;
 use std::path::Path;
 
-use assert_cmd::Command;
 use serde_json::Value;
 use tempfile::TempDir;
 
+use program::folder;
+
 /// Runs the program in a folder; gives the exit code, standard output and standard error.
 fn rakewell(folder: &Path, arguments: &[&str]) -> (i32, String, String) {
-    let output = Command::new(env!("CARGO_BIN_EXE_rakewell"))
-        .current_dir(folder)
-        .args(arguments)
-        .output()
-        .expect("the program runs");
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");
-    (output.status.code().expect("an exit code"), text(output.stdout), text(output.stderr))
-}
-
-fn folder(files: &[(&str, &str)]) -> TempDir {
-    let folder = TempDir::new().expect("a folder");
-    for (name, text) in files {
-        let path = folder.path().join(name);
-        fs::create_dir_all(path.parent().expect("a parent")).expect("a folder");
-        fs::write(path, text).expect("written");
-    }
-    folder
+    let ran = program::rakewell(folder, arguments);
+    (ran.code, ran.out, ran.err)
 }
 
 /// The mistakes of a check as (file, line, column, message, help).

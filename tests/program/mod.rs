@@ -48,7 +48,7 @@ pub fn rakewell(folder: &Path, arguments: &[&str]) -> Ran {
         .args(arguments)
         .output()
         .expect("the program runs");
-    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");
     let code = output.status.code().unwrap_or(-1);
     Ran { code, out: text(output.stdout), err: text(output.stderr) }
 }
