@@ -74,45 +74,44 @@ impl XColumns {
     }
 }
 
-/// The nonzeros of a block of rows, term by term.
+/// The nonzeros of a block of rows, row by row.
 #[derive(Debug, Default)]
 pub(super) struct XBlock {
-    terms: Vec<LoadedTerm>,
-}
-
-#[derive(Debug, Default)]
-struct LoadedTerm {
-    /// The column of each row; [`u32::MAX`] where there is none.
+    /// The column of each row in each term; the number of columns where there is none.
     columns: Vec<u32>,
-    /// The value there; `None` for 1.
-    values: Option<Vec<f64>>,
+    /// The value there of each row, by term; `None` for 1.
+    values: Vec<Option<Vec<f64>>>,
+    /// Number of columns.
+    width: usize,
 }
 
 impl XBlock {
     pub fn load(&mut self, block: &RowBlock<'_>, x: &XColumns) {
-        self.terms.resize_with(x.terms.len(), LoadedTerm::default);
+        let terms = x.terms.len();
+        self.width = x.width();
+        self.columns.resize(block.len() * terms, 0);
+        self.values.resize(terms, None);
         let mut offset = 0_u32;
-        for (loaded, term) in self.terms.iter_mut().zip(&x.terms) {
-            match &term.codes {
-                Some(codes) => {
-                    block.codes(codes, &mut loaded.columns);
-                    for column in &mut loaded.columns {
-                        *column = if *column == Codes::NONE { u32::MAX } else { offset + *column };
-                    }
-                }
-                None => {
-                    loaded.columns.clear();
-                    loaded.columns.resize(block.len(), offset);
-                }
+        for (t, (values, term)) in self.values.iter_mut().zip(&x.terms).enumerate() {
+            let columns = self.columns.chunks_exact_mut(terms).map(|row| &mut row[t]);
+            if let Some(codes) = &term.codes {
+                let none = self.width as u32;
+                block.each_code(codes, columns, |column, code| {
+                    *column = if code == Codes::NONE { none } else { offset + code };
+                });
+            } else {
+                columns.for_each(|column| *column = offset);
             }
             if let Some(numbers) = &term.values {
-                block.numbers(numbers, loaded.values.get_or_insert_default());
+                block.numbers(numbers, values.get_or_insert_default());
             }
             offset += term.width as u32;
         }
     }
 
-    /// Adds Σ w x over some rows of the block to the sums of the columns, and tells which ones `enters`.
+    /// Adds Σ w x over some rows of the block to the sums of the columns, with one more for what is in
+    /// none of them, and tells which ones `enters`.
+    #[inline]
     pub fn add(
         &self,
         rows: Range<usize>,
@@ -120,12 +119,23 @@ impl XBlock {
         sums: &mut [f64],
         mut enters: impl FnMut(usize),
     ) {
-        for term in &self.terms {
-            let own = term.columns[rows.clone()].iter().zip(&weights[rows.clone()]).enumerate();
-            let values = term.values.as_ref().map(|values| &values[rows.clone()]);
-            for (i, (&column, &w)) in own.filter(|(_, (c, w))| **c != u32::MAX && **w != 0.0) {
+        let terms = self.values.len();
+        let columns = self.columns[rows.start * terms..rows.end * terms].chunks_exact(terms.max(1));
+        let own = columns.zip(&weights[rows.clone()]);
+        if self.values.iter().all(Option::is_none) {
+            for (columns, &w) in own {
+                for &column in columns {
+                    enters(column as usize);
+                    sums[column as usize] += w;
+                }
+            }
+            return;
+        }
+        // The columns of rows with a weight of zero may be missing.
+        for (i, (columns, &w)) in rows.zip(own).filter(|(_, (_, w))| **w != 0.0) {
+            for (&column, values) in columns.iter().zip(&self.values) {
                 enters(column as usize);
-                sums[column as usize] += values.map_or(w, |values| w * values[i]);
+                sums[column as usize] += values.as_ref().map_or(w, |values| w * values[i]);
             }
         }
     }
@@ -133,10 +143,12 @@ impl XBlock {
     /// The nonzeros of one row, as (column, value).
     #[inline]
     pub fn row(&self, i: usize) -> impl Iterator<Item = (usize, f64)> + '_ {
-        self.terms.iter().filter_map(move |term| {
-            let column = term.columns[i];
-            let value = term.values.as_ref().map_or(1.0, |v| v[i]);
-            (column != u32::MAX).then_some((column as usize, value))
+        let terms = self.values.len();
+        let columns = &self.columns[i * terms..(i + 1) * terms];
+        columns.iter().zip(&self.values).filter_map(move |(&column, values)| {
+            let column = column as usize;
+            let value = values.as_ref().map_or(1.0, |v| v[i]);
+            (column != self.width).then_some((column, value))
         })
     }
 }

@@ -1,12 +1,16 @@
 //! Cutting the rows into lanes that can be worked on side by side.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use crate::data::{Codes, Numbers};
 use crate::design::UnitTree;
 
 /// Rows handed to a kernel at a time.
-pub(super) const BLOCK: usize = 8192;
+const BLOCK: usize = 1024;
+
+/// Rows below which a lane is not worth its own sums.
+const LANE: usize = 1 << 14;
 
 /// Runs of rows, in the order of their units, that do not split a unit.
 ///
@@ -21,7 +25,7 @@ impl<'a> Lanes<'a> {
     /// Cuts the rows of a design into at most `most` lanes of at least one block each.
     pub fn new(tree: &'a UnitTree, most: usize) -> Lanes<'a> {
         let rows = tree.unit_of_row.len();
-        let lanes = (rows / (2 * BLOCK)).clamp(1, most.max(1));
+        let lanes = (rows / LANE).clamp(1, most.max(1));
         let unit_at = |place: usize| match &tree.order {
             Some(order) => tree.unit_of_row[order[place] as usize],
             None => tree.unit_of_row[place],
@@ -101,13 +105,11 @@ impl<'a> RowBlock<'a> {
     }
 
     /// The units of the rows.
-    pub fn units(&self, out: &mut Vec<u32>) {
-        out.clear();
+    pub fn units(&self) -> Cow<'a, [u32]> {
+        let of_row = self.tree.unit_of_row.as_slice();
         match self.scattered() {
-            Some(rows) => {
-                out.extend(rows.iter().map(|&r| self.tree.unit_of_row[r as usize]));
-            }
-            None => out.extend_from_slice(&self.tree.unit_of_row[self.places.clone()]),
+            Some(rows) => Cow::Owned(rows.iter().map(|&r| of_row[r as usize]).collect()),
+            None => Cow::Borrowed(&of_row[self.places.clone()]),
         }
     }
 
@@ -121,21 +123,27 @@ impl<'a> RowBlock<'a> {
     }
 
     /// Entries of a slice with one number per row.
-    pub fn floats(&self, column: &[f64], out: &mut Vec<f64>) {
-        out.clear();
+    pub fn floats<'b>(&self, column: &'b [f64]) -> Cow<'b, [f64]> {
         match self.scattered() {
-            Some(rows) => out.extend(rows.iter().map(|&r| column[r as usize])),
-            None => out.extend_from_slice(&column[self.places.clone()]),
+            Some(rows) => Cow::Owned(rows.iter().map(|&r| column[r as usize]).collect()),
+            None => Cow::Borrowed(&column[self.places.clone()]),
         }
     }
 
-    /// Crosses codes of the rows with those in `at`, as [`Codes::cross`].
-    pub fn cross(&self, column: &Codes, levels: u32, at: &mut [u32]) {
+    /// Goes through the codes of the rows side by side with something that has an entry for each.
+    #[inline]
+    pub fn each_code<T>(
+        &self,
+        column: &Codes,
+        with: impl IntoIterator<Item = T>,
+        mut take: impl FnMut(T, u32),
+    ) {
         match self.scattered() {
-            Some(rows) => at.iter_mut().zip(rows).for_each(|(at, &r)| {
-                *at = *at * (levels + 1) + column.get(r as usize).min(levels);
-            }),
-            None => column.cross(self.places.clone(), levels, at),
+            Some(rows) => {
+                let own = with.into_iter().zip(rows);
+                own.for_each(|(own, &row)| take(own, column.get(row as usize)));
+            }
+            None => column.each(self.places.clone(), with, take),
         }
     }
 

@@ -7,6 +7,7 @@
 //! Results do not depend on the number of threads: rows are visited in the order of their units,
 //! cut into lanes whose boundaries depend on the data alone, and lanes are put together in order.
 
+mod block;
 mod cells;
 mod columns;
 mod grouped;
@@ -24,4 +25,4 @@ pub use grouped::{GroupedRequest, GroupedSums, Lane, grouped_sums};
 pub use lanes::Lanes;
 pub use replicates::{LANES, ReplicateRequest, replicate_sums};
 pub use request::{CellRequest, DomainCodes, Measure, row_slots};
-pub use units::{UnitX, gram, unit_x};
+pub use units::{UnitTotals, UnitX, gram, unit_x};

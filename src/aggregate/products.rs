@@ -7,13 +7,17 @@
 
 use rayon::prelude::*;
 
+use super::block::{SlotValues, Slots};
 use super::columns::{XColumns, XTerm};
-use super::lanes::{BLOCK, RowBlock};
+use super::lanes::RowBlock;
 use super::request::DomainCodes;
 use crate::data::Codes;
 
 /// Entries of a crossing that stay near the processor.
 const MOST: usize = 1 << 14;
+
+/// Rows that are searched for levels of domains at a time.
+const CHUNK: usize = 1 << 13;
 
 /// How the columns of one step are summed.
 #[derive(Debug)]
@@ -70,10 +74,10 @@ impl<'a> Plan<'a> {
             let terms: Vec<&XTerm> = terms.iter().map(|&t| &self.x.terms[t]).collect();
             let cells: usize = terms.iter().map(|term| levels(term)).product();
             let sums = vec![0.0; cells * self.stride];
-            Crossing { terms, sums, at: Vec::new(), values: Vec::new() }
+            Crossing { terms, sums }
         };
         let crossings = self.crossed.iter().map(crossing).collect();
-        Products { plan: self, crossings, v: Vec::new() }
+        Products { plan: self, crossings, vx: Vec::new(), at: Vec::new() }
     }
 }
 
@@ -82,8 +86,10 @@ impl<'a> Plan<'a> {
 pub(super) struct Products<'a> {
     plan: &'a Plan<'a>,
     crossings: Vec<Crossing<'a>>,
-    /// Weights of the rows of the block.
-    v: Vec<f64>,
+    /// v x of the rows, where the term has values.
+    vx: Vec<f64>,
+    /// The cell of each row in a crossing.
+    at: Vec<u32>,
 }
 
 #[derive(Debug)]
@@ -91,41 +97,51 @@ struct Crossing<'a> {
     terms: Vec<&'a XTerm>,
     /// Sums by crossing of levels (each term with one more, for rows without a code), domain and slot.
     sums: Vec<f64>,
-    /// The cell of each row.
-    at: Vec<u32>,
-    /// The value of each row, where the term has values.
-    values: Vec<f64>,
 }
 
 impl Products<'_> {
-    /// Looks up the columns of the rows of a block.
-    pub fn load(&mut self, block: &RowBlock<'_>) {
-        block.floats(self.plan.weights, &mut self.v);
-        for crossing in &mut self.crossings {
-            crossing.at.clear();
-            crossing.at.resize(block.len(), 0);
-            for term in &crossing.terms {
-                let Some(codes) = &term.codes else { continue };
-                block.cross(codes, term.width as u32, &mut crossing.at);
-            }
-            if let [XTerm { values: Some(numbers), .. }] = crossing.terms.as_slice() {
-                block.numbers(numbers, &mut crossing.values);
-            }
-        }
-    }
-
-    /// Adds a row: `add` is given the sums of its domain, slot by slot, and the number to multiply by.
-    #[inline]
-    pub fn add(&mut self, row: usize, domain: usize, add: impl Fn(&mut [f64], f64)) {
-        let v = self.v[row];
-        if v == 0.0 {
+    /// Adds the rows of a block, crossing by crossing.
+    pub fn add(&mut self, block: &RowBlock<'_>, slots: &Slots) {
+        let Products { plan, crossings, vx, at } = self;
+        let (width, domains) = (plan.width, plan.stride / plan.width.max(1));
+        if plan.stride == 0 {
             return;
         }
-        let Plan { width, stride, .. } = *self.plan;
-        for crossing in &mut self.crossings {
-            let at = crossing.at[row] as usize * stride + domain * width;
-            let scaled = crossing.values.get(row).map_or(v, |value| v * value);
-            add(&mut crossing.sums[at..at + width], scaled);
+        let v = block.floats(plan.weights);
+        for Crossing { terms, sums } in crossings {
+            at.clear();
+            at.resize(block.len(), 0);
+            for term in terms.iter() {
+                if let Some(codes) = &term.codes {
+                    // The last level stands for none.
+                    let last = term.width as u32;
+                    let levels = last + 1;
+                    block
+                        .each_code(codes, &mut *at, |at, code| *at = *at * levels + code.min(last));
+                }
+            }
+            at.iter_mut().zip(&slots.domains).for_each(|(at, d)| *at = *at * domains as u32 + d);
+            let v = match terms.as_slice() {
+                [XTerm { values: Some(numbers), .. }] => {
+                    block.numbers(numbers, vx);
+                    // The columns of rows with a weight of zero may be missing.
+                    let rows = vx.iter_mut().zip(&*v);
+                    rows.for_each(|(x, v)| *x = if *v == 0.0 { 0.0 } else { v * *x });
+                    vx.as_slice()
+                }
+                _ => &*v,
+            };
+            match &slots.values {
+                SlotValues::All(all) => scatter(sums, at, v, all, width),
+                SlotValues::Some { ends, pairs } => {
+                    let mut from = 0;
+                    for ((&at, &v), &end) in at.iter().zip(v).zip(ends) {
+                        let own = &pairs[std::mem::replace(&mut from, end)..end];
+                        let sums = &mut sums[at as usize * width..][..width];
+                        own.iter().for_each(|&(slot, s)| sums[slot] += v * s);
+                    }
+                }
+            }
         }
     }
 
@@ -140,7 +156,8 @@ impl Products<'_> {
         let mut of_domains = None;
         for (crossing, terms) in self.crossings.iter().zip(crossed) {
             let mut inner: usize = crossing.terms.iter().map(|term| levels(term)).product();
-            if crossing.values.is_empty() && of_domains.is_none() {
+            let has_values = crossing.terms.iter().any(|term| term.values.is_some());
+            if !has_values && of_domains.is_none() {
                 let mut all = vec![0.0; *stride];
                 crossing.sums.chunks(*stride).for_each(|cell| add_to(&mut all, cell));
                 of_domains = Some(all);
@@ -171,6 +188,31 @@ impl Products<'_> {
     }
 }
 
+/// Adds v times the values of `width` slots of each row to a cell.
+fn scatter(sums: &mut [f64], cells: &[u32], v: &[f64], values: &[f64], width: usize) {
+    // One number, two, three, or a ratio.
+    match width {
+        2 => scatter_of::<2>(sums, cells, v, values),
+        3 => scatter_of::<3>(sums, cells, v, values),
+        4 => scatter_of::<4>(sums, cells, v, values),
+        6 => scatter_of::<6>(sums, cells, v, values),
+        _ => {
+            for ((&cell, v), values) in cells.iter().zip(v).zip(values.chunks_exact(width)) {
+                let sums = &mut sums[cell as usize * width..][..width];
+                sums.iter_mut().zip(values).for_each(|(sum, s)| *sum += v * s);
+            }
+        }
+    }
+}
+
+fn scatter_of<const N: usize>(sums: &mut [f64], cells: &[u32], v: &[f64], values: &[f64]) {
+    let sums = sums.as_chunks_mut::<N>().0;
+    for ((&cell, v), values) in cells.iter().zip(v).zip(values.as_chunks::<N>().0) {
+        let sums = &mut sums[cell as usize];
+        (0..N).for_each(|slot| sums[slot] += v * values[slot]);
+    }
+}
+
 fn add_to(sums: &mut [f64], more: &[f64]) {
     sums.iter_mut().zip(more).for_each(|(sum, s)| *sum += s);
 }
@@ -183,46 +225,64 @@ fn levels(term: &XTerm) -> usize {
 /// The level of a factor in every domain, where each has one: `width` for none (or for no row).
 fn levels_of_domains(term: &XTerm, domains: &DomainCodes) -> Option<Vec<u32>> {
     let (Some(codes), None) = (&term.codes, &term.values) else { return None };
-    const UNKNOWN: u32 = Codes::NONE;
     let (rows, last) = (codes.len(), term.width as u32);
-    let of_rows = |start: usize| {
-        let places = start..(start + BLOCK).min(rows);
-        let (mut own, mut of) = (vec![0; places.len()], vec![0; places.len()]);
-        codes.fill(places.clone(), &mut own);
-        domains.codes.fill(places, &mut of);
-        let mut found = vec![UNKNOWN; domains.count];
-        for (&level, &domain) in own.iter().zip(&of).filter(|(_, d)| **d != Codes::NONE) {
-            let slot = &mut found[domain as usize];
-            let level = level.min(last);
-            if *slot == UNKNOWN {
-                *slot = level;
-            } else if *slot != level {
-                return None;
+    // Levels below `unknown`, that of rows without one among them.
+    let (unknown, none) = (last + 1, domains.count);
+    let start = || vec![unknown; none + 1];
+    let of_rows = |mut found: Vec<u32>, from: usize| {
+        let places = from..(from + CHUNK).min(rows);
+        let level = |code: u32| code.min(last);
+        let domain = |code: u32| if code == Codes::NONE { none } else { code as usize };
+        let is_one = match (&**codes, &domains.codes) {
+            (Codes::U8(own), Codes::U8(of)) => {
+                // The code for none is above every level and every domain.
+                let own = own[places.clone()].iter().map(|&code| level(u32::from(code)));
+                let of = of[places].iter().map(|&code| usize::from(code).min(none));
+                one_level_each(own.zip(of), &mut found, unknown)
             }
-        }
-        Some(found)
+            (own, of) => {
+                let pairs = places.map(|row| (level(own.get(row)), domain(of.get(row))));
+                one_level_each(pairs, &mut found, unknown)
+            }
+        };
+        is_one.then_some(found)
     };
     let both = |mut a: Vec<u32>, b: Vec<u32>| {
-        for (a, b) in a.iter_mut().zip(b).filter(|(_, b)| *b != UNKNOWN) {
-            if *a == UNKNOWN {
-                *a = b;
-            } else if *a != b {
-                return None;
-            }
-        }
-        Some(a)
+        let pairs = b.into_iter().zip(0..none).filter(|(level, _)| *level != unknown);
+        one_level_each(pairs, &mut a, unknown).then_some(a)
     };
     // The first rows tell nearly always where there are several.
-    let first = of_rows(0)?;
-    let blocks: Vec<usize> = (BLOCK..rows).step_by(BLOCK).collect();
-    let mut found = blocks
+    let first = of_rows(start(), 0)?;
+    let chunks: Vec<usize> = (CHUNK..rows).step_by(CHUNK).collect();
+    let mut found = chunks
         .into_par_iter()
-        .map(of_rows)
-        .try_fold(|| vec![UNKNOWN; domains.count], |all, own| both(all, own?))
-        .try_reduce(|| vec![UNKNOWN; domains.count], both)
+        .try_fold(start, of_rows)
+        .try_reduce(start, both)
         .and_then(|rest| both(first, rest))?;
+    found.truncate(none);
     found.iter_mut().for_each(|level| *level = (*level).min(last));
     Some(found)
+}
+
+/// Notes the level of every domain; the place after the last stands for rows in none. False where a
+/// domain has two.
+#[inline]
+fn one_level_each(
+    pairs: impl Iterator<Item = (u32, usize)>,
+    found: &mut [u32],
+    unknown: u32,
+) -> bool {
+    let none = found.len() - 1;
+    for (level, domain) in pairs {
+        let known = found[domain];
+        if known != level && domain != none {
+            if known != unknown {
+                return false;
+            }
+            found[domain] = level;
+        }
+    }
+    true
 }
 
 #[cfg(test)]

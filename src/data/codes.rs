@@ -83,20 +83,24 @@ impl Codes {
     /// Writes the codes of a run of rows into `out` (as long as the range).
     pub fn fill(&self, rows: Range<usize>, out: &mut [u32]) {
         match self {
-            Codes::U8(v) => out.iter_mut().zip(&v[rows]).for_each(|(o, &c)| *o = widen8(c)),
-            Codes::U16(v) => out.iter_mut().zip(&v[rows]).for_each(|(o, &c)| *o = widen16(c)),
             Codes::U32(v) => out.copy_from_slice(&v[rows]),
+            _ => self.each(rows, out, |out, code| *out = code),
         }
     }
 
-    /// Crosses the codes of a run of rows with what is in `at` (as long as the range): each becomes
-    /// `at` × (`levels` + 1) + code, the last of these standing for no level.
-    pub fn cross(&self, rows: Range<usize>, levels: u32, at: &mut [u32]) {
-        let mix = |at: &mut u32, code: u32| *at = *at * (levels + 1) + code.min(levels);
+    /// Goes through a run of rows side by side with something that has an entry for each.
+    #[inline]
+    pub(crate) fn each<T>(
+        &self,
+        rows: Range<usize>,
+        with: impl IntoIterator<Item = T>,
+        mut take: impl FnMut(T, u32),
+    ) {
+        let with = with.into_iter();
         match self {
-            Codes::U8(v) => at.iter_mut().zip(&v[rows]).for_each(|(at, &c)| mix(at, widen8(c))),
-            Codes::U16(v) => at.iter_mut().zip(&v[rows]).for_each(|(at, &c)| mix(at, widen16(c))),
-            Codes::U32(v) => at.iter_mut().zip(&v[rows]).for_each(|(at, &c)| mix(at, c)),
+            Codes::U8(v) => with.zip(&v[rows]).for_each(|(own, &c)| take(own, widen8(c))),
+            Codes::U16(v) => with.zip(&v[rows]).for_each(|(own, &c)| take(own, widen16(c))),
+            Codes::U32(v) => with.zip(&v[rows]).for_each(|(own, &c)| take(own, c)),
         }
     }
 

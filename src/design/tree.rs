@@ -61,6 +61,11 @@ impl Stage {
     pub fn units(&self) -> usize {
         self.deepest.len().saturating_sub(1)
     }
+
+    /// The deepest units of a unit of this stage.
+    pub fn of_unit(&self, unit: usize) -> std::ops::Range<usize> {
+        self.deepest[unit] as usize..self.deepest[unit + 1] as usize
+    }
 }
 
 /// Stages of units, numbered so that the units of a stratum, and the units within a unit, are

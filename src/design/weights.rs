@@ -84,7 +84,7 @@ fn implied_weights(rows: usize, tree: &UnitTree) -> Vec<f64> {
                     Some(pi) => 1.0 / pi[unit],
                     None => stratum.population / stratum.n() as f64,
                 };
-                let deepest = stage.deepest[unit] as usize..stage.deepest[unit + 1] as usize;
+                let deepest = stage.of_unit(unit);
                 of_unit[deepest].iter_mut().for_each(|w| *w *= factor);
             }
         }

@@ -234,14 +234,8 @@ impl Analysis {
         let policy = Policy { lonely: self.design.lonely, in_domain: self.design.lonely_in_domain };
         let tree = &self.design.tree;
         let mut variances = if follows_r {
-            let values = CompatValues::new(
-                tree,
-                &self.ledger,
-                domains,
-                &values.of_domain,
-                &values.forms,
-                |row, slots| row_slots(&measures, row, slots),
-            );
+            let slots_of = |row, slots: &mut _| row_slots(&measures, row, slots);
+            let values = CompatValues::new(tree, &self.ledger, domains, &values, slots_of);
             let mut variances = tree_variance(tree, policy, &values, covariance);
             for layer in self.design.layers.iter() {
                 let of = OfLayer { layer, values: &values };

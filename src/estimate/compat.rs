@@ -7,7 +7,7 @@
 
 use nalgebra::DMatrix;
 
-use super::quantity::Form;
+use super::influence::{Influence, Linear};
 use super::variance::{Entries, UnitValues};
 use crate::aggregate::DomainCodes;
 use crate::data::Codes;
@@ -22,16 +22,15 @@ pub(super) struct CompatValues {
 }
 
 impl CompatValues {
-    /// `row_slots` gives the (slot, value) pairs of a row; `of_domain` the estimates of a domain.
+    /// `row_slots` gives the (slot, value) pairs of a row; `linear` says what they do to the estimates.
     pub fn new(
         tree: &UnitTree,
         ledger: &Ledger,
         domains: &DomainCodes,
-        of_domain: &[Vec<u32>],
-        forms: &[Form],
+        linear: &Influence<'_>,
         row_slots: impl Fn(usize, &mut Vec<(usize, f64)>),
     ) -> CompatValues {
-        let size = forms.len();
+        let size = linear.size();
         let w = ledger.weights();
         let mut z = DMatrix::zeros(w.len(), size);
         let mut slots = Vec::new();
@@ -42,8 +41,7 @@ impl CompatValues {
             }
             slots.clear();
             row_slots(row, &mut slots);
-            for &k in &of_domain[domain as usize] {
-                let form = &forms[k as usize];
+            for Linear { k, form, .. } in linear.in_domain(domain as usize) {
                 let u: f64 = slots
                     .iter()
                     .map(|&(slot, value)| {
@@ -51,7 +49,7 @@ impl CompatValues {
                         c * value
                     })
                     .sum();
-                z[(row, k as usize)] = w[row] * u;
+                z[(row, *k as usize)] = w[row] * u;
             }
         }
         for step in ledger.steps() {

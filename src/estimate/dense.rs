@@ -167,7 +167,7 @@ fn load(
     z.resize(stratum.n() * estimates.len(), 0.0);
     let units = stratum.first as usize..stratum.end as usize;
     for (unit, row) in units.zip(z.chunks_exact_mut(estimates.len())) {
-        let deepest = stage.deepest[unit] as usize..stage.deepest[unit + 1] as usize;
+        let deepest = stage.of_unit(unit);
         if deepest.len() == 1 {
             values.write(deepest.start, estimates.clone(), row);
             continue;

@@ -13,9 +13,13 @@
 use nalgebra::DMatrix;
 use rayon::prelude::*;
 
+use super::outer::Outer;
 use super::residual::Residualizer;
-use super::variance::{Entries, UnitValues, Variances, strata_per_task};
-use crate::design::{Stage, UnitTree};
+use super::variance::{
+    Companion, Policy, UnitValues, Variances, Work, strata_per_task, tree_variance_with,
+};
+use super::vector::Vector;
+use crate::design::{Stage, Stratum, UnitTree};
 
 /// Of a variance less than this share of what it is the difference of, too few digits are left.
 const CANCELS: f64 = 1e-4;
@@ -38,46 +42,29 @@ pub(super) fn explained(tree: &UnitTree, residualizer: &Residualizer) -> Option<
     if !is_plain(tree) || width > MOST_COLUMNS || 2 * width > tree.units() {
         return None;
     }
-    let nothing = Nothing;
     let mut total = DMatrix::zeros(width, width);
     for stage in &tree.stages {
-        for part in products(stage, residualizer, &nothing, true) {
-            total += part;
-        }
+        squares(stage, residualizer).into_iter().for_each(|part| total += part);
     }
-    // Of some units the lower half was summed alone, of others both are the same.
-    total.fill_upper_triangle_with_lower_triangle();
     Some(total)
 }
 
-/// No estimates.
-struct Nothing;
-
-impl UnitValues for Nothing {
-    fn size(&self) -> usize {
-        0
-    }
-
-    fn unit(&self, _unit: usize, _out: &mut Entries) {}
-}
-
-/// What is left of variances after the calibration, from those before it (`plain`) and the
-/// coefficients of every step (estimates × columns); `None` where digits cancel.
-pub(super) fn subtract(
+/// What is left of the variances of values after a calibration with some coefficients for every step
+/// (estimates × columns); `None` where digits cancel.
+pub(super) fn residual_variance(
     tree: &UnitTree,
     residualizer: &Residualizer,
     explained: &DMatrix<f64>,
     coefficients: &[DMatrix<f64>],
-    values: &impl UnitValues,
-    mut plain: Variances,
+    (policy, values): (Policy, &impl UnitValues),
+    full: bool,
 ) -> Option<Variances> {
     let (width, size) = (explained.nrows(), values.size());
+    let tasks = |strata| strata_per_task(strata, true);
+    let companion = WithTotals { residualizer, size };
+    let (mut plain, parts) = tree_variance_with(tree, policy, values, full, tasks, &companion);
     let mut with = DMatrix::zeros(width, size);
-    for stage in &tree.stages {
-        for part in products(stage, residualizer, values, false) {
-            with += part;
-        }
-    }
+    parts.into_iter().for_each(|part| with += part.sum.finish());
     // All coefficients, estimate by estimate.
     let mut b = DMatrix::zeros(width, size);
     let mut from = 0;
@@ -107,109 +94,77 @@ pub(super) fn subtract(
     Some(plain)
 }
 
-/// For tasks of strata in order, Σ c [Σ t x' − (Σ t)(Σ x)'/n], x being t itself (`own`) or the
-/// values of the estimates.
-fn products(
-    stage: &Stage,
-    residualizer: &Residualizer,
-    values: &impl UnitValues,
-    own: bool,
-) -> Vec<DMatrix<f64>> {
-    let width = residualizer.columns();
-    let size = if own { width } else { values.size() };
-    stage
-        .strata
-        .par_chunks(strata_per_task(stage.strata.len(), true))
-        .map(|strata| {
-            let mut out = DMatrix::<f64>::zeros(width, size);
-            let (mut t, mut x) = (Sparse::new(width), Sparse::new(size));
-            let (mut t_sum, mut x_sum) = (Sparse::new(width), Sparse::new(size));
-            let mut list = Entries::new();
-            let counting = |h: &&crate::design::Stratum| h.share > 0.0 && !h.is_census();
-            for stratum in strata.iter().filter(counting) {
-                let n = stratum.n() as f64;
-                let c = stratum.share * stratum.fpc() * n / (n - 1.0);
-                for unit in stratum.first as usize..stratum.end as usize {
-                    for deepest in stage.deepest[unit] as usize..stage.deepest[unit + 1] as usize {
-                        residualizer.totals(deepest, |column, total| t.add(column, total));
-                        if !own {
-                            values.unit(deepest, &mut list);
-                            list.drain(..).for_each(|(k, z)| x.add(k as usize, z));
-                        }
-                    }
-                    t.sort();
-                    let of_x = if own { &t } else { &x };
-                    outer(&mut out, c, &t, of_x, own);
-                    t.each(|i, v| t_sum.add(i, v));
-                    if !own {
-                        x.each(|i, v| x_sum.add(i, v));
-                        x.clear();
-                    }
-                    t.clear();
-                }
-                let of_x = if own { &t_sum } else { &x_sum };
-                outer(&mut out, -c / n, &t_sum, of_x, own);
-                t_sum.clear();
-                x_sum.clear();
+/// T'Q a: Σ c [Σ t a' − (Σ t)(Σ a)'/n] over the strata, with the values a of the estimates.
+struct WithTotals<'a> {
+    residualizer: &'a Residualizer,
+    size: usize,
+}
+
+/// The sum over the strata of a task, and the calibration totals of the unit and of the stratum at hand.
+struct Part {
+    sum: Outer,
+    t: Vector,
+    t_sum: Vector,
+}
+
+impl Companion for WithTotals<'_> {
+    type Part = Part;
+
+    fn start(&self) -> Part {
+        let width = self.residualizer.columns();
+        let sum = Outer::new(width, self.size);
+        Part { sum, t: Vector::new(width), t_sum: Vector::new(width) }
+    }
+
+    fn stratum(&self, part: &mut Part, stage: &Stage, stratum: &Stratum, work: &Work) {
+        let Some(c) = factor(stratum) else { return };
+        let Part { sum, t, t_sum } = part;
+        let mut of_units = work.entries.chunk_by(|a, b| a.0 == b.0).peekable();
+        for unit in stratum.first..stratum.end {
+            load(stage, unit as usize, self.residualizer, t);
+            t_sum.merge(t);
+            if let Some(own) = of_units.next_if(|own| own[0].0 == unit) {
+                sum.add(c, t, own.iter().map(|&(_, k, z)| (k, z)));
             }
-            out
-        })
-        .collect()
+        }
+        let x_sum = work.touched.iter().map(|&k| (k, work.sum[k as usize]));
+        sum.add(-c / stratum.n() as f64, t_sum, x_sum);
+        t_sum.clear();
+    }
 }
 
-/// Adds c t x'; of a square its lower half (`half`).
-fn outer(out: &mut DMatrix<f64>, c: f64, t: &Sparse, x: &Sparse, half: bool) {
-    let width = out.nrows();
-    let all = out.as_mut_slice();
-    // Where few columns are zero, they are gone through as they stand.
-    let is_full = 2 * t.places.len() > width;
-    x.each(|k, z| {
-        let column = &mut all[k * width..(k + 1) * width];
-        let scaled = c * z;
-        if is_full {
-            let from = if half { k } else { 0 };
-            let own = column[from..].iter_mut().zip(&t.values[from..]);
-            own.for_each(|(sum, v)| *sum += scaled * v);
-        } else {
-            t.each(|i, v| column[i] += scaled * v);
+/// The same with t in place of a.
+fn squares(stage: &Stage, residualizer: &Residualizer) -> Vec<DMatrix<f64>> {
+    let width = residualizer.columns();
+    let part = |strata: &[Stratum]| {
+        let mut sum = Outer::new(width, width);
+        let (mut t, mut t_sum) = (Vector::new(width), Vector::new(width));
+        for (stratum, c) in strata.iter().filter_map(|h| Some((h, factor(h)?))) {
+            for unit in stratum.first as usize..stratum.end as usize {
+                load(stage, unit, residualizer, &mut t);
+                t_sum.merge(&t);
+                sum.add_square(c, &t);
+            }
+            sum.add_square(-c / stratum.n() as f64, &t_sum);
+            t_sum.clear();
         }
-    });
+        sum.finish_square()
+    };
+    stage.strata.par_chunks(strata_per_task(stage.strata.len(), true)).map(part).collect()
 }
 
-/// A vector of which few entries are not zero.
-struct Sparse {
-    values: Vec<f64>,
-    is_in: Vec<bool>,
-    places: Vec<u32>,
+/// The number c of a stratum that counts.
+fn factor(stratum: &Stratum) -> Option<f64> {
+    let n = stratum.n() as f64;
+    let counts = stratum.share > 0.0 && !stratum.is_census();
+    counts.then(|| stratum.share * stratum.fpc() * n / (n - 1.0))
 }
 
-impl Sparse {
-    fn new(size: usize) -> Sparse {
-        Sparse { values: vec![0.0; size], is_in: vec![false; size], places: Vec::new() }
+/// Puts the totals of a unit of a stage in `t`.
+fn load(stage: &Stage, unit: usize, residualizer: &Residualizer, t: &mut Vector) {
+    t.clear();
+    for deepest in stage.of_unit(unit) {
+        residualizer.totals(deepest, |from, by, totals| t.add_all(from, by, totals));
     }
-
-    #[inline]
-    fn add(&mut self, place: usize, value: f64) {
-        if !std::mem::replace(&mut self.is_in[place], true) {
-            self.places.push(place as u32);
-        }
-        self.values[place] += value;
-    }
-
-    /// Entries in the order of their places, so that memory is gone through in order.
-    fn sort(&mut self) {
-        self.places.sort_unstable();
-    }
-
-    #[inline]
-    fn each(&self, mut f: impl FnMut(usize, f64)) {
-        self.places.iter().for_each(|&p| f(p as usize, self.values[p as usize]));
-    }
-
-    fn clear(&mut self) {
-        for place in self.places.drain(..) {
-            self.values[place as usize] = 0.0;
-            self.is_in[place as usize] = false;
-        }
-    }
+    t.sort();
 }

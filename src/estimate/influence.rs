@@ -6,7 +6,7 @@ use nalgebra::DMatrix;
 
 use super::analysis::{Analysis, Raw, offsets};
 use super::dense::{DenseValues, dense_variance};
-use super::explained::subtract;
+use super::explained::residual_variance;
 use super::quantity::{Form, Quantity};
 use super::residual::Residualizer;
 use super::result::Covariance;
@@ -18,14 +18,32 @@ use crate::design::{Layer, UnitTree};
 /// Influence values by unit, less what calibration explains.
 pub(super) struct Influence<'a> {
     sums: &'a CellSums,
-    /// For each domain the estimates in it.
-    pub of_domain: Vec<Vec<u32>>,
-    /// The linear form of each estimate, slots counted within the cell.
-    pub forms: Vec<Form>,
-    /// The slot Σw of each estimate's quantity.
-    weight_slot: Vec<usize>,
+    size: usize,
+    /// The estimates that can be had, domain by domain.
+    linear: Vec<Linear>,
+    /// Where those of each domain start, and the end.
+    of_domain: Vec<usize>,
     residualizer: Option<&'a Residualizer>,
     pub coefficients: Vec<DMatrix<f64>>,
+}
+
+/// An estimate as it moves with the slots of its domain.
+#[derive(Debug, Clone)]
+pub(super) struct Linear {
+    /// Which estimate.
+    pub k: u32,
+    /// The slot Σw of its quantity.
+    weight_slot: usize,
+    /// Its linear form, slots counted within the cell.
+    pub form: Form,
+}
+
+impl Linear {
+    #[inline]
+    fn value(&self, cell: &[f64]) -> f64 {
+        let [(i, a), (j, b)] = self.form;
+        a * cell[i] + b * cell[j]
+    }
 }
 
 impl<'a> Influence<'a> {
@@ -38,17 +56,26 @@ impl<'a> Influence<'a> {
         cross: &[Vec<f64>],
     ) -> Influence<'a> {
         let offsets = offsets(measures);
-        let mut of_domain = vec![Vec::new(); sums.domains];
-        let forms: Vec<Form> = (0..)
-            .zip(&raw.index)
-            .map(|(k, &(q, outcome, domain))| {
+        let forms: Vec<Form> = raw
+            .index
+            .iter()
+            .map(|&(q, outcome, domain)| {
                 let form = quantities[q].form(outcome, &sums.total(domain)[offsets[q]..]);
-                if raw.values[k as usize].is_finite() {
-                    of_domain[domain].push(k);
-                }
                 form.map(|(slot, c)| (offsets[q] + slot, c))
             })
             .collect();
+        let mut by_domain: Vec<Vec<Linear>> = vec![Vec::new(); sums.domains];
+        for (k, &(q, _, domain)) in raw.index.iter().enumerate() {
+            if raw.values[k].is_finite() {
+                let (weight_slot, form) = (offsets[q], forms[k]);
+                by_domain[domain].push(Linear { k: k as u32, weight_slot, form });
+            }
+        }
+        let mut of_domain = vec![0];
+        of_domain.extend(by_domain.iter().scan(0, |end, own| {
+            *end += own.len();
+            Some(*end)
+        }));
         let coefficients = residualizer.map_or_else(Vec::new, |r| {
             let cross: Vec<DMatrix<f64>> = cross
                 .iter()
@@ -66,8 +93,8 @@ impl<'a> Influence<'a> {
                 .collect();
             r.coefficients(&cross)
         });
-        let weight_slot = raw.index.iter().map(|&(q, ..)| offsets[q]).collect();
-        Influence { sums, of_domain, forms, weight_slot, residualizer, coefficients }
+        let linear = by_domain.concat();
+        Influence { sums, size: forms.len(), linear, of_domain, residualizer, coefficients }
     }
 }
 
@@ -78,9 +105,9 @@ impl Influence<'_> {
             return tree_variance(tree, policy, self, full);
         };
         if let Some(explained) = residualizer.explained(tree) {
-            let plain = tree_variance(tree, Policy { in_domain: false, ..policy }, self, full);
+            let of = (Policy { in_domain: false, ..policy }, self);
             let b = &self.coefficients;
-            if let Some(v) = subtract(tree, residualizer, explained, b, self, plain) {
+            if let Some(v) = residual_variance(tree, residualizer, explained, b, of, full) {
                 return v;
             }
         }
@@ -96,9 +123,10 @@ impl Influence<'_> {
         }
     }
 
+    /// The estimates in a domain.
     #[inline]
-    fn value(&self, k: u32, cell: &[f64]) -> f64 {
-        self.forms[k as usize].iter().map(|&(slot, c)| c * cell[slot]).sum()
+    pub fn in_domain(&self, domain: usize) -> &[Linear] {
+        &self.linear[self.of_domain[domain]..self.of_domain[domain + 1]]
     }
 }
 
@@ -182,16 +210,18 @@ impl Analysis {
 /// Without calibration: a unit has values in the domains of its rows only.
 impl UnitValues for Influence<'_> {
     fn size(&self) -> usize {
-        self.forms.len()
+        self.size
     }
 
     fn unit(&self, unit: usize, out: &mut Entries) {
         for (domain, cell) in self.sums.unit(unit) {
-            // A unit whose rows in the domain all lack the outcome is not in it.
-            let with = self.of_domain[domain].iter().map(|&k| (k, self.value(k, cell)));
-            out.extend(
-                with.filter(|&(k, z)| z != 0.0 || cell[self.weight_slot[k as usize]] != 0.0),
-            );
+            for own in self.in_domain(domain) {
+                let z = own.value(cell);
+                // A unit whose rows in the domain all lack the outcome is not in it.
+                if z != 0.0 || cell[own.weight_slot] != 0.0 {
+                    out.push((own.k, z));
+                }
+            }
         }
     }
 }
@@ -199,15 +229,15 @@ impl UnitValues for Influence<'_> {
 /// After calibration: what it explains is taken off, so that a unit has a value in every domain.
 impl DenseValues for Influence<'_> {
     fn size(&self) -> usize {
-        self.forms.len()
+        self.size
     }
 
     fn write(&self, unit: usize, estimates: Range<usize>, out: &mut [f64]) {
         out.fill(0.0);
         for (domain, cell) in self.sums.unit(unit) {
-            for &k in &self.of_domain[domain] {
-                if estimates.contains(&(k as usize)) {
-                    out[k as usize - estimates.start] = self.value(k, cell);
+            for own in self.in_domain(domain) {
+                if estimates.contains(&(own.k as usize)) {
+                    out[own.k as usize - estimates.start] = own.value(cell);
                 }
             }
         }

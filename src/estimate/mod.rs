@@ -15,6 +15,7 @@ mod interval;
 pub mod interval_compat;
 mod missing;
 mod moments;
+mod outer;
 mod quality;
 mod quantile;
 mod quantity;
@@ -24,6 +25,7 @@ mod satterthwaite;
 mod standardize;
 mod table;
 mod variance;
+mod vector;
 
 pub use analysis::{Analysis, Raw};
 pub use bounds::Unplaced;

@@ -19,7 +19,7 @@ use std::sync::{Arc, OnceLock};
 use nalgebra::{DMatrix, DVector};
 
 use super::explained::explained;
-use crate::aggregate::{UnitX, XColumns, XTerm, gram, unit_x};
+use crate::aggregate::{UnitTotals, UnitX, XColumns, XTerm, gram, unit_x};
 use crate::design::UnitTree;
 use crate::numeric::SymmetricSolver;
 use crate::weight::{Adjustment, Carrier, Ledger, OwnSum};
@@ -142,17 +142,16 @@ impl Residualizer {
         self.explained.get_or_init(|| explained(tree, self)).as_ref()
     }
 
-    /// Σ c x over a unit, less p Σ d where totals are shares p of N̂ = Σ d, with the columns of all
-    /// steps counted through. A column may come more than once.
-    pub fn totals(&self, unit: usize, mut take: impl FnMut(usize, f64)) {
+    /// Σ c x over a unit, less p Σ d where totals are shares p of N̂ = Σ d: the first of a run of
+    /// columns, counted through all steps, a number, and totals to be multiplied by it. A column may
+    /// come more than once.
+    #[inline]
+    pub fn totals(&self, unit: usize, mut take: impl FnMut(usize, f64, UnitTotals<'_>)) {
         let mut from = 0;
         for step in &self.steps {
-            step.totals.unit(unit).for_each(|(column, total)| take(from + column, total));
+            take(from, 1.0, step.totals.unit(unit));
             if let Some((sums, shares)) = &step.own_sum {
-                for (_, sum) in sums.unit(unit) {
-                    let moved = shares.iter().enumerate().filter(|(_, p)| **p != 0.0);
-                    moved.for_each(|(column, share)| take(from + column, -sum * share));
-                }
+                sums.unit(unit).each(|_, sum| take(from, -sum, UnitTotals::All(shares)));
             }
             from += step.x.width();
         }
@@ -167,16 +166,15 @@ impl Residualizer {
         values: &mut [f64],
     ) {
         for (step, b) in self.steps.iter().zip(coefficients) {
-            for (column, total) in step.totals.unit(unit) {
+            let mut take = |column: usize, total: f64| {
                 let b = &b.as_slice()[column * b.nrows()..][estimates.clone()];
                 values.iter_mut().zip(b).for_each(|(value, b)| *value -= total * b);
-            }
-            let Some((sums, shares)) = &step.own_sum else { continue };
-            for (_, sum) in sums.unit(unit) {
-                for (column, share) in shares.iter().enumerate().filter(|(_, p)| **p != 0.0) {
-                    let b = &b.as_slice()[column * b.nrows()..][estimates.clone()];
-                    values.iter_mut().zip(b).for_each(|(value, b)| *value += sum * share * b);
-                }
+            };
+            step.totals.unit(unit).each(&mut take);
+            if let Some((sums, shares)) = &step.own_sum {
+                sums.unit(unit).each(|_, sum| {
+                    UnitTotals::All(shares).each(|column, share| take(column, -sum * share));
+                });
             }
         }
     }

@@ -94,6 +94,29 @@ pub(super) struct Policy {
     pub in_domain: bool,
 }
 
+/// What else is made of the values of each stratum while they are there.
+pub(super) trait Companion: Sync {
+    /// What the strata of a task add to.
+    type Part: Send;
+
+    /// Nothing added yet.
+    fn start(&self) -> Self::Part;
+
+    /// Adds a stratum.
+    fn stratum(&self, part: &mut Self::Part, stage: &Stage, stratum: &Stratum, work: &Work);
+}
+
+/// Nothing else.
+struct Alone;
+
+impl Companion for Alone {
+    type Part = ();
+
+    fn start(&self) {}
+
+    fn stratum(&self, (): &mut (), _: &Stage, _: &Stratum, _: &Work) {}
+}
+
 /// Variances of Σ_u z_u.
 pub(super) fn tree_variance(
     tree: &UnitTree,
@@ -101,29 +124,47 @@ pub(super) fn tree_variance(
     values: &impl UnitValues,
     full: bool,
 ) -> Variances {
+    let tasks = |strata| strata_per_task(strata, full);
+    tree_variance_with(tree, policy, values, full, tasks, &Alone).0
+}
+
+/// Variances of Σ_u z_u, and what a companion makes of the strata, `tasks` of them at a time.
+pub(super) fn tree_variance_with<C: Companion>(
+    tree: &UnitTree,
+    policy: Policy,
+    values: &impl UnitValues,
+    full: bool,
+    tasks: impl Fn(usize) -> usize,
+    companion: &C,
+) -> (Variances, Vec<C::Part>) {
     let k = values.size();
     let mut total = Acc::new(k, full);
+    let mut others = Vec::new();
     for (s, stage) in tree.stages.iter().enumerate() {
         let centres = centres(tree, s, policy, values);
-        let parts: Vec<Acc> = stage
+        let parts: Vec<(Acc, C::Part)> = stage
             .strata
-            .par_chunks(strata_per_task(stage.strata.len(), full))
+            .par_chunks(tasks(stage.strata.len()))
             .map(|strata| {
-                let mut acc = Acc::new(k, full);
+                let (mut acc, mut other) = (Acc::new(k, full), companion.start());
                 let mut work = Work::new(k);
                 for stratum in strata.iter().filter(|h| h.share > 0.0) {
                     work.load(stage, stratum, values);
                     acc.stratum(stratum, policy, &centres, &mut work);
+                    companion.stratum(&mut other, stage, stratum, &work);
                 }
-                acc
+                (acc, other)
             })
             .collect();
         let mut sum = Acc::new(k, full);
-        parts.iter().for_each(|part| sum.merge(part));
+        for (part, other) in parts {
+            sum.merge(&part);
+            others.push(other);
+        }
         sum.average_lonely(policy);
         total.merge(&sum);
     }
-    Variances { diagonal: total.diagonal, full: total.full }
+    (Variances { diagonal: total.diagonal, full: total.full }, others)
 }
 
 /// Mean of all unit totals at a stage, by the unit above; needed to centre lonely units. Where
@@ -193,7 +234,8 @@ pub(super) fn centres(
 pub(super) struct Work {
     /// (unit, estimate, value)
     pub entries: Vec<(u32, u32, f64)>,
-    sum: Vec<f64>,
+    /// Sums over the units, by estimate.
+    pub sum: Vec<f64>,
     /// Units with a value, by estimate.
     pub units_with: Vec<u32>,
     /// Estimates with a value.

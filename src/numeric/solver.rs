@@ -1,6 +1,7 @@
 //! Solving with symmetric matrices that may be singular, and saying which columns make them so.
 
 use nalgebra::DMatrix;
+use rayon::prelude::*;
 
 /// A column that is a combination of others.
 #[derive(Debug, Clone, PartialEq)]
@@ -219,8 +220,11 @@ impl SymmetricSolver {
     /// If B has not p rows.
     pub fn solve_matrix(&self, rhs: &DMatrix<f64>) -> DMatrix<f64> {
         let mut x = DMatrix::zeros(self.size, rhs.ncols());
-        for (mut target, column) in x.column_iter_mut().zip(rhs.column_iter()) {
-            target.copy_from_slice(&self.solve(column.as_slice()));
+        if self.size > 0 && rhs.ncols() > 0 {
+            assert_eq!(rhs.nrows(), self.size, "rows of the right-hand side");
+            let columns = x.as_mut_slice().par_chunks_mut(self.size);
+            let all = columns.zip(rhs.as_slice().par_chunks(self.size)).with_min_len(8);
+            all.for_each(|(x, b)| x.copy_from_slice(&self.solve(b)));
         }
         x
     }

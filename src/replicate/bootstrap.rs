@@ -148,7 +148,7 @@ fn stages(tree: &UnitTree, kind: Kind, plan: &ReplicatePlan) -> Result<Vec<Drawn
                     Selection::WithoutReplacement => 1.0 - stratum.fpc(),
                     Selection::Pps | Selection::Poisson => probability[unit],
                 };
-                let deep = stage.deepest[unit] as usize..stage.deepest[unit + 1] as usize;
+                let deep = stage.of_unit(unit);
                 above[deep].iter_mut().for_each(|p| *p *= own);
             }
         }
@@ -177,7 +177,7 @@ impl FactorStream for Bootstrap {
                     continue;
                 }
                 for (unit, factor) in (stratum.first as usize..).zip(&scratch.factor) {
-                    let deep = stage.deepest[unit] as usize..stage.deepest[unit + 1] as usize;
+                    let deep = stage.of_unit(unit);
                     let factor = 1.0 + shrink * (factor - 1.0);
                     out[deep].iter_mut().for_each(|f| *f *= factor);
                 }
@@ -260,7 +260,7 @@ impl Bootstrap {
                 let (n, m) = (n as f64, m as f64);
                 let lambda = (m * share * stratum.fpc() / (n - m)).sqrt();
                 for (unit, is_in) in (stratum.first as usize..).zip(&is_in) {
-                    let deep = stage.deepest[unit] as usize..stage.deepest[unit + 1] as usize;
+                    let deep = stage.of_unit(unit);
                     let (step, root) =
                         if *is_in { (n / m - 1.0, (n / m).sqrt()) } else { (-1.0, 0.0) };
                     for (f, path) in out[deep.clone()].iter_mut().zip(&mut path[deep]) {

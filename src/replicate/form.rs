@@ -234,7 +234,7 @@ impl FactorStream for FormPlan {
             let stage: &Stage = &self.tree.stages[piece.stage];
             for (&unit, value) in piece.units.iter().zip(&own) {
                 let unit = unit as usize;
-                let deep = stage.deepest[unit] as usize..stage.deepest[unit + 1] as usize;
+                let deep = stage.of_unit(unit);
                 let step = piece.scale * value / self.tau;
                 out[deep].iter_mut().for_each(|f| *f += step);
             }
