@@ -101,11 +101,13 @@ impl<'a> Block<'a> {
     }
 }
 
-/// The slots of the rows of a block. Rows that do not count have no values, in whichever domain.
+/// The slots of the rows of a block.
 #[derive(Debug, Default)]
 pub(super) struct Slots {
-    /// The domain of each row.
+    /// The domain of each row; any for one that does not count.
     pub domains: Vec<u32>,
+    /// 1 for a row that counts, else 0.
+    pub counts: Vec<f64>,
     pub values: SlotValues,
 }
 
@@ -127,16 +129,16 @@ impl Default for SlotValues {
 impl Slots {
     /// Takes the rows of a block in place of those before.
     pub fn load(&mut self, block: &Block<'_>) {
-        let own = block.domains.iter().zip(block.weights.iter());
-        let counts = |(&domain, &w): (&u32, &f64)| domain != Codes::NONE && w != 0.0;
         self.domains.clear();
-        self.domains.extend(own.clone().map(|own| if counts(own) { *own.0 } else { 0 }));
+        self.domains.extend(block.domains.iter().map(|&d| if d == Codes::NONE { 0 } else { d }));
+        let counts = |(&d, &w): (&u32, &f64)| if d == Codes::NONE || w == 0.0 { 0.0 } else { 1.0 };
+        self.counts.clear();
+        self.counts.extend(block.domains.iter().zip(block.weights.iter()).map(counts));
+        let rows = block.units.len();
         if block.values.iter().any(|values| matches!(values, Values::Levels(..))) {
-            let (mut ends, mut pairs) = (Vec::with_capacity(block.units.len()), Vec::new());
-            for (i, own) in own.enumerate() {
-                if counts(own) {
-                    block.pairs(i, &mut pairs);
-                }
+            let (mut ends, mut pairs) = (Vec::with_capacity(rows), Vec::new());
+            for i in 0..rows {
+                block.pairs(i, &mut pairs);
                 ends.push(pairs.len());
             }
             self.values = SlotValues::Some { ends, pairs };
@@ -144,22 +146,19 @@ impl Slots {
         }
         let SlotValues::All(all) = &mut self.values else { return };
         let width: usize = block.values.iter().map(Values::width).sum();
-        all.resize(block.units.len() * width, 0.0);
+        all.resize(rows * width, 0.0);
         let mut from = 0;
         for values in &block.values {
-            let counts = own.clone().map(counts);
             match values {
                 Values::Number(_, y) => {
-                    let slots = |(&y, counts): (&f64, bool)| {
-                        if counts && !y.is_nan() { [1.0, y] } else { [0.0; 2] }
-                    };
-                    put(all, width, from, y.iter().zip(counts).map(slots));
+                    let slots = |&y: &f64| if y.is_nan() { [0.0; 2] } else { [1.0, y] };
+                    put(all, width, from, y.iter().map(slots));
                 }
                 Values::Pair(_, [y, x]) => {
-                    let slots = |((&y, &x), counts): ((&f64, &f64), bool)| {
-                        if counts && !y.is_nan() && !x.is_nan() { [1.0, y, x] } else { [0.0; 3] }
+                    let slots = |(&y, &x): (&f64, &f64)| {
+                        if y.is_nan() || x.is_nan() { [0.0; 3] } else { [1.0, y, x] }
                     };
-                    put(all, width, from, y.iter().zip(x).zip(counts).map(slots));
+                    put(all, width, from, y.iter().zip(x).map(slots));
                 }
                 Values::Levels(..) => {}
             }

@@ -14,7 +14,7 @@ use super::request::DomainCodes;
 use crate::data::Codes;
 
 /// Entries of a crossing that stay near the processor.
-const MOST: usize = 1 << 14;
+const MOST: usize = 1 << 15;
 
 /// Rows that are searched for levels of domains at a time.
 const CHUNK: usize = 1 << 13;
@@ -42,29 +42,34 @@ impl<'a> Plan<'a> {
         rows: usize,
     ) -> Plan<'a> {
         let stride = domains.count * width;
-        let most = MOST.min(rows);
+        let most = MOST.min(2 * rows);
         let fixed: Vec<Option<Vec<u32>>> =
             x.terms.iter().map(|term| levels_of_domains(term, domains)).collect();
-        let mut crossed: Vec<Vec<usize>> = Vec::new();
-        let mut sizes: Vec<usize> = Vec::new();
+        // Two by two, the smallest first, as long as the crossing has few entries.
+        let (mut alone, mut open) = (Vec::new(), Vec::new());
         for (t, term) in x.terms.iter().enumerate().filter(|(t, _)| fixed[*t].is_none()) {
-            let own = levels(term);
-            let fits = |size: &usize| *size > 0 && size.saturating_mul(own * stride) <= most;
-            match sizes.iter().position(fits).filter(|_| term.values.is_none()) {
-                Some(place) => {
-                    crossed[place].push(t);
-                    sizes[place] *= own;
-                }
-                None => {
-                    crossed.push(vec![t]);
-                    sizes.push(if term.values.is_none() { own } else { 0 });
-                }
+            if term.values.is_some() {
+                alone.push(vec![t]);
+            } else {
+                open.push((levels(term), vec![t]));
             }
         }
-        // The domains themselves, where no crossing has their sums.
-        if fixed.iter().any(Option::is_some) && sizes.iter().all(|size| *size == 0) {
-            crossed.push(Vec::new());
+        loop {
+            open.sort_by_key(|(size, _)| *size);
+            let [(a, _), (b, _), ..] = open.as_slice() else { break };
+            let size = a.saturating_mul(*b);
+            if size.saturating_mul(stride) > most {
+                break;
+            }
+            let (_, terms) = open.remove(0);
+            open[0].0 = size;
+            open[0].1.extend(terms);
         }
+        // The domains themselves, where no crossing has their sums.
+        if fixed.iter().any(Option::is_some) && open.is_empty() {
+            open.push((1, Vec::new()));
+        }
+        let crossed = alone.into_iter().chain(open.into_iter().map(|(_, terms)| terms)).collect();
         Plan { x, weights, fixed, crossed, stride, width }
     }
 
@@ -77,7 +82,7 @@ impl<'a> Plan<'a> {
             Crossing { terms, sums }
         };
         let crossings = self.crossed.iter().map(crossing).collect();
-        Products { plan: self, crossings, vx: Vec::new(), at: Vec::new() }
+        Products { plan: self, crossings, v: Vec::new(), vx: Vec::new(), at: Vec::new() }
     }
 }
 
@@ -86,6 +91,8 @@ impl<'a> Plan<'a> {
 pub(super) struct Products<'a> {
     plan: &'a Plan<'a>,
     crossings: Vec<Crossing<'a>>,
+    /// v of the rows, zero for those that do not count.
+    v: Vec<f64>,
     /// v x of the rows, where the term has values.
     vx: Vec<f64>,
     /// The cell of each row in a crossing.
@@ -102,12 +109,15 @@ struct Crossing<'a> {
 impl Products<'_> {
     /// Adds the rows of a block, crossing by crossing.
     pub fn add(&mut self, block: &RowBlock<'_>, slots: &Slots) {
-        let Products { plan, crossings, vx, at } = self;
+        let Products { plan, crossings, v, vx, at } = self;
         let (width, domains) = (plan.width, plan.stride / plan.width.max(1));
         if plan.stride == 0 {
             return;
         }
-        let v = block.floats(plan.weights);
+        v.clear();
+        let rows = block.floats(plan.weights);
+        let counting = rows.iter().zip(&slots.counts);
+        v.extend(counting.map(|(&v, &counts)| if counts == 0.0 { 0.0 } else { v }));
         for Crossing { terms, sums } in crossings {
             at.clear();
             at.resize(block.len(), 0);
@@ -116,8 +126,8 @@ impl Products<'_> {
                     // The last level stands for none.
                     let last = term.width as u32;
                     let levels = last + 1;
-                    block
-                        .each_code(codes, &mut *at, |at, code| *at = *at * levels + code.min(last));
+                    let own = at.iter_mut();
+                    block.each_code(codes, own, |at, code| *at = *at * levels + code.min(last));
                 }
             }
             at.iter_mut().zip(&slots.domains).for_each(|(at, d)| *at = *at * domains as u32 + d);

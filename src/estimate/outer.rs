@@ -10,7 +10,7 @@ use pulp::{Arch, Simd, WithSimd};
 use super::vector::Vector;
 
 /// Numbers of vectors t that wait.
-const WAITING: usize = 1 << 11;
+const WAITING: usize = 1 << 12;
 
 /// No entry.
 const END: u32 = u32::MAX;
@@ -45,7 +45,7 @@ impl Outer {
             sum: DMatrix::zeros(width, size),
             rows: Vec::new(),
             factors: Vec::new(),
-            most: (WAITING / width.max(1)).clamp(8, 64) * width,
+            most: (WAITING / width.max(1)).clamp(8, 128) * width,
             entries: Vec::new(),
             last: vec![END; size],
             columns: Vec::new(),
