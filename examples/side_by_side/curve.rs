@@ -14,6 +14,9 @@ use super::tasks;
 const SIZES: [usize; 5] = [10_000, 50_000, 250_000, 1_000_000, 4_000_000];
 const ROWS: usize = 1_000_000;
 
+/// How often tasks that are set side by side are done.
+const ROUNDS: usize = 21;
+
 /// Crossings with 1, 18, 54, 270 and 864 domains.
 const CROSSINGS: [&[&str]; 5] =
     [&[], &["eth"], &["eth", "mig"], &["eth", "mig", "educ"], &["eth", "mig", "agesex"]];
@@ -38,15 +41,18 @@ pub fn run() {
         let raked = tasks::rake(&table, &margins, &base);
         let by = CROSSINGS[2];
         let further = further(&design, &raked);
-        let times = [
+        let mut times = vec![
             time(repeats, || tasks::design(&table)),
             time(repeats, || tasks::rake(&table, &margins, &base)),
             time(repeats, || tasks::linear(&table, &margins, &base)),
             time(repeats, || tasks::means(&table, &design, &base, &OUTCOMES[..3], by, false)),
-            time(repeats, || tasks::means(&table, &design, &base, &OUTCOMES[..1], by, false)),
-            time(repeats, || tasks::means(&table, &design, &raked, &OUTCOMES[..1], by, false)),
-            again(repeats, || tasks::table_of(&table, &further, &OUTCOMES[..1], by, false)),
         ];
+        let one = &OUTCOMES[..1];
+        times.extend(in_turn([
+            &|| tasks::means(&table, &design, &base, one, by, false),
+            &|| tasks::means(&table, &design, &raked, one, by, false),
+            &|| tasks::table_of(&table, &further, one, by, false),
+        ]));
         line(&survey.rows().to_string(), &times);
     }
     let survey = Survey::new(ROWS, 1);
@@ -61,11 +67,11 @@ pub fn run() {
     println!("|---:|---:|---:|---:|---:|---:|---:|");
     let analysis = further(&design, &raked);
     let three = |outcomes: &[&str], by: &[&str], all: bool| {
-        [
-            time(5, || tasks::means(&table, &design, &base, outcomes, by, all)),
-            time(5, || tasks::means(&table, &design, &raked, outcomes, by, all)),
-            again(5, || tasks::table_of(&table, &analysis, outcomes, by, all)),
-        ]
+        in_turn([
+            &|| tasks::means(&table, &design, &base, outcomes, by, all),
+            &|| tasks::means(&table, &design, &raked, outcomes, by, all),
+            &|| tasks::table_of(&table, &analysis, outcomes, by, all),
+        ])
     };
     for by in CROSSINGS {
         let domains = tasks::means(&table, &design, &base, &OUTCOMES[..1], by, false).rows.len();
@@ -87,10 +93,22 @@ fn further(design: &SurveyDesign, raked: &Ledger) -> Analysis {
     Analysis::new(design.clone(), raked.clone())
 }
 
-/// The time without that of the first call.
-fn again<T>(repeats: usize, work: impl Fn() -> T) -> f64 {
-    drop(work());
-    time(repeats, work)
+/// Tasks that are set side by side are done in turn, so that what else the machine does falls on all of
+/// them; without the time of the first calls.
+fn in_turn<T, const N: usize>(tasks: [&dyn Fn() -> T; N]) -> [f64; N] {
+    let mut seconds = [const { Vec::new() }; N];
+    for round in 0..=ROUNDS {
+        for (task, seconds) in tasks.iter().zip(&mut seconds) {
+            let time = time(1, task);
+            if round > 0 {
+                seconds.push(time);
+            }
+        }
+    }
+    seconds.map(|mut seconds| {
+        seconds.sort_by(f64::total_cmp);
+        median(&seconds)
+    })
 }
 
 /// Prints how the time of replicates grows: with rows, domains and replicates.
