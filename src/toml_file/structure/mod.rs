@@ -160,9 +160,16 @@ impl Walk<'_> {
             return Value::String(text.to_string());
         }
         let names: Vec<&str> = choices.iter().map(|(choice, _)| choice.as_str()).collect();
-        let help = match nearest(text, names.iter().copied()).or_else(|| synonym(text, &names)) {
-            Some(near) => format!("did you mean `{near}`? Accepted: {}", listing(&names)),
-            None => {
+        let near = nearest(text, names.iter().copied()).or_else(|| synonym(text, &names));
+        let help = match (self.other_key(text, path), near) {
+            (Some(key), _) => {
+                format!(
+                    "`{text}` is a value of the key `{key}`. Accepted here: {}",
+                    listing(&names)
+                )
+            }
+            (None, Some(near)) => format!("did you mean `{near}`? Accepted: {}", listing(&names)),
+            (None, None) => {
                 let lines: Vec<String> = choices
                     .iter()
                     .map(|(choice, meaning)| match meaning {
@@ -311,6 +318,24 @@ impl Walk<'_> {
             }
         });
         meaning
+    }
+
+    /// Another key of the same table that accepts a text as one of its choices.
+    fn other_key(&self, text: &str, path: &KeyPath) -> Option<String> {
+        let own = path.last_key()?;
+        let header = self.header(&path.parent().unwrap_or_default());
+        let accepts = |shape: &Shape| match shape {
+            Shape::Choice(choices) => choices.iter().any(|(choice, _)| choice == text),
+            _ => false,
+        };
+        let mut other = None;
+        self.each_table(&mut |home, table| {
+            let mut keys = table.keys.iter().filter(|key| home == header && key.name != own);
+            let fitting =
+                keys.find(|key| self.shapes.alternatives(&key.shape).iter().any(|s| accepts(s)));
+            other = other.take().or(fitting.map(|key| key.name.clone()));
+        });
+        other
     }
 
     /// The tables, as their headers, that have a key of that name.

@@ -20,7 +20,7 @@ fn walked(schema: &Value, text: &str) -> Checked {
 fn with(key: Value, text: &str, expected: &[&str]) {
     let schema = json!({
         "type": "object",
-        "properties": { "k": key, "other": { "type": "string" } },
+        "properties": { "k": key, "other": { "type": "string" }, "distance": { "enum": ["sinh"] } },
         "additionalProperties": false,
         "$defs": {
             "Names": { "anyOf": [{ "type": "string" },
@@ -95,6 +95,8 @@ fn choices() {
     with(choice(), "k = 'Logit'", &["did you mean `logit`? Accepted: linear, logit"]);
     with(choice(), "k = 'greg'", &["did you mean `linear`?"]);
     with(choice(), "k = 'quadratic'", &["accepted are\n  linear: GREG.\n  logit"]);
+    let help = "`sinh` is a value of the key `distance`. Accepted here: linear, logit";
+    with(choice(), "k = 'sinh'", &[help]);
     with(choice(), "k = 1", &["must be \"linear\" or \"logit\", not the number 1"]);
     with(json!({ "enum": ["a", "b"] }), "k = 'c'", &["`k` cannot be \"c\""]);
     with(json!({ "anyOf": [choice(), { "type": "null" }] }), "k = 'x'", &["cannot be \"x\""]);
