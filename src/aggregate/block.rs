@@ -23,16 +23,6 @@ pub(super) enum Values<'a> {
     Levels(&'a Codes, usize, Vec<u32>),
 }
 
-impl Values<'_> {
-    fn width(&self) -> usize {
-        match self {
-            Values::Number(..) => 2,
-            Values::Pair(..) => 3,
-            Values::Levels(_, levels, _) => 1 + levels,
-        }
-    }
-}
-
 impl<'a> Block<'a> {
     /// No rows yet.
     pub fn new(measures: &[Measure<'a>]) -> Block<'a> {
@@ -128,7 +118,7 @@ impl Default for SlotValues {
 
 impl Slots {
     /// Takes the rows of a block in place of those before.
-    pub fn load(&mut self, block: &Block<'_>) {
+    pub fn load(&mut self, block: &Block<'_>, measures: &[Measure<'_>]) {
         self.domains.clear();
         self.domains.extend(block.domains.iter().map(|&d| if d == Codes::NONE { 0 } else { d }));
         let counts = |(&d, &w): (&u32, &f64)| if d == Codes::NONE || w == 0.0 { 0.0 } else { 1.0 };
@@ -145,10 +135,10 @@ impl Slots {
             return;
         }
         let SlotValues::All(all) = &mut self.values else { return };
-        let width: usize = block.values.iter().map(Values::width).sum();
+        let width: usize = measures.iter().map(Measure::width).sum();
         all.resize(rows * width, 0.0);
         let mut from = 0;
-        for values in &block.values {
+        for (values, measure) in block.values.iter().zip(measures) {
             match values {
                 Values::Number(_, y) => {
                     let slots = |&y: &f64| if y.is_nan() { [0.0; 2] } else { [1.0, y] };
@@ -162,7 +152,7 @@ impl Slots {
                 }
                 Values::Levels(..) => {}
             }
-            from += values.width();
+            from += measure.width();
         }
     }
 }

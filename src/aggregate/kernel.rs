@@ -70,7 +70,7 @@ impl<'a> Kernel<'a> {
         self.block.load(block, self.request);
         self.add_cells();
         if !self.products.is_empty() {
-            self.slots.load(&self.block);
+            self.slots.load(&self.block, self.request.measures);
             self.products.iter_mut().for_each(|products| products.add(block, &self.slots));
         }
     }

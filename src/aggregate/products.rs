@@ -147,6 +147,9 @@ impl Products<'_> {
                     let mut from = 0;
                     for ((&at, &v), &end) in at.iter().zip(v).zip(ends) {
                         let own = &pairs[std::mem::replace(&mut from, end)..end];
+                        if v == 0.0 {
+                            continue;
+                        }
                         let sums = &mut sums[at as usize * width..][..width];
                         own.iter().for_each(|&(slot, s)| sums[slot] += v * s);
                     }
@@ -198,7 +201,8 @@ impl Products<'_> {
     }
 }
 
-/// Adds v times the values of `width` slots of each row to a cell.
+/// Adds v times the values of `width` slots of each row to a cell. A row with v = 0 adds nothing,
+/// whatever its values.
 fn scatter(sums: &mut [f64], cells: &[u32], v: &[f64], values: &[f64], width: usize) {
     // One number, two, three, or a ratio.
     match width {
@@ -208,8 +212,10 @@ fn scatter(sums: &mut [f64], cells: &[u32], v: &[f64], values: &[f64], width: us
         6 => scatter_of::<6>(sums, cells, v, values),
         _ => {
             for ((&cell, v), values) in cells.iter().zip(v).zip(values.chunks_exact(width)) {
-                let sums = &mut sums[cell as usize * width..][..width];
-                sums.iter_mut().zip(values).for_each(|(sum, s)| *sum += v * s);
+                if *v != 0.0 {
+                    let sums = &mut sums[cell as usize * width..][..width];
+                    sums.iter_mut().zip(values).for_each(|(sum, s)| *sum += v * s);
+                }
             }
         }
     }
@@ -218,8 +224,10 @@ fn scatter(sums: &mut [f64], cells: &[u32], v: &[f64], values: &[f64], width: us
 fn scatter_of<const N: usize>(sums: &mut [f64], cells: &[u32], v: &[f64], values: &[f64]) {
     let sums = sums.as_chunks_mut::<N>().0;
     for ((&cell, v), values) in cells.iter().zip(v).zip(values.as_chunks::<N>().0) {
-        let sums = &mut sums[cell as usize];
-        (0..N).for_each(|slot| sums[slot] += v * values[slot]);
+        if *v != 0.0 {
+            let sums = &mut sums[cell as usize];
+            (0..N).for_each(|slot| sums[slot] += v * values[slot]);
+        }
     }
 }
 
@@ -335,7 +343,14 @@ mod tests {
         let x = &XColumns { terms };
         let domains = DomainCodes { codes: Codes::pack(&codes, domains), count: domains };
         assert!(levels_of_domains(&x.terms[place], &domains).is_some());
-        let y = |r: usize| if r % 11 == 3 { f64::NAN } else { (r % 13) as f64 - 4.5 };
+        // Rows without a weight, or in no domain, may hold anything.
+        let is_out =
+            |r: usize| r.is_multiple_of(4) || r.is_multiple_of(9) || codes[r] == Codes::NONE;
+        let y = |r: usize| match r {
+            r if is_out(r) && r % 5 == 0 => f64::INFINITY,
+            r if r % 11 == 3 => f64::NAN,
+            r => (r % 13) as f64 - 4.5,
+        };
         let y = Numbers::F64((0..rows).map(y).collect());
         let x1 = Numbers::F64((0..rows).map(|r| (r % 7) as f64).collect());
         let level = Codes::pack(&(0..rows).map(|r| (r % 3) as u32).collect::<Vec<_>>(), 3);

@@ -60,9 +60,8 @@ pub(super) fn residual_variance(
     full: bool,
 ) -> Option<Variances> {
     let (width, size) = (explained.nrows(), values.size());
-    let tasks = |strata| strata_per_task(strata, true);
     let companion = WithTotals { residualizer, size };
-    let (mut plain, parts) = tree_variance_with(tree, policy, values, full, tasks, &companion);
+    let (mut plain, parts) = tree_variance_with(tree, policy, values, full, &companion);
     let mut with = DMatrix::zeros(width, size);
     parts.into_iter().for_each(|part| with += part.sum.finish());
     // All coefficients, estimate by estimate.
@@ -109,6 +108,8 @@ struct Part {
 
 impl Companion for WithTotals<'_> {
     type Part = Part;
+
+    const HOLDS_MATRIX: bool = true;
 
     fn start(&self) -> Part {
         let width = self.residualizer.columns();

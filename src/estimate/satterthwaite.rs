@@ -137,8 +137,8 @@ impl Analysis {
         let (mut in_unit, mut in_stratum) = (Vec::new(), Vec::new());
         for stratum in stage.strata.iter().filter(|h| h.n() > 1 && !h.is_census()) {
             for unit in stratum.first as usize..stratum.end as usize {
-                for deepest in stage.deepest[unit]..stage.deepest[unit + 1] {
-                    for (domain, cell) in sums.unit(deepest as usize) {
+                for deepest in stage.of_unit(unit) {
+                    for (domain, cell) in sums.unit(deepest) {
                         for (q, &(a, s)) in slots.iter().enumerate() {
                             if cell[s] == 0.0 {
                                 continue;

@@ -99,6 +99,9 @@ pub(super) trait Companion: Sync {
     /// What the strata of a task add to.
     type Part: Send;
 
+    /// Whether each part holds a matrix: then there are few of them.
+    const HOLDS_MATRIX: bool;
+
     /// Nothing added yet.
     fn start(&self) -> Self::Part;
 
@@ -112,6 +115,8 @@ struct Alone;
 impl Companion for Alone {
     type Part = ();
 
+    const HOLDS_MATRIX: bool = false;
+
     fn start(&self) {}
 
     fn stratum(&self, (): &mut (), _: &Stage, _: &Stratum, _: &Work) {}
@@ -124,17 +129,15 @@ pub(super) fn tree_variance(
     values: &impl UnitValues,
     full: bool,
 ) -> Variances {
-    let tasks = |strata| strata_per_task(strata, full);
-    tree_variance_with(tree, policy, values, full, tasks, &Alone).0
+    tree_variance_with(tree, policy, values, full, &Alone).0
 }
 
-/// Variances of Σ_u z_u, and what a companion makes of the strata, `tasks` of them at a time.
+/// Variances of Σ_u z_u, and what a companion makes of the strata, task by task.
 pub(super) fn tree_variance_with<C: Companion>(
     tree: &UnitTree,
     policy: Policy,
     values: &impl UnitValues,
     full: bool,
-    tasks: impl Fn(usize) -> usize,
     companion: &C,
 ) -> (Variances, Vec<C::Part>) {
     let k = values.size();
@@ -144,7 +147,7 @@ pub(super) fn tree_variance_with<C: Companion>(
         let centres = centres(tree, s, policy, values);
         let parts: Vec<(Acc, C::Part)> = stage
             .strata
-            .par_chunks(tasks(stage.strata.len()))
+            .par_chunks(strata_per_task(stage.strata.len(), full || C::HOLDS_MATRIX))
             .map(|strata| {
                 let (mut acc, mut other) = (Acc::new(k, full), companion.start());
                 let mut work = Work::new(k);
@@ -270,13 +273,13 @@ impl Work {
         self.touched.clear();
         self.entries.clear();
         for unit in stratum.first..stratum.end {
-            let (first, end) = (stage.deepest[unit as usize], stage.deepest[unit as usize + 1]);
+            let deepest = stage.of_unit(unit as usize);
             self.list.clear();
-            if end == first + 1 {
-                values.unit(first as usize, &mut self.list);
+            if deepest.len() == 1 {
+                values.unit(deepest.start, &mut self.list);
             } else {
-                for deepest in first..end {
-                    values.unit(deepest as usize, &mut self.list);
+                for deepest in deepest {
+                    values.unit(deepest, &mut self.list);
                     for (k, z) in self.list.drain(..) {
                         self.unit_sum[k as usize] += z;
                         self.in_unit.push(k);
